@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* limits: every limit of the program in one place, with its reason. */
+#ifndef MIRROR_LIMITS_H
+#define MIRROR_LIMITS_H
+
+#include <stdint.h>
+
+/* Members of one array.  Sets of slots are 32-bit masks. */
+#define LEGS_MAX 32
+
+/* Commands in flight on one leg.  libnbd finds the command of a reply in a
+ * linear list, so more costs more than it brings.
+ */
+#define LEG_IN_FLIGHT_MAX 64
+
+/* Connections to one remote leg whose server offers multi-conn.  Two gained
+ * 25-70 % in small writes, four gained nothing more.
+ */
+#define NBD_CONNECTIONS_MAX 2
+
+/* Child requests when pool= is not given: enough for sixteen nbdkit workers
+ * of four connections on a two-way mirror, each with one request under way.
+ */
+#define POOL_DEFAULT 128
+#define POOL_MAX 65536
+
+/* Child requests kept for retries and for writing what a leg cannot zero. */
+#define POOL_RETRY_RESERVE 1
+
+/* Request descriptors: reads and modifying requests each have their own, so
+ * that writes stuck on a hung leg never stop reads from the others.
+ */
+#define REQUESTS_DEFAULT 128
+
+/* Aligned memory for O_DIRECT legs, only there with cache=none.  A request
+ * goes in segments of one bounce buffer.  Reads and modifying requests each
+ * have this many.
+ */
+#define BOUNCE_SIZE (1024u * 1024u)
+#define BOUNCES_DEFAULT 16
+#define BOUNCE_ALIGNMENT 4096u
+
+/* Zeroes written to a leg that cannot zero by itself, per child. */
+#define ZERO_BUFFER_SIZE (256u * 1024u)
+
+/* The largest data request: nbdkit's limit.  We advertise half of it. */
+#define REQUEST_MAX (64u * 1024u * 1024u)
+#define REQUEST_ADVERTISED (32u * 1024u * 1024u)
+
+/* A data command to a remote server that does not tell its own maximum. */
+#define NBD_REQUEST_DEFAULT_MAX (32u * 1024u * 1024u)
+
+/* zero and block status lengths stay below NBD's 32 bits, aligned. */
+#define NBD_EFFECT_MAX (2048u * 1024u * 1024u)
+
+/* Pieces of one read that are under way together. */
+#define READ_ROUND 32
+
+/* Extents asked of one leg at a time. */
+#define EXTENTS_ROUND 128
+
+/* raid10 chunk sizes, bytes: md wants a power of two of at least a page. */
+#define CHUNK_MIN 4096u
+#define CHUNK_MAX (1024u * 1024u * 1024u)
+#define CHUNK_DEFAULT (512u * 1024u)
+
+/* How long a remote leg may owe an answer before it counts as dead, and how
+ * long connecting to it may take.
+ */
+#define LEG_TIMEOUT_DEFAULT_S 30
+#define LEG_TIMEOUT_MAX_S 3600
+
+/* After SIGTERM: how long clients may keep their connections once all they
+ * were promised is on stable storage.
+ */
+#define STOP_GRACE_MS 1000
+
+/* One message for a person, bytes with the final NUL. */
+#define MESSAGE_MAX 1024
+
+#endif /* MIRROR_LIMITS_H */

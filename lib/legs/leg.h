@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg: one disk under the mirror, whatever it is.
+ *
+ * A leg driver (leg-file, leg-nbd; in tests the simulated one) fills in a
+ * struct leg with its operations.  A leg knows no levels, no superblocks and
+ * no other leg.  Everything it is asked to do is a child: one I/O of one
+ * request to this leg.
+ *
+ * Who calls: the engine issues, the doors open and close.  All sizes and
+ * offsets are bytes on the leg.
+ */
+#ifndef MIRROR_LEG_H
+#define MIRROR_LEG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct leg;
+
+enum child_op {
+  CHILD_READ,
+  CHILD_WRITE,
+  CHILD_FLUSH,   /* all that was completed before is on stable storage */
+  CHILD_ZERO,    /* the range reads as zeroes afterwards */
+  CHILD_EXTENTS, /* what is allocated: fills @extents */
+  CHILD_CACHE,   /* a hint: read ahead */
+};
+
+/* Flags of a child. */
+enum {
+  CHILD_FUA = 1,       /* write, zero: stable before done (caps.fua only) */
+  CHILD_MAY_TRIM = 2,  /* zero: may give the space back */
+  CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than write zeroes slowly */
+};
+
+/* Flags of an extent, NBD's own numbers; 0 is plain data, always safe. */
+enum {
+  EXTENT_HOLE = 1,
+  EXTENT_ZERO = 2,
+};
+
+struct extent {
+  uint64_t length;
+  uint32_t flags;
+};
+
+/* One I/O to one leg.  The issuer fills the first part and keeps its hands
+ * off until @done; the driver owns the last part meanwhile.
+ */
+struct child {
+  enum child_op op;
+  uint32_t flags;
+  uint64_t offset;
+  uint64_t length; /* READ, WRITE: at most caps.request_max; never 0 but for
+                      FLUSH */
+  void *buffer;    /* READ: filled; WRITE: only read.  The issuer's; aligned
+                      to caps.memory_alignment; stays until @done */
+  struct extent *extents; /* EXTENTS: the issuer's array of ... */
+  unsigned extents_max;   /* ... this many; ascending from @offset */
+  unsigned extents_count; /* set by the driver, at least 1 on success */
+
+  /* Called exactly once, from any thread, perhaps before leg_issue returns;
+   * no lock of the driver is held.  @error is 0 or -errno.  The child may be
+   * reused the moment this is called: the driver does not touch it again.
+   */
+  void (*done) (struct child *child, int error);
+
+  /* For the issuer alone. */
+  void *owner;
+  unsigned slot;
+  unsigned tag;
+  struct child *next;
+  bool is_private; /* pool: from the slot's own share */
+
+  /* The connection it was issued on (leg->generation at that time). */
+  uint64_t generation;
+
+  /* For the driver alone, while the child is issued. */
+  struct {
+    struct leg *leg;
+    struct child *previous, *next;
+    uint64_t deadline_ns;
+    uint64_t transferred;
+    int error;
+    unsigned connection;
+    bool retired;
+  } driver;
+};
+
+/* In which order children of one request are issued: what takes longest to
+ * answer starts first.
+ */
+enum leg_rank {
+  LEG_REMOTE, /* issue sends; another thread completes */
+  LEG_QUEUED, /* issue queues, kickoff submits, another thread completes */
+  LEG_INLINE, /* issue does the I/O and completes before it returns */
+  LEG_RANKS,
+};
+
+/* What the leg can do; fixed when opened, but for zero (see below). */
+struct leg_caps {
+  uint64_t size;             /* bytes */
+  uint32_t block_minimum;    /* power of two: offsets and lengths */
+  uint32_t block_preferred;  /* power of two */
+  uint32_t request_max;      /* READ and WRITE, bytes */
+  uint32_t zero_max;         /* ZERO and EXTENTS, bytes */
+  uint32_t memory_alignment; /* of child buffers; 1 = any */
+  bool readonly;
+  bool rotational;
+  bool fua;     /* CHILD_FUA is honoured; else the issuer flushes after */
+  bool extents; /* CHILD_EXTENTS works; else all is data */
+};
+
+struct leg_ops {
+  /* After the fork, before the first issue: start threads.  0 or -errno. */
+  int (*start) (struct leg *leg);
+
+  /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk).  Never
+   * fails: every error comes through child->done.  Callable from any number
+   * of threads at once.
+   */
+  void (*issue) (struct leg *leg, struct child *child);
+
+  /* What was issued but only queued is submitted now.  Never blocks. */
+  void (*kickoff) (struct leg *leg);
+
+  /* Read before start, in the caller's thread, with the leg's deadline.
+   * Any alignment.  0 or -errno.
+   */
+  int (*read_now) (struct leg *leg, void *buffer, uint64_t length,
+                   uint64_t offset);
+
+  /* Can a range be zeroed without sending zeroes?  Called before the first
+   * zero of a request; may touch the disk (without changing it) the first
+   * time, then remembers.  False also after a CHILD_ZERO came back with
+   * -EOPNOTSUPP.  Thread-safe.
+   */
+  bool (*can_zero) (struct leg *leg);
+
+  /* Give up what is in flight (it completes with an error) and everything
+   * later.  Idempotent, never waits for the other side.
+   */
+  void (*abort) (struct leg *leg);
+
+  /* Nothing is in flight.  Join threads, release everything, free @leg. */
+  void (*close) (struct leg *leg);
+};
+
+struct leg {
+  const struct leg_ops *ops;
+  enum leg_rank rank;
+  struct leg_caps caps;
+  const char *name; /* as the user gave it; for messages */
+
+  /* What it really is, so that one disk is not used twice: equal identities
+   * are the same disk.  NUL-terminated, for comparing only.
+   */
+  char identity[256];
+
+  /* Grows when the connection is lost: an error of a child that carries an
+   * older number says nothing about the leg of today.
+   */
+  _Atomic uint64_t generation;
+};
+
+static inline void
+leg_issue (struct leg *leg, struct child *child)
+{
+  child->generation
+    = atomic_load_explicit (&leg->generation, memory_order_relaxed);
+  leg->ops->issue (leg, child);
+}
+
+static inline void
+leg_kickoff (struct leg *leg)
+{
+  if (leg->rank == LEG_QUEUED)
+    leg->ops->kickoff (leg);
+}
+
+/* The disk is gone for good, not only one sector of it: these errors of any
+ * operation mean that nothing more will come from this leg.
+ */
+bool leg_error_is_gone (int error);
+
+/* "Not supported", "invalid", "try again": the request's fault or a passing
+ * state; such an error never takes a leg out.
+ */
+bool leg_error_is_harmless (int error);
+
+#endif /* MIRROR_LEG_H */
