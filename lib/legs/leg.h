@@ -14,7 +14,10 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "ground/extent.h"
 
 struct leg;
 
@@ -32,17 +35,6 @@ enum {
   CHILD_FUA = 1,       /* write, zero: stable before done (caps.fua only) */
   CHILD_MAY_TRIM = 2,  /* zero: may give the space back */
   CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than write zeroes slowly */
-};
-
-/* Flags of an extent, NBD's own numbers; 0 is plain data, always safe. */
-enum {
-  EXTENT_HOLE = 1,
-  EXTENT_ZERO = 2,
-};
-
-struct extent {
-  uint64_t length;
-  uint32_t flags;
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands
@@ -88,8 +80,9 @@ struct child {
   } driver;
 };
 
-/* In which order children of one request are issued: what takes longest to
- * answer starts first.
+/* In which order reads and writes of one request are issued: what takes
+ * longest to answer starts first.  (A flush or zero of an inline leg may be
+ * queued all the same.)
  */
 enum leg_rank {
   LEG_REMOTE, /* issue sends; another thread completes */
@@ -122,7 +115,9 @@ struct leg_ops {
    */
   void (*issue) (struct leg *leg, struct child *child);
 
-  /* What was issued but only queued is submitted now.  Never blocks. */
+  /* What was issued but only queued is submitted now.  Does not wait for
+   * the disk.  NULL: this leg never queues.
+   */
   void (*kickoff) (struct leg *leg);
 
   /* Read before start, in the caller's thread, with the leg's deadline.
@@ -175,7 +170,7 @@ leg_issue (struct leg *leg, struct child *child)
 static inline void
 leg_kickoff (struct leg *leg)
 {
-  if (leg->rank == LEG_QUEUED)
+  if (leg->ops->kickoff != NULL)
     leg->ops->kickoff (leg);
 }
 

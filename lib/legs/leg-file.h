@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-file: a leg on a regular file or block device. */
+#ifndef MIRROR_LEG_FILE_H
+#define MIRROR_LEG_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "legs/leg.h"
+
+/* Several O_DIRECT legs, and the flushes of all local ones, share one ring
+ * so that they run in parallel; NULL where the kernel or the build has none,
+ * then everything is done in turn.
+ */
+struct ring;
+
+/* Open and lock @path (absolute).  @direct: O_DIRECT.  Opens read-only when
+ * writing is not permitted (caps.readonly says so).  0 and *@ret, or -errno
+ * and @why (at least MESSAGE_MAX bytes): what is wrong and what to do, to
+ * follow "disk PATH: ".  Nothing is written to the file.
+ */
+int leg_file_open (const char *path, bool direct, struct leg **ret,
+                   char *why);
+
+/* Before leg->ops->start: use @ring for flushes, and if @queue_io (there are
+ * several direct legs) for reads and writes too: the rank becomes
+ * LEG_QUEUED.
+ */
+void leg_file_use_ring (struct leg *leg, struct ring *ring, bool queue_io);
+
+#endif /* MIRROR_LEG_FILE_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* health: which members can be trusted, and what an event makes of that.
+ *
+ * Pure.  The caller (engine/failure) holds the lock, carries out what is
+ * decided and tells people.
+ *
+ *            leg failed, another copy of everything remains
+ *   IN_SYNC ----------------------------------------------> FAULTY
+ *      \
+ *       `--- leg failed, but some chunk has its last copy there: stays,
+ *            its errors go to the client
+ */
+#ifndef MIRROR_HEALTH_H
+#define MIRROR_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/limits.h"
+
+struct health {
+  unsigned slots;
+  unsigned groups;            /* of layout_groups */
+  uint32_t group[LEGS_MAX];
+  uint32_t in_sync;           /* mask of slots */
+};
+
+enum health_verdict {
+  HEALTH_FAILED,    /* the slot is out now; tell people, record it */
+  HEALTH_ALREADY,   /* it was out before: nothing new */
+  HEALTH_LAST_COPY, /* it must stay: some chunk has no other copy */
+};
+
+/* All @slots in sync.  @group, @groups as from layout_groups. */
+void health_init (struct health *health, unsigned slots,
+                  const uint32_t *group, unsigned groups);
+
+/* Does every copy group keep a member of @in_sync? */
+bool health_enough (const struct health *health, uint32_t in_sync);
+
+enum health_verdict health_leg_failed (struct health *health, unsigned slot);
+
+#endif /* MIRROR_HEALTH_H */

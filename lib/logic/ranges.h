@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ranges: which parts of the array are being modified, in order of arrival.
+ *
+ * Pure: the list and the arithmetic; engine/range-lock does the waiting.
+ * Memory is the caller's: a range lives in its request.
+ *
+ * A range may go when no earlier range overlaps it, held or waiting, so that
+ * overlapping operations run strictly in order of arrival and nobody
+ * starves.  Each range counts the earlier ones it overlaps:
+ *
+ *   list:   A [0,8) 0     B [4,12) 1     C [20,24) 0     D [8,22) 2
+ */
+#ifndef MIRROR_RANGES_H
+#define MIRROR_RANGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct range {
+  uint64_t offset; /* bytes of the array */
+  uint64_t length; /* never 0 */
+  unsigned blockers;           /* earlier ranges that overlap */
+  uint64_t epoch;              /* the caller's: when it was granted */
+  struct range *previous, *next;
+};
+
+struct ranges {
+  struct range *first, *last;
+};
+
+/* Append.  True: it may go at once. */
+bool ranges_add (struct ranges *ranges, struct range *range);
+
+/* Take out a range that may go.  Calls @ready (@opaque, r) for each range
+ * that may go because of it.
+ */
+void ranges_remove (struct ranges *ranges, struct range *range,
+                    void (*ready) (void *opaque, struct range *r),
+                    void *opaque);
+
+/* The first range that overlaps and may go (that is, runs); NULL: none. */
+struct range *ranges_find_running (const struct ranges *ranges,
+                                   uint64_t offset, uint64_t length);
+
+#endif /* MIRROR_RANGES_H */
