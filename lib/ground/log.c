@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ground/limits.h"
 #include "ground/log.h"
@@ -51,4 +52,13 @@ log_debug (const char *format, ...)
   va_start (args, format);
   log_va (LOG_LEVEL_DEBUG, format, args);
   va_end (args);
+}
+
+const char *
+log_strerror (int error)
+{
+  /* Unlike strerror it shares no buffer between threads. */
+  const char *text = strerrordesc_np (-error);
+
+  return text ? text : "unknown error";
 }

@@ -23,4 +23,7 @@ void log_error (const char *format, ...)
 void log_debug (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 
+/* What @error (-errno) means in words; constant, never NULL. */
+const char *log_strerror (int error);
+
 #endif /* MIRROR_LOG_H */

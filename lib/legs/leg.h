@@ -34,7 +34,7 @@ enum child_op {
 enum {
   CHILD_FUA = 1,       /* write, zero: stable before done (caps.fua only) */
   CHILD_MAY_TRIM = 2,  /* zero: may give the space back */
-  CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than write zeroes slowly */
+  CHILD_FAST = 4,      /* only asked of can_zero: faster than writing zeroes */
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands
@@ -60,10 +60,10 @@ struct child {
 
   /* For the issuer alone. */
   void *owner;
+  void *pool; /* where it goes back to */
   unsigned slot;
   unsigned tag;
   struct child *next;
-  bool is_private; /* pool: from the slot's own share */
 
   /* The connection it was issued on (leg->generation at that time). */
   uint64_t generation;
@@ -97,7 +97,7 @@ struct leg_caps {
   uint32_t block_minimum;    /* power of two: offsets and lengths */
   uint32_t block_preferred;  /* power of two */
   uint32_t request_max;      /* READ and WRITE, bytes */
-  uint32_t zero_max;         /* ZERO and EXTENTS, bytes */
+  uint32_t zero_max;         /* ZERO, EXTENTS and CACHE, bytes */
   uint32_t memory_alignment; /* of child buffers; 1 = any */
   bool readonly;
   bool rotational;
@@ -126,12 +126,12 @@ struct leg_ops {
   int (*read_now) (struct leg *leg, void *buffer, uint64_t length,
                    uint64_t offset);
 
-  /* Can a range be zeroed without sending zeroes?  Called before the first
-   * zero of a request; may touch the disk (without changing it) the first
-   * time, then remembers.  False also after a CHILD_ZERO came back with
-   * -EOPNOTSUPP.  Thread-safe.
+  /* Would a CHILD_ZERO with @flags (CHILD_MAY_TRIM, CHILD_FAST) be carried
+   * out by the leg, without being sent zeroes?  May touch the disk (without
+   * changing it) the first time, then remembers; false also after such a
+   * child came back with -EOPNOTSUPP.  Thread-safe.
    */
-  bool (*can_zero) (struct leg *leg);
+  bool (*can_zero) (struct leg *leg, uint32_t flags);
 
   /* Give up what is in flight (it completes with an error) and everything
    * later.  Idempotent, never waits for the other side.

@@ -18,17 +18,19 @@ struct extents {
   struct extent entry[EXTENTS_ROUND];
 };
 
-/* One entry. */
+/* One entry; none if @length is 0. */
 void extents_init (struct extents *extents, uint64_t length, uint32_t flags);
 
 /* Append; neighbours of equal flags become one.  When full, nothing is
- * appended and false is returned: the list just ends earlier.  Length 0 is
- * ignored.
+ * appended and false is returned: the list just ends earlier, so the caller
+ * must not append what comes after the gap.  Length 0 is ignored.
  */
 bool extents_append (struct extents *extents, uint64_t length,
                      uint32_t flags);
 
-/* *@a becomes a AND b, over the shorter of the two, cut at both borders. */
+/* *@a becomes a AND b, over the shorter of the two, cut at both borders;
+ * if that makes too many entries it ends earlier.
+ */
 void extents_merge (struct extents *a, const struct extents *b);
 
 uint64_t extents_length (const struct extents *extents);

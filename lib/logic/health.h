@@ -38,6 +38,7 @@ void health_init (struct health *health, unsigned slots,
 /* Does every copy group keep a member of @in_sync? */
 bool health_enough (const struct health *health, uint32_t in_sync);
 
+/* in_sync had enough members before, and has after. */
 enum health_verdict health_leg_failed (struct health *health, unsigned slot);
 
 #endif /* MIRROR_HEALTH_H */

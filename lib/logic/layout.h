@@ -54,37 +54,48 @@ struct copy {
   uint64_t offset; /* bytes, in the member's data area */
 };
 
-/* n2, f3, o2 ... -> near, far, offset of *@layout.  False if @text is no such
- * name (then *@layout is untouched).  Numbers that make no sense together
- * with the slots are layout_check's business.
+/* n2, f3, o2 ... -> near, far, offset of *@layout; far_sets becomes false,
+ * since no such name asks for them.  Numbers are 1..255.  False if @text is
+ * no such name (then *@layout is untouched).  Numbers that make no sense
+ * together with the slots are layout_check's business.
  */
 bool layout_parse (struct layout *layout, const char *text);
 
-/* The name: raid1, or n2, f2, o2 (with "-sets" for far sets); @size >= 16. */
+/* The name of a layout that layout_check finds good: raid1, or n2, f2, o2
+ * (with "-sets" for far sets); @size >= 16.
+ */
 void layout_name (const struct layout *layout, char *ret, size_t size);
 
-/* md's layout word -> near, far, offset, far_sets.  NULL, or what is wrong
- * with it in words ("mixes near and far copies", ...); each reason has its
- * own message.
+/* md's layout word of a raid10 -> near, far, offset, far_sets.  NULL, or
+ * what is wrong with it in words that can follow "the layout " ("mixes near
+ * and far copies", ...); each reason has its own message.  Then *@layout is
+ * untouched.  What depends on the slots is layout_check's business.
  */
 const char *layout_from_word (struct layout *layout, uint32_t word);
+
+/* And back; 0 for raid1. */
 uint32_t layout_to_word (const struct layout *layout);
 
-/* NULL, or why the given part makes no array that can be trusted; each
- * reason has its own message.  Allowed: raid1 with 2..LEGS_MAX slots; raid10
- * with near 1 or far 1 and near * far of 2..slots, chunk a power of two of
- * CHUNK_MIN..CHUNK_MAX.
+/* NULL, or why the given part makes no array that can be trusted, in words
+ * that can follow "the array "; each reason has its own message.  Allowed:
+ * raid1 with 2..LEGS_MAX slots; raid10 with near 1 or far 1 and near * far
+ * of 2..slots, chunk a power of two of CHUNK_MIN..CHUNK_MAX.
  */
 const char *layout_check (const struct layout *layout);
 
 /* After layout_check: compute sizes from the space of the smallest member.
  * Doing it again with the resulting member_size gives the same result.
- * array_size 0: the members are too small.
+ * array_size 0: the members are too small.  What would make the array
+ * larger than INT64_MAX is left unused.
  */
 void layout_set_size (struct layout *layout, uint64_t member_bytes);
 
 /* How many copies every byte has. */
 unsigned layout_copies (const struct layout *layout);
+
+/* All below: after layout_set_size, and @offset of the array is below
+ * array_size.
+ */
 
 /* How many bytes from array offset @offset on lie in one piece, at most
  * @length: its copies are contiguous on their members.  Never 0 for @length
@@ -104,7 +115,8 @@ bool layout_unmap (const struct layout *layout, unsigned slot,
                    uint64_t offset, uint64_t *ret);
 
 /* The copy groups: every distinct set of slots that holds some chunk, as
- * masks.  Returns their number, at most LEGS_MAX.
+ * masks.  Returns their number, at most LEGS_MAX.  Members so small that
+ * some slots hold nothing have groups without them.
  */
 unsigned layout_groups (const struct layout *layout,
                         uint32_t ret_groups[LEGS_MAX]);

@@ -23,12 +23,18 @@ struct leg_spec {
 /* NULL and *@ret filled, or what is wrong with the value, in words that can
  * follow "disk VALUE: ": unknown scheme ("http://"...), socket= or tls-
  * paths that are relative (they would break after the server changes to /),
- * nbd+unix without socket=, nbds without a way to verify the server.
+ * a Unix socket without socket=, TLS without a way to verify the server, an
+ * empty value.  Then *@ret is untouched.
+ *
+ * A value that starts with letters, digits, "+", "-" or "." and "://" is a
+ * URI; a scheme in capitals is the same scheme.  All else is a path.
  *
  * A TLS server is verified by a pre-shared key (tls-psk-file=) on any
  * transport, or by certificates (tls-certificates=) over TCP only: libnbd
  * 1.14 accepts any certificate on a Unix socket, and over TCP when no
- * directory is given.
+ * directory is given.  tls-verify-peer=, with which newer ones can be told
+ * not to verify, is refused; and so is ";" in the query, which libnbd takes
+ * for a separator or not, depending on what follows.
  */
 const char *leg_spec_parse (const char *value, struct leg_spec *ret);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* pick: which member to read.
  *
- * Pure.  Fewest outstanding reads first, so that a slow member gets less and
- * two slow ones share; among equals the member whose last read ended here,
- * so that a lone sequential reader streams from one disk; among those the
- * one whose last read ended nearest.
+ * Pure.  Fewest outstanding requests first, so that a slow member gets less
+ * and two slow ones share; among equals the member whose last read ended here,
+ * so that a lone sequential reader streams from one disk; else the one whose
+ * last read ended nearest; the first of those.
  */
 #ifndef MIRROR_PICK_H
 #define MIRROR_PICK_H

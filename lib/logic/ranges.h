@@ -19,8 +19,8 @@
 struct range {
   uint64_t offset; /* bytes of the array */
   uint64_t length; /* never 0 */
-  unsigned blockers;           /* earlier ranges that overlap */
-  uint64_t epoch;              /* the caller's: when it was granted */
+  unsigned blockers; /* earlier ranges that overlap */
+  uint64_t epoch;    /* the caller's: when it was granted */
   struct range *previous, *next;
 };
 
@@ -32,14 +32,17 @@ struct ranges {
 bool ranges_add (struct ranges *ranges, struct range *range);
 
 /* Take out a range that may go.  Calls @ready (@opaque, r) for each range
- * that may go because of it.
+ * that may go because of it, in order of arrival.  @ready must not add or
+ * remove ranges.
  */
 void ranges_remove (struct ranges *ranges, struct range *range,
                     void (*ready) (void *opaque, struct range *r),
                     void *opaque);
 
-/* The first range that overlaps and may go (that is, runs); NULL: none. */
-struct range *ranges_find_running (const struct ranges *ranges,
-                                   uint64_t offset, uint64_t length);
+/* Does a range that may go (that is, runs) overlap?  Then *@ret is the
+ * lowest epoch of those; else it is untouched.
+ */
+bool ranges_oldest_epoch (const struct ranges *ranges, uint64_t offset,
+                          uint64_t length, uint64_t *ret);
 
 #endif /* MIRROR_RANGES_H */

@@ -10,6 +10,8 @@
  *   1.0      round_down (N / 512 - 16, 8) * 512
  *   1.1      0
  *   1.2      4096
+ *
+ * 0.90 is in the byte order of the host that made it, 1.x little-endian.
  */
 #ifndef MIRROR_SB1_H
 #define MIRROR_SB1_H
@@ -33,7 +35,7 @@ enum sb1_version {
 const char *sb1_version_name (enum sb1_version version);
 
 /* Where a superblock of @version would start, in *@ret.  False: the member
- * is too small for one.
+ * is too small for SB1_PROBE_SIZE bytes there.
  */
 bool sb1_offset (enum sb1_version version, uint64_t member_bytes,
                  uint64_t *ret);

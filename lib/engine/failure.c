@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* failure: take members out that failed, and tell people once, loudly. */
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+static void
+tell_failed (struct array *array, unsigned slot, const char *what, int error,
+             unsigned left)
+{
+  log_error ("disk %s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
+             "Running DEGRADED on %u of %u disks; no acknowledged write is "
+             "lost.  A mirror without metadata cannot remember this after a "
+             "restart: before this disk is used again, copy a good disk over "
+             "it whole",
+             array->member[slot].leg->name, slot, what, log_strerror (error),
+             left, array->layout.slots);
+}
+
+static void
+tell_last_copy (struct array *array, unsigned slot, const char *what,
+                int error)
+{
+  log_error ("disk %s (slot %u) holds the LAST COPY of some data and stays in "
+             "use although %s failed on it: %s.  Its errors go to the client; "
+             "copy what can be read to a good disk",
+             array->member[slot].leg->name, slot, what, log_strerror (error));
+}
+
+bool
+failure_report (struct array *array, unsigned slot, uint64_t generation,
+                const char *what, int error)
+{
+  struct member *member = &array->member[slot];
+  enum health_verdict verdict;
+  bool tell = false;
+  unsigned left;
+
+  assert (error < 0 && slot < array->layout.slots);
+  if (generation < member->generation)
+    return false;
+
+  ground_mutex_lock (&array->state_lock);
+  verdict = health_leg_failed (&array->health, slot);
+  if (verdict == HEALTH_FAILED) {
+    atomic_fetch_add (&array->epoch, 1);
+    atomic_store (&array->in_sync, array->health.in_sync);
+    atomic_fetch_add (&array->epoch, 1);
+  }
+  else if (verdict == HEALTH_LAST_COPY) {
+    tell = !member->told_last_copy;
+    member->told_last_copy = true;
+  }
+  left = __builtin_popcount (array->health.in_sync);
+  ground_mutex_unlock (&array->state_lock);
+
+  if (verdict == HEALTH_FAILED)
+    tell_failed (array, slot, what, error, left);
+  else if (tell)
+    tell_last_copy (array, slot, what, error);
+  return verdict != HEALTH_LAST_COPY;
+}
+
+int
+failure_settle (struct request *request, const char *what)
+{
+  struct array *array = request->array;
+  int result = 0;
+
+  for (uint32_t left = request->failed; left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+    int error = request->error[slot];
+
+    /* What a member that is out says no longer matters. */
+    if (!(array_in_sync (array) & 1u << slot))
+      continue;
+    if (leg_error_is_harmless (error)
+        || !failure_report (array, slot, request->generation[slot], what,
+                            error))
+      result = result ? result : error;
+  }
+  return result;
+}
+
+void
+failure_read (struct array *array, unsigned slot, uint64_t generation,
+              int error)
+{
+  struct member *member = &array->member[slot];
+  bool tell;
+
+  if (leg_error_is_gone (error)) {
+    failure_report (array, slot, generation, "a read", error);
+    return;
+  }
+  ground_mutex_lock (&array->state_lock);
+  tell = !member->told_read_error;
+  member->told_read_error = true;
+  ground_mutex_unlock (&array->state_lock);
+  if (tell)
+    log_error ("disk %s (slot %u): a read failed: %s.  Another copy is read "
+               "instead; this is said once",
+               member->leg->name, slot, log_strerror (error));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* failure: take members out that failed, and tell people once, loudly.
+ *
+ * Reports an event to logic/health and carries out what that decides.  Many
+ * requests fail at once when a leg dies: the first one here does the work,
+ * the others find it done.
+ *
+ * Locks: array->state_lock, never held across I/O.  Does not block.
+ */
+#ifndef MIRROR_FAILURE_H
+#define MIRROR_FAILURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct array;
+struct request;
+
+/* @what ("a write", "a flush") failed with @error on @slot, over the
+ * connection @generation.  True: the member is out of the array (now, or it
+ * was before).  False: it stays, as the last copy of something, or the
+ * error came from a connection that is history.
+ */
+bool failure_report (struct array *array, unsigned slot, uint64_t generation,
+                     const char *what, int error);
+
+/* All children of a round of @request have answered (request_finish).
+ * Report each slot that failed for a reason of its own, and return 0 if
+ * every member that is still current did its part; else the error that the
+ * client must see, -errno.
+ */
+int failure_settle (struct request *request, const char *what);
+
+/* A read of @slot failed.  The member stays unless its leg is gone; said
+ * once.
+ */
+void failure_read (struct array *array, unsigned slot, uint64_t generation,
+                   int error);
+
+#endif /* MIRROR_FAILURE_H */

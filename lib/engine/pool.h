@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pool: the fixed-size mempool of child requests.
+ *
+ * The rule this project exists for: never wait for an item of a fixed-size
+ * pool while holding one that nobody can finish.  So a child is issued the
+ * moment it is taken (request_issue is the only taker), and what was only
+ * queued is kicked off before anybody waits here.  Then every child that is
+ * out is on its way at some leg, comes back, and the waiter goes on: one
+ * child is enough for any array and any number of writers.
+ *
+ * Every slot owns one child of its own and shares the rest, so that a leg
+ * that hangs with everything it could get leaves the others their share:
+ *
+ *   pool=6, 3 legs, 1 kept for retries:   [slot 0][slot 1][slot 2] + 2 shared
+ *
+ * Locks: one mutex, a leaf, never held across I/O.  May block: pool_wait,
+ * until a child that is under way comes back; each has a deadline at its leg.
+ */
+#ifndef MIRROR_POOL_H
+#define MIRROR_POOL_H
+
+#include "ground/ground.h"
+#include "legs/leg.h"
+#include "ground/limits.h"
+
+struct pool {
+  struct ground_mutex lock;
+  struct ground_cond freed;
+  struct child *items;
+  struct child *free;
+  unsigned total;
+  unsigned shared_free;
+  unsigned waiters;
+  unsigned private_per_slot; /* 0 or 1 */
+  unsigned in_flight[LEGS_MAX];
+};
+
+/* @total items, @private_per_slot of them for each of @slots.  0 or
+ * -ENOMEM.
+ */
+int pool_init (struct pool *pool, unsigned total, unsigned slots,
+               unsigned private_per_slot);
+
+/* Every item is back. */
+void pool_destroy (struct pool *pool);
+
+/* A child for @slot, or NULL when it would have to wait. */
+struct child *pool_try (struct pool *pool, unsigned slot);
+
+/* The same, waiting for one.  The caller holds no unissued child and has
+ * kicked off what it queued.
+ */
+struct child *pool_wait (struct pool *pool, unsigned slot);
+
+/* Any thread. */
+void pool_give (struct pool *pool, struct child *child);
+
+/* How many are not under way. */
+unsigned pool_free_count (struct pool *pool);
+
+#endif /* MIRROR_POOL_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* range-lock: overlapping modifying operations, client's or sync's, run one
+ * after the other in order of arrival, so that all members see them in one
+ * order.  Without it 60 microseconds of jitter left the members different
+ * in 242 of 400 rounds of overlapping writes, all acknowledged.
+ *
+ * Exact byte ranges, FIFO: nobody starves (logic/ranges has the picture).
+ *
+ * Locks: one mutex, a leaf.  May block: range_lock, until earlier
+ * overlapping operations end; whoever waits here holds no child, no bounce
+ * buffer and no other range.
+ */
+#ifndef MIRROR_RANGE_LOCK_H
+#define MIRROR_RANGE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/ground.h"
+#include "logic/ranges.h"
+
+struct range_locks {
+  struct ground_mutex lock;
+  struct ranges ranges;
+  const _Atomic uint64_t *epoch; /* the number of the member set of today */
+};
+
+/* One holder's place in the queue; lives in its request. */
+struct range_ticket {
+  struct range range;
+  struct ground_cond granted;
+  bool running;
+};
+
+void range_locks_init (struct range_locks *locks,
+                       const _Atomic uint64_t *epoch);
+void range_locks_destroy (struct range_locks *locks);
+void range_ticket_init (struct range_ticket *ticket);
+void range_ticket_destroy (struct range_ticket *ticket);
+
+/* Wait until [@offset, @offset + @length) is ours alone. */
+void range_lock (struct range_locks *locks, struct range_ticket *ticket,
+                 uint64_t offset, uint64_t length);
+
+void range_unlock (struct range_locks *locks, struct range_ticket *ticket);
+
+/* Are overlapping operations running now?  Then *@ret_epoch is the oldest
+ * epoch in which one of them began.
+ */
+bool range_lock_look (struct range_locks *locks, uint64_t offset,
+                      uint64_t length, uint64_t *ret_epoch);
+
+#endif /* MIRROR_RANGE_LOCK_H */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* read: from one copy, and from every other one before the client sees an
+ * error.
+ *
+ *   array_read     gate, descriptor; round by round (READ_ROUND pieces):
+ *     read_round   1 which copies may be read now     (choose_mode)
+ *                  2 each piece from one of them       (read_pieces)
+ *                  3 did a write start meanwhile?  then once more, fixed
+ *                  4 pieces that failed, from the others, one by one (retry)
+ *
+ * While a write is under way its copies differ, and two reads in a row must
+ * not see new and then old.  So there are three modes:
+ *
+ *   BALANCED  no write runs on the range: any copy, the least busy one.
+ *             Checked again afterwards: a copy that a later write had
+ *             reached already may have been ahead of the others.
+ *   FIXED     a write runs: everybody reads the first current copy, in the
+ *             layout's order.
+ *   LOCKED    a write runs and the member set has changed since it began,
+ *             or the fixed copy cannot be read: wait for the write by taking
+ *             the range lock, then any copy will do.
+ *
+ * Locks held on entry: none.  May block on: a request descriptor, a bounce
+ * buffer, the range lock (LOCKED only), a child, the disks.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "ground/util.h"
+#include "logic/pick.h"
+
+enum read_mode { BALANCED, FIXED, LOCKED };
+
+/* A part of the range that lies whole on each of its copies. */
+struct piece {
+  uint64_t offset, length; /* of the array */
+  char *buffer;
+  unsigned slot; /* last read from */
+};
+
+struct round {
+  struct request *request;
+  enum read_mode mode;
+  uint32_t current;      /* members that were in sync when it was chosen */
+  uint64_t offset;       /* of the array */
+  uint64_t length;
+  char *buffer;
+  unsigned pieces;
+  struct piece piece[READ_ROUND];
+};
+
+/* The member set is looked at before the epoch: a newer set with an older
+ * epoch could make two readers of one write disagree on the fixed copy.
+ */
+static void
+choose_mode (struct round *round)
+{
+  struct array *array = round->request->array;
+  uint64_t began_at;
+
+  round->current = array_in_sync (array);
+  if (!range_lock_look (&array->ranges, round->offset, round->length,
+                        &began_at))
+    round->mode = BALANCED;
+  else if (began_at == atomic_load (&array->epoch) && began_at % 2 == 0)
+    round->mode = FIXED;
+  else
+    round->mode = LOCKED;
+}
+
+/* The copy of the piece at array @offset to read; -1: none of @allowed. */
+static int
+choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
+             struct copy *ret)
+{
+  struct array *array = round->request->array;
+  struct copy copies[LEGS_MAX];
+  struct candidate candidates[LEGS_MAX];
+  unsigned count = layout_copies (&array->layout);
+  bool fixed = round->mode == FIXED || atomic_load (&array->reads_pinned);
+  int chosen;
+
+  layout_map (&array->layout, offset, copies);
+  for (unsigned i = 0; i < count; i++) {
+    struct member *member = &array->member[copies[i].slot];
+
+    candidates[i] = (struct candidate){
+      .usable = allowed & 1u << copies[i].slot,
+      .outstanding = atomic_load_explicit (&member->outstanding,
+                                           memory_order_relaxed),
+      .offset = copies[i].offset,
+      .head = atomic_load_explicit (&member->head, memory_order_relaxed),
+    };
+  }
+  chosen = fixed ? pick_fixed (candidates, count)
+                 : pick_read (candidates, count);
+  if (chosen >= 0)
+    *ret = copies[chosen];
+  return chosen;
+}
+
+static void
+issue_read (struct round *round, const struct piece *piece, unsigned tag,
+            const struct copy *copy)
+{
+  struct request *request = round->request;
+  const struct child what = { .op = CHILD_READ,
+                              .offset = copy->offset,
+                              .length = piece->length,
+                              .buffer = piece->buffer,
+                              .tag = tag };
+
+  atomic_store_explicit (&request->array->member[copy->slot].head,
+                         copy->offset + piece->length, memory_order_relaxed);
+  request_issue (request, copy->slot, &what);
+}
+
+/* Cut the round into pieces and read each from one copy.  What does not fit
+ * into READ_ROUND pieces is left for the next round: @round->length shrinks.
+ * 0, or -EIO if some piece has no copy.
+ */
+static int
+read_pieces (struct round *round)
+{
+  struct array *array = round->request->array;
+  uint64_t done = 0;
+  int r = 0;
+
+  round->pieces = 0;
+  request_arm (round->request, &array->pool);
+  while (done < round->length && round->pieces < READ_ROUND) {
+    struct piece *piece = &round->piece[round->pieces];
+    struct copy copy;
+
+    piece->offset = round->offset + done;
+    if (choose_copy (round, piece->offset, round->current, &copy) < 0) {
+      r = -EIO;
+      break;
+    }
+    piece->slot = copy.slot;
+    piece->buffer = round->buffer + done;
+    piece->length = MIN (
+      layout_piece (&array->layout, piece->offset, round->length - done),
+      (uint64_t)array->member[copy.slot].leg->caps.request_max);
+    issue_read (round, piece, round->pieces, &copy);
+    done += piece->length;
+    round->pieces++;
+  }
+  request_finish (round->request);
+  round->length = done;
+  return r;
+}
+
+/* @piece could not be read from piece->slot: from every other copy in turn,
+ * with the range locked, so that no copy is ahead of another.
+ */
+static int
+retry_piece (struct round *round, struct piece *piece)
+{
+  struct request *request = round->request;
+  struct array *array = request->array;
+  uint32_t left = ~(1u << piece->slot);
+  int error = request->error[piece->slot];
+  struct copy copy;
+
+  while (choose_copy (round, piece->offset, left & array_in_sync (array),
+                      &copy) >= 0) {
+    struct piece part = *piece;
+    uint64_t most = array->member[copy.slot].leg->caps.request_max;
+
+    left &= ~(1u << copy.slot);
+    request_arm (request, &array->retries);
+    for (uint64_t at = 0; at < piece->length; at += part.length) {
+      part.buffer = piece->buffer + at;
+      part.length = MIN (piece->length - at, most);
+      issue_read (round, &part, 0,
+                  &(struct copy){ copy.slot, copy.offset + at });
+    }
+    request_finish (request);
+    if (request->failed == 0)
+      return 0;
+    error = request->error[copy.slot];
+    if (!leg_error_is_harmless (error))
+      failure_read (array, copy.slot, request->generation[copy.slot], error);
+  }
+  return error;
+}
+
+/* The pieces that failed, once more. */
+static int
+retry (struct round *round)
+{
+  struct request *request = round->request;
+  struct array *array = request->array;
+  uint32_t failed_tags = request->failed_tags;
+  int r = 0;
+
+  for (uint32_t left = request->failed; left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+
+    if (!leg_error_is_harmless (request->error[slot]))
+      failure_read (array, slot, request->generation[slot],
+                    request->error[slot]);
+  }
+  for (uint32_t left = failed_tags; left != 0 && r == 0; left &= left - 1)
+    r = retry_piece (round, &round->piece[__builtin_ctz (left)]);
+  return r;
+}
+
+/* Everything with the range locked: no write runs on it. */
+static int
+read_locked (struct round *round)
+{
+  struct request *request = round->request;
+  struct array *array = request->array;
+  int r;
+
+  range_lock (&array->ranges, &request->range, round->offset, round->length);
+  round->mode = LOCKED;
+  round->current = array_in_sync (array);
+  r = read_pieces (round);
+  if (r == 0 && request->failed != 0)
+    r = retry (round);
+  range_unlock (&array->ranges, &request->range);
+  return r;
+}
+
+/* Has a write begun on what was just read?  It may have been ahead on the
+ * copy that we read.
+ */
+static bool
+overtaken (const struct round *round)
+{
+  uint64_t began_at;
+
+  return round->mode == BALANCED
+         && range_lock_look (&round->request->array->ranges, round->offset,
+                             round->length, &began_at);
+}
+
+/* Read the round's range, or its beginning: @round->length tells. */
+static int
+read_round (struct round *round)
+{
+  for (unsigned attempt = 0; attempt < 2; attempt++) {
+    choose_mode (round);
+    if (round->mode == LOCKED)
+      break;
+    if (read_pieces (round) < 0 || round->request->failed != 0)
+      break;
+    if (!overtaken (round))
+      return 0;
+  }
+  return read_locked (round);
+}
+
+int
+array_read (struct array *array, void *buffer, uint64_t length,
+            uint64_t offset)
+{
+  struct round round;
+  char *bounce = NULL;
+  uint64_t done = 0;
+  int r;
+
+  if (!is_aligned (offset | length, array->limits.block_minimum))
+    return -EINVAL;
+  r = gate_enter (&array->gate);
+  if (r < 0)
+    return r;
+  round.request = request_take (&array->readers);
+  if (array->bounced)
+    bounce = bounce_take (&array->read_bounces);
+
+  while (done < length && r == 0) {
+    round.offset = offset + done;
+    round.length = length - done;
+    round.buffer = (char *)buffer + done;
+    if (bounce != NULL) {
+      round.length = MIN (round.length, (uint64_t)array->bounce_size);
+      round.buffer = bounce;
+    }
+    r = read_round (&round);
+    if (bounce != NULL && r == 0)
+      memcpy ((char *)buffer + done, bounce, round.length);
+    done += round.length;
+  }
+
+  if (bounce != NULL)
+    bounce_give (&array->read_bounces, bounce);
+  request_give (&array->readers, round.request);
+  gate_leave (&array->gate);
+  return r;
+}
+
+int
+array_cache (struct array *array, uint64_t length, uint64_t offset)
+{
+  struct round round = { .mode = BALANCED };
+  struct copy copy;
+  uint64_t piece;
+  int r;
+
+  r = gate_enter (&array->gate);
+  if (r < 0)
+    return r;
+  round.request = request_take (&array->readers);
+  request_arm (round.request, &array->pool);
+  for (uint64_t done = 0; done < length; done += piece) {
+    piece = layout_piece (&array->layout, offset + done, length - done);
+    if (choose_copy (&round, offset + done, array_in_sync (array), &copy) < 0)
+      continue;
+    piece = MIN (piece, (uint64_t)array->member[copy.slot].leg->caps.zero_max);
+    request_issue (round.request, copy.slot,
+                     &(struct child){ .op = CHILD_CACHE,
+                                      .offset = copy.offset,
+                                      .length = piece });
+  }
+  request_finish (round.request);
+  /* It was a hint: what the legs make of it is theirs. */
+  request_give (&array->readers, round.request);
+  gate_leave (&array->gate);
+  return 0;
+}

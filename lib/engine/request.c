@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* request: one client operation, and the children it has under way. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "engine/array-internal.h"
+#include "engine/request.h"
+#include "ground/util.h"
+
+int
+requests_init (struct requests *requests, unsigned total, struct array *array)
+{
+  assert (total > 0);
+
+  *requests = (struct requests){ .total = total, .free_count = total };
+  ground_mutex_init (&requests->lock);
+  ground_cond_init (&requests->freed);
+  requests->items = calloc (total, sizeof *requests->items);
+  if (requests->items == NULL)
+    return -ENOMEM;
+  for (unsigned i = 0; i < total; i++) {
+    struct request *request = &requests->items[i];
+
+    request->array = array;
+    range_ticket_init (&request->range);
+    ground_mutex_init (&request->lock);
+    ground_cond_init (&request->answered);
+    request->next = requests->free;
+    requests->free = request;
+  }
+  return 0;
+}
+
+void
+requests_destroy (struct requests *requests)
+{
+  assert (requests->free_count == requests->total);
+  for (unsigned i = 0; requests->items != NULL && i < requests->total; i++) {
+    range_ticket_destroy (&requests->items[i].range);
+    ground_cond_destroy (&requests->items[i].answered);
+    ground_mutex_destroy (&requests->items[i].lock);
+  }
+  ground_cond_destroy (&requests->freed);
+  ground_mutex_destroy (&requests->lock);
+  free (requests->items);
+}
+
+struct request *
+request_take (struct requests *requests)
+{
+  struct request *request;
+
+  ground_mutex_lock (&requests->lock);
+  /* Woken by any request that ends; their children have deadlines. */
+  while (requests->free == NULL)
+    ground_cond_wait (&requests->freed, &requests->lock, GROUND_NEVER);
+  request = requests->free;
+  requests->free = request->next;
+  requests->free_count--;
+  ground_mutex_unlock (&requests->lock);
+  request->next = NULL;
+  return request;
+}
+
+void
+request_give (struct requests *requests, struct request *request)
+{
+  assert (request->remaining == 0 && !request->range.running);
+
+  ground_mutex_lock (&requests->lock);
+  request->next = requests->free;
+  requests->free = request;
+  requests->free_count++;
+  ground_mutex_unlock (&requests->lock);
+  ground_cond_signal (&requests->freed);
+}
+
+unsigned
+requests_free_count (struct requests *requests)
+{
+  unsigned count;
+
+  ground_mutex_lock (&requests->lock);
+  count = requests->free_count;
+  ground_mutex_unlock (&requests->lock);
+  return count;
+}
+
+void
+request_arm (struct request *request, struct pool *pool)
+{
+  assert (request->remaining == 0 && request->queued == 0);
+
+  request->pool = pool;
+  request->all_answered = false;
+  request->failed = 0;
+  request->failed_tags = 0;
+  request->remaining = 1;
+}
+
+/* True for the caller that let go last. */
+static bool
+drop_reference (struct request *request)
+{
+  unsigned before = atomic_fetch_sub (&request->remaining, 1);
+
+  assert (before > 0);
+  return before == 1;
+}
+
+/* A leg has answered.  Runs in any thread, perhaps inside leg_issue. */
+static void
+child_answered (struct child *child, int error)
+{
+  struct request *request = child->owner;
+  struct member *member = &request->array->member[child->slot];
+
+  if (error != 0) {
+    ground_mutex_lock (&request->lock);
+    if (!(request->failed & (1u << child->slot))) {
+      request->failed |= 1u << child->slot;
+      request->error[child->slot] = error;
+      request->generation[child->slot] = child->generation;
+    }
+    request->failed_tags |= 1u << child->tag;
+    ground_mutex_unlock (&request->lock);
+  }
+  member_answered (member, child, error);
+  /* From here on the child may be another request's. */
+  pool_give (child->pool, child);
+  if (drop_reference (request)) {
+    ground_mutex_lock (&request->lock);
+    request->all_answered = true;
+    ground_cond_signal (&request->answered);
+    ground_mutex_unlock (&request->lock);
+  }
+}
+
+/* Nothing of ours stays where nobody works on it. */
+static void
+kick_off (struct request *request)
+{
+  while (request->queued != 0) {
+    unsigned slot = __builtin_ctz (request->queued);
+
+    request->queued &= ~(1u << slot);
+    leg_kickoff (request->array->member[slot].leg);
+  }
+}
+
+void
+request_issue (struct request *request, unsigned slot,
+               const struct child *what)
+{
+  struct member *member = &request->array->member[slot];
+  struct child *child;
+
+  assert (what->tag < 32);
+
+  child = pool_try (request->pool, slot);
+  if (child == NULL) {
+    /* Before waiting for a child, all that were taken are on their way:
+     * what we wait for may be one of our own.
+     */
+    kick_off (request);
+    child = pool_wait (request->pool, slot);
+  }
+  child->op = what->op;
+  child->flags = what->flags;
+  child->offset = what->offset;
+  child->length = what->length;
+  child->buffer = what->buffer;
+  child->extents = what->extents;
+  child->extents_max = what->extents_max;
+  child->extents_count = 0;
+  child->tag = what->tag;
+  child->done = child_answered;
+  child->owner = request;
+
+  atomic_fetch_add (&request->remaining, 1);
+  member_issued (member);
+
+  /* An inline leg keeps this thread until its disk has answered. */
+  if (member->leg->rank == LEG_INLINE)
+    kick_off (request);
+#ifdef MIRROR_PLANT_GATHER
+  /* Only in the build that shows what this file must never do. */
+  child->next = request->gathered;
+  request->gathered = child;
+#else
+  leg_issue (member->leg, child);
+  request->queued |= 1u << slot;
+#endif
+}
+
+#ifdef MIRROR_PLANT_GATHER
+static void
+issue_gathered (struct request *request)
+{
+  while (request->gathered != NULL) {
+    struct child *child = request->gathered;
+    unsigned slot = child->slot;
+
+    request->gathered = child->next;
+    leg_issue (request->array->member[slot].leg, child);
+    request->queued |= 1u << slot;
+  }
+}
+#endif
+
+void
+request_finish (struct request *request)
+{
+#ifdef MIRROR_PLANT_GATHER
+  issue_gathered (request);
+#endif
+  kick_off (request);
+  if (drop_reference (request))
+    return;
+  ground_mutex_lock (&request->lock);
+  /* Woken by the last answer; every child has a deadline at its leg. */
+  while (!request->all_answered)
+    ground_cond_wait (&request->answered, &request->lock, GROUND_NEVER);
+  ground_mutex_unlock (&request->lock);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* mirror: the nbdkit plugin: its life in calling order, and the table of
+ * callbacks at the bottom.
+ *
+ *   load, config..., config_complete   text only
+ *   get_ready     open, lock and connect the disks; the last place where the
+ *                 user sees an error.  No threads, no writes: the server
+ *                 binds its socket later and may still fail
+ *   after_fork    threads; nothing that can fail in practice, since a
+ *                 failure here is invisible
+ *   (requests: serve.c)
+ *   cleanup       flush, stop threads, close
+ */
+#include <stdio.h>
+
+#include "ground/ground.h"
+#include "ground/log.h"
+#include "ground/util.h"
+#include "legs/leg-nbd.h"
+#include "legs/ring.h"
+#include "plugin/open-legs.h"
+#include "plugin/options.h"
+#include "plugin/plugin.h"
+
+#define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
+
+struct array *the_array;
+
+static struct options options;
+static struct leg *legs[LEGS_MAX];
+
+static void
+log_to_nbdkit (enum log_level level, const char *message)
+{
+  if (level == LOG_LEVEL_ERROR)
+    nbdkit_error ("%s", message);
+  else
+    nbdkit_debug ("%s", message);
+}
+
+static void
+mirror_load (void)
+{
+  log_set_sink (log_to_nbdkit);
+  options_init (&options);
+}
+
+static int
+mirror_config (const char *key, const char *value)
+{
+  return options_parse (&options, key, value);
+}
+
+static int
+mirror_config_complete (void)
+{
+  return options_complete (&options);
+}
+
+static struct array_config
+array_config (void)
+{
+  return (struct array_config){ .layout = options.layout,
+                                .pool = options.pool };
+}
+
+static void
+say_what_is_served (void)
+{
+  struct array_limits limits;
+  char layout[32];
+
+  array_get_limits (the_array, &limits);
+  layout_name (&options.layout, layout, sizeof layout);
+  nbdkit_debug ("mirror: %s over %u disks, %llu bytes%s", layout,
+                options.disks, (unsigned long long)limits.size,
+                limits.readonly ? ", read-only" : "");
+}
+
+static int
+mirror_get_ready (void)
+{
+  struct array_config config = array_config ();
+  char why[MESSAGE_MAX] = "";
+
+  if (open_legs (&options, legs) == -1)
+    return -1;
+  if (array_create (&config, legs, &the_array, why) < 0) {
+    nbdkit_error ("%s", why);
+    for (unsigned i = 0; i < options.disks; i++)
+      legs[i]->ops->close (legs[i]);
+    return -1;
+  }
+  say_what_is_served ();
+  return 0;
+}
+
+/* A leg may owe an answer for its whole timeout, twice: data, then flush. */
+static uint64_t
+drain_ns (void)
+{
+  return (options.timeout_s + 1) * GROUND_S;
+}
+
+static int
+mirror_after_fork (void)
+{
+  open_legs_ring (&options, legs);
+  if (array_start (the_array) < 0)
+    return -1;
+  return watcher_start (drain_ns ()) < 0 ? -1 : 0;
+}
+
+/* Also reached when no client was there to keep the server: then the watcher
+ * has done, or is doing, the same.
+ */
+static void
+mirror_cleanup (void)
+{
+  array_quiesce (the_array, ground_now () + drain_ns ());
+  watcher_stop ();
+  array_close (the_array);
+  the_array = NULL;
+  close_legs_ring ();
+}
+
+static void
+mirror_unload (void)
+{
+  options_free (&options);
+}
+
+/* Called before config_complete, too: only what is known then. */
+static void
+mirror_dump_plugin (void)
+{
+  struct array_config config = array_config ();
+
+  config.layout.slots = MAX (options.disks, 2u);
+  printf ("mirror_levels=raid1,raid10\n");
+  printf ("mirror_layouts=near,far,offset\n");
+  printf ("mirror_metadata=none\n");
+  printf ("mirror_disks_max=%d\n", LEGS_MAX);
+  printf ("mirror_pool_default=%d\n", POOL_DEFAULT);
+  printf ("mirror_pool_minimum=%u\n",
+          array_pool_minimum (config.layout.slots));
+  printf ("mirror_chunk_default=%u\n", CHUNK_DEFAULT);
+  printf ("mirror_timeout_default=%d\n", LEG_TIMEOUT_DEFAULT_S);
+  printf ("mirror_request_memory=%llu\n",
+          (unsigned long long)array_memory (&config, options.direct));
+  printf ("mirror_io_uring=%s\n", ring_probe ());
+  printf ("mirror_libnbd_version=%s\n", leg_nbd_library_version ());
+  printf ("mirror_libnbd_tls=%d\n", leg_nbd_library_has_tls ());
+  printf ("mirror_libnbd_uri=%d\n", leg_nbd_library_has_uri ());
+}
+
+static struct nbdkit_plugin plugin = {
+  .name = "mirror",
+  .longname = "mirrored storage",
+  .version = PACKAGE_VERSION,
+  .description = "RAID1 and RAID10 over files, block devices and remote NBD "
+                 "exports: every write is on every disk.",
+  .magic_config_key = "disk",
+  .config_help = OPTIONS_HELP,
+  .errno_is_preserved = 0,
+
+  .load = mirror_load,
+  .config = mirror_config,
+  .config_complete = mirror_config_complete,
+  .dump_plugin = mirror_dump_plugin,
+  .get_ready = mirror_get_ready,
+  .after_fork = mirror_after_fork,
+  .cleanup = mirror_cleanup,
+  .unload = mirror_unload,
+
+  .open = mirror_open,
+  .get_size = mirror_get_size,
+  .block_size = mirror_block_size,
+  .export_description = mirror_export_description,
+  .can_write = mirror_can_write,
+  .can_flush = mirror_can_flush,
+  .can_fua = mirror_can_fua,
+  .is_rotational = mirror_is_rotational,
+  .can_trim = mirror_can_trim,
+  .can_zero = mirror_can_zero,
+  .can_fast_zero = mirror_can_fast_zero,
+  .can_extents = mirror_can_extents,
+  .can_multi_conn = mirror_can_multi_conn,
+  .can_cache = mirror_can_cache,
+
+  .pread = mirror_pread,
+  .pwrite = mirror_pwrite,
+  .flush = mirror_flush,
+  .trim = mirror_trim,
+  .zero = mirror_zero,
+  .extents = mirror_extents,
+  .cache = mirror_cache,
+};
+
+NBDKIT_REGISTER_PLUGIN (plugin)
