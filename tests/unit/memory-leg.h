@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* memory-leg: a leg in memory that answers as a test tells it to. */
+#ifndef MIRROR_MEMORY_LEG_H
+#define MIRROR_MEMORY_LEG_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "legs/leg.h"
+
+#define MEMORY_LEG_SIZE (1024 * 1024)
+
+struct memory_leg {
+  struct leg leg;
+  char data[MEMORY_LEG_SIZE];
+  int error[CHILD_CACHE + 1];    /* the answer to each op; 0: do it */
+  unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
+  bool can_zero;
+};
+
+static inline int
+memory_leg_do (struct memory_leg *memory, struct child *child)
+{
+  memory->count[child->op]++;
+  if (memory->error[child->op] != 0)
+    return memory->error[child->op];
+  switch (child->op) {
+  case CHILD_READ:
+    memcpy (child->buffer, memory->data + child->offset, child->length);
+    break;
+  case CHILD_WRITE:
+    memcpy (memory->data + child->offset, child->buffer, child->length);
+    break;
+  case CHILD_ZERO:
+    memset (memory->data + child->offset, 0, child->length);
+    break;
+  case CHILD_EXTENTS:
+    child->extents[0] = (struct extent){ .length = child->length };
+    child->extents_count = 1;
+    break;
+  default:
+    break;
+  }
+  return 0;
+}
+
+static inline void
+memory_leg_issue (struct leg *leg, struct child *child)
+{
+  struct memory_leg *memory = (struct memory_leg *)leg;
+
+  child->done (child, memory_leg_do (memory, child));
+}
+
+static inline int
+memory_leg_start (struct leg *leg)
+{
+  (void)leg;
+  return 0;
+}
+
+static inline int
+memory_leg_read_now (struct leg *leg, void *buffer, uint64_t length,
+                     uint64_t offset)
+{
+  memcpy (buffer, ((struct memory_leg *)leg)->data + offset, length);
+  return 0;
+}
+
+static inline bool
+memory_leg_can_zero (struct leg *leg, uint32_t flags)
+{
+  (void)flags;
+  return ((struct memory_leg *)leg)->can_zero;
+}
+
+static inline void
+memory_leg_abort (struct leg *leg)
+{
+  (void)leg;
+}
+
+static inline void
+memory_leg_close (struct leg *leg)
+{
+  free (leg);
+}
+
+static inline struct memory_leg *
+memory_leg_new (unsigned slot)
+{
+  static const struct leg_ops ops = {
+    .start = memory_leg_start,     .issue = memory_leg_issue,
+    .read_now = memory_leg_read_now, .can_zero = memory_leg_can_zero,
+    .abort = memory_leg_abort,     .close = memory_leg_close,
+  };
+  struct memory_leg *memory = calloc (1, sizeof *memory);
+
+  memory->leg.ops = &ops;
+  memory->leg.rank = LEG_INLINE;
+  memory->leg.name = "memory";
+  memory->leg.caps = (struct leg_caps){
+    .size = MEMORY_LEG_SIZE, .block_minimum = 1, .block_preferred = 4096,
+    .request_max = 65536,    .zero_max = 65536,  .memory_alignment = 1,
+    .fua = true,             .extents = true,
+  };
+  memory->can_zero = true;
+  snprintf (memory->leg.identity, sizeof memory->leg.identity, "memory:%u",
+            slot);
+  return memory;
+}
+
+#endif /* MIRROR_MEMORY_LEG_H */

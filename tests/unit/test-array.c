@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The array's decisions, one by one: what takes a member out, what does not,
+ * what a client is told.  (Interleavings are the simulator's.)
+ */
+#include "engine/array.h"
+#include "engine/failure.h"
+#include "ground/ground.h"
+#include "ground/log.h"
+#include "ground/util.h"
+#include "tests/unit/memory-leg.h"
+#include "tests/unit/unit.h"
+
+static struct memory_leg *leg[LEGS_MAX];
+static struct array *array;
+static char messages[64 * 1024];
+static char data[8192], back[8192];
+static uint64_t joined_at; /* the connection number of new legs */
+
+static void
+remember (enum log_level level, const char *message)
+{
+  if (level == LOG_LEVEL_ERROR)
+    strcat (strcat (messages, message), "\n");
+}
+
+static unsigned
+messages_about (const char *text)
+{
+  unsigned count = 0;
+
+  for (const char *at = messages; (at = strstr (at, text)) != NULL; at++)
+    count++;
+  return count;
+}
+
+/* raid1, or raid10 with near copies and 4 KiB chunks. */
+static void
+make (unsigned slots, unsigned near)
+{
+  struct array_config config
+    = { .layout = { .level = near > 1 ? LEVEL_RAID10 : LEVEL_RAID1,
+                    .slots = slots,
+                    .near = near,
+                    .far = 1,
+                    .chunk = near > 1 ? 4096 : 0 } };
+  struct leg *legs[LEGS_MAX];
+  char why[MESSAGE_MAX] = "";
+
+  log_set_sink (remember);
+  messages[0] = '\0';
+  memset (data, 'x', sizeof data);
+  for (unsigned i = 0; i < slots; i++) {
+    leg[i] = memory_leg_new (i);
+    legs[i] = &leg[i]->leg;
+    atomic_store (&legs[i]->generation, joined_at);
+  }
+  ck_assert_msg (array_create (&config, legs, &array, why) == 0, "%s", why);
+  ck_assert_int_eq (array_start (array), 0);
+}
+
+static uint32_t
+in_sync (void)
+{
+  struct array_status status;
+
+  array_get_status (array, &status);
+  ck_assert_uint_eq (status.pool_free, status.pool_total);
+  ck_assert_uint_eq (status.requests_free, status.requests_total);
+  return status.in_sync;
+}
+
+static void
+unmake (void)
+{
+  array_quiesce (array, ground_now () + GROUND_S);
+  array_close (array);
+}
+
+START_TEST (a_write_reaches_every_disk)
+{
+  make (3, 1);
+  ck_assert_int_eq (array_write (array, data, 8192, 12345, 0), 0);
+  for (unsigned i = 0; i < 3; i++)
+    ck_assert_mem_eq (leg[i]->data + 12345, data, 8192);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_failed_write_takes_the_disk_out_and_says_so_once)
+{
+  make (2, 1);
+  leg[1]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), 0);
+  ck_assert_uint_eq (in_sync (), 1);
+  ck_assert_int_eq (array_write (array, data, 4096, 4096, 0), 0);
+  ck_assert_uint_eq (leg[1]->count[CHILD_WRITE], 1);
+  ck_assert_uint_eq (messages_about ("OUT OF THE MIRROR"), 1);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_write_that_every_disk_refuses_is_the_clients_error)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_WRITE] = leg[1]->error[CHILD_WRITE] = -ENOSPC;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), -ENOSPC);
+  ck_assert_uint_eq (in_sync (), 3);
+  unmake ();
+}
+END_TEST
+
+START_TEST (the_last_copy_stays_and_its_errors_reach_the_client)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), 0);
+  leg[1]->error[CHILD_WRITE] = leg[1]->error[CHILD_READ] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), -EIO);
+  ck_assert_int_eq (array_read (array, back, 4096, 0), -EIO);
+  ck_assert_uint_eq (in_sync (), 2);
+  leg[1]->error[CHILD_READ] = 0;
+  ck_assert_int_eq (array_read (array, back, 4096, 0), 0);
+  unmake ();
+}
+END_TEST
+
+/* raid10 n2 on 3 disks: slot 0 gone, then slot 1 fails a chunk that slot 2
+ * has, too; but slot 1 holds the last copy of others.
+ */
+START_TEST (raid10_keeps_a_disk_that_has_some_last_copy)
+{
+  make (3, 2);
+  leg[0]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), 0);
+  ck_assert_uint_eq (in_sync (), 6);
+  leg[1]->error[CHILD_WRITE] = -EIO;
+  /* Chunk 2 lies on slots 1 and 2. */
+  ck_assert_int_eq (array_write (array, data, 4096, 2 * 4096, 0), -EIO);
+  ck_assert_uint_eq (in_sync (), 6);
+  unmake ();
+}
+END_TEST
+
+START_TEST (harmless_errors_take_nobody_out)
+{
+  static const int harmless[]
+    = { -EINVAL, -EOPNOTSUPP, -EAGAIN, -EINTR, -ENOMEM };
+
+  for (unsigned i = 0; i < ARRAY_LENGTH (harmless); i++) {
+    make (2, 1);
+    leg[1]->error[CHILD_WRITE] = leg[1]->error[CHILD_FLUSH] = harmless[i];
+    leg[1]->error[CHILD_READ] = harmless[i];
+    ck_assert_int_eq (array_write (array, data, 4096, 0, 0), harmless[i]);
+    array_flush (array);
+    for (unsigned n = 0; n < 4; n++)
+      ck_assert_int_eq (array_read (array, back, 4096, n), 0);
+    ck_assert_uint_eq (in_sync (), 3);
+    unmake ();
+  }
+}
+END_TEST
+
+START_TEST (zero_is_written_where_the_leg_cannot)
+{
+  make (2, 1);
+  leg[1]->error[CHILD_ZERO] = -EOPNOTSUPP;
+  memset (leg[0]->data, 'y', MEMORY_LEG_SIZE);
+  memset (leg[1]->data, 'y', MEMORY_LEG_SIZE);
+  ck_assert_int_eq (array_zero (array, 300000, 1000, 0), 0);
+  ck_assert_mem_eq (leg[0]->data, leg[1]->data, MEMORY_LEG_SIZE);
+  ck_assert_int_eq (leg[1]->data[999], 'y');
+  ck_assert_int_eq (leg[1]->data[1000], 0);
+  ck_assert_int_eq (leg[1]->data[300999], 0);
+  ck_assert_int_eq (leg[1]->data[301000], 'y');
+  ck_assert_uint_eq (in_sync (), 3);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_fast_zero_that_one_disk_cannot_do_touches_none)
+{
+  make (2, 1);
+  leg[1]->can_zero = false;
+  ck_assert_int_eq (array_zero (array, 4096, 0, ARRAY_FAST_ZERO),
+                    -EOPNOTSUPP);
+  ck_assert_uint_eq (leg[0]->count[CHILD_ZERO], 0);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_trim_is_done_on_all_disks_or_on_none)
+{
+  make (2, 1);
+  leg[1]->can_zero = false;
+  memset (leg[0]->data, 'y', 4096);
+  ck_assert_int_eq (array_trim (array, 4096, 0, 0), 0);
+  ck_assert_int_eq (leg[0]->data[0], 'y');
+  leg[1]->can_zero = true;
+  ck_assert_int_eq (array_trim (array, 4096, 0, 0), 0);
+  ck_assert_int_eq (leg[0]->data[0], 0);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_failed_flush_takes_the_disk_out_before_success_is_told)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_FLUSH] = -EIO;
+  ck_assert_int_eq (array_flush (array), 0);
+  ck_assert_uint_eq (in_sync (), 2);
+  unmake ();
+}
+END_TEST
+
+/* A kernel tells a failed flush once and forgets. */
+START_TEST (after_a_failed_flush_of_the_last_copy_none_succeeds)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EIO;
+  ck_assert_int_eq (array_flush (array), -EIO);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = 0;
+  ck_assert_int_eq (array_flush (array), -EIO);
+  unmake ();
+}
+END_TEST
+
+START_TEST (fua_without_fua_is_a_flush_after_the_write)
+{
+  make (2, 1);
+  leg[0]->leg.caps.fua = false;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
+  ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 0);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_failed_read_is_served_by_another_copy)
+{
+  make (2, 1);
+  memset (leg[0]->data, 'a', MEMORY_LEG_SIZE);
+  memset (leg[1]->data, 'a', MEMORY_LEG_SIZE);
+  leg[0]->error[CHILD_READ] = -EIO;
+  for (unsigned i = 0; i < 10; i++) {
+    ck_assert_int_eq (array_read (array, back, 8192, i * 1000), 0);
+    ck_assert_mem_eq (back, leg[1]->data, 8192);
+  }
+  ck_assert_uint_eq (in_sync (), 3);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_read_from_a_leg_that_is_gone_takes_it_out)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_READ] = -ENOTCONN;
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert_int_eq (array_read (array, back, 4096, 0), 0);
+  ck_assert_uint_eq (in_sync (), 2);
+  unmake ();
+}
+END_TEST
+
+/* As after a reconnect: the member joined on connection 7. */
+START_TEST (an_error_of_an_old_connection_changes_nothing)
+{
+  joined_at = 7;
+  make (2, 1);
+  joined_at = 0;
+  ck_assert (!failure_report (array, 1, 6, "a write", -EIO));
+  ck_assert_uint_eq (in_sync (), 3);
+  ck_assert (failure_report (array, 1, 7, "a write", -EIO));
+  ck_assert_uint_eq (in_sync (), 1);
+  unmake ();
+}
+END_TEST
+
+START_TEST (requests_after_the_stop_are_refused)
+{
+  make (2, 1);
+  ck_assert_int_eq (array_quiesce (array, ground_now () + GROUND_S), 0);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), -ESHUTDOWN);
+  ck_assert_int_eq (array_read (array, back, 4096, 0), -ESHUTDOWN);
+  ck_assert_int_eq (array_flush (array), -ESHUTDOWN);
+  unmake ();
+}
+END_TEST
+
+static void
+add (TCase *tcase)
+{
+  tcase_add_test (tcase, a_write_reaches_every_disk);
+  tcase_add_test (tcase, a_failed_write_takes_the_disk_out_and_says_so_once);
+  tcase_add_test (tcase, a_write_that_every_disk_refuses_is_the_clients_error);
+  tcase_add_test (tcase, the_last_copy_stays_and_its_errors_reach_the_client);
+  tcase_add_test (tcase, raid10_keeps_a_disk_that_has_some_last_copy);
+  tcase_add_test (tcase, harmless_errors_take_nobody_out);
+  tcase_add_test (tcase, zero_is_written_where_the_leg_cannot);
+  tcase_add_test (tcase, a_fast_zero_that_one_disk_cannot_do_touches_none);
+  tcase_add_test (tcase, a_trim_is_done_on_all_disks_or_on_none);
+  tcase_add_test (tcase,
+                  a_failed_flush_takes_the_disk_out_before_success_is_told);
+  tcase_add_test (tcase, after_a_failed_flush_of_the_last_copy_none_succeeds);
+  tcase_add_test (tcase, fua_without_fua_is_a_flush_after_the_write);
+  tcase_add_test (tcase, a_failed_read_is_served_by_another_copy);
+  tcase_add_test (tcase, a_read_from_a_leg_that_is_gone_takes_it_out);
+  tcase_add_test (tcase, an_error_of_an_old_connection_changes_nothing);
+  tcase_add_test (tcase, requests_after_the_stop_are_refused);
+}
+
+int
+main (void)
+{
+  return unit_main ("array", add);
+}
