@@ -182,7 +182,8 @@ options_complete (struct options *options)
   }
   wrong = layout_check (layout);
   if (wrong != NULL) {
-    nbdkit_error ("level=%s layout=%s with %u disks: %s",
+    nbdkit_error ("level=%s layout=%s with %u disks: the array %s; choose "
+                  "another layout= or another number of disks",
                   options->level == LEVEL_RAID1 ? "raid1" : "raid10",
                   options->layout_name ? options->layout_name : "n2",
                   options->disks, wrong);

@@ -13,7 +13,6 @@
  * an NBD client must expect its connection to end at any time.
  */
 #include <dirent.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,9 +138,10 @@ static void
 watch (void *argument)
 {
   (void)argument;
-  /* Returns early, with an error, only because the server stops. */
-  while (nbdkit_nanosleep (INT_MAX, 0) == 0)
+  while (nbdkit_nanosleep (24 * 60 * 60, 0) == 0)
     ;
+  /* It ends early because the server stops, and for no other reason. */
+  assert (errno == ESHUTDOWN);
   array_quiesce (the_array, ground_now () + watcher.drain_ns);
   /* Clients that connected at the last moment are found the next time. */
   while (!cleanup_came (STOP_GRACE_MS * GROUND_MS)) {

@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* leg: what the errors of any leg mean. */
+/* leg: what the errors of any leg mean, and how a driver says no. */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 
+#include "ground/limits.h"
+#include "ground/util.h"
 #include "legs/leg.h"
+
+int
+leg_refuse (char *why, int error, const char *format, ...)
+{
+  va_list args;
+
+  assert (error < 0);
+  va_start (args, format);
+  vsnprintf (why, MESSAGE_MAX, format, args);
+  va_end (args);
+  return error;
+}
 
 bool
 leg_error_is_gone (int error)

@@ -76,7 +76,9 @@ struct child {
     uint64_t transferred;
     int error;
     unsigned connection;
-    bool retired;
+    int fd;         /* ring: the file */
+    unsigned stage; /* ring: how far a write with CHILD_FUA has come */
+    bool expired;   /* its deadline passed: it will end as -ETIMEDOUT */
   } driver;
 };
 
@@ -129,7 +131,8 @@ struct leg_ops {
   /* Would a CHILD_ZERO with @flags (CHILD_MAY_TRIM, CHILD_FAST) be carried
    * out by the leg, without being sent zeroes?  May touch the disk (without
    * changing it) the first time, then remembers; false also after such a
-   * child came back with -EOPNOTSUPP.  Thread-safe.
+   * child came back with -EOPNOTSUPP.  With CHILD_FAST, true is a promise.
+   * Thread-safe.
    */
   bool (*can_zero) (struct leg *leg, uint32_t flags);
 
@@ -138,7 +141,9 @@ struct leg_ops {
    */
   void (*abort) (struct leg *leg);
 
-  /* Nothing is in flight.  Join threads, release everything, free @leg. */
+  /* Nothing is in flight and no call is under way.  Join threads, release
+   * everything, free @leg.
+   */
   void (*close) (struct leg *leg);
 };
 
@@ -173,6 +178,12 @@ leg_kickoff (struct leg *leg)
   if (leg->ops->kickoff != NULL)
     leg->ops->kickoff (leg);
 }
+
+/* For drivers: put what is wrong into @why (MESSAGE_MAX bytes), one line, and
+ * return @error for the caller to pass on.
+ */
+int leg_refuse (char *why, int error, const char *format, ...)
+  __attribute__ ((format (printf, 3, 4)));
 
 /* The disk is gone for good, not only one sector of it: these errors of any
  * operation mean that nothing more will come from this leg.

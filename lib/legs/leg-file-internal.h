@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-file-internal: what opening a file leg and using it share. */
+#ifndef MIRROR_LEG_FILE_INTERNAL_H
+#define MIRROR_LEG_FILE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "ground/util.h"
+#include "legs/leg-file.h"
+#include "legs/leg.h"
+
+/* What is known of an optional ability. */
+enum ability {
+  ABILITY_UNKNOWN,
+  ABILITY_YES,
+  ABILITY_NO,
+};
+
+struct leg_file {
+  struct leg leg;
+  int fd;
+  bool direct; /* O_DIRECT */
+  bool block_device;
+  uint32_t logical_block; /* block device: fallocate wants multiples */
+  bool fast_zero;         /* zeroing without holes is quick */
+
+  struct ring *ring; /* NULL: everything is done in the calling thread */
+  bool queue_io;     /* reads and writes go through the ring too */
+
+  _Atomic bool aborted;
+
+  /* Learned on the way; they only ever change from the better to the worse
+   * answer, or from not known to known, so the order does not matter.
+   */
+  _Atomic bool dsync_refused;  /* RWF_DSYNC is not for this file */
+  _Atomic enum ability punch;  /* FALLOC_FL_PUNCH_HOLE */
+  _Atomic enum ability ranges; /* FALLOC_FL_ZERO_RANGE */
+};
+
+static inline struct leg_file *
+leg_file_of (struct leg *leg)
+{
+  return container_of (leg, struct leg_file, leg);
+}
+
+/* leg-file.c: what an open file can do. */
+extern const struct leg_ops leg_file_ops;
+
+/* All of it or -errno. */
+int leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
+                       uint64_t length, uint64_t offset, int flags);
+int leg_file_sync (struct leg_file *file);
+
+/* leg-file-zero.c */
+int leg_file_zero (struct leg_file *file, const struct child *child);
+bool leg_file_can_zero (struct leg *leg, uint32_t flags);
+
+#endif /* MIRROR_LEG_FILE_INTERNAL_H */

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-nbd-internal: what connecting, commands and the poll thread share.
+ *
+ * The life of a command:
+ *
+ *   issuer          leg_nbd_enlist: on the in-flight list, with a deadline
+ *                   nbd_aio_...: sends what the socket takes
+ *   any thread      command_done, under libnbd's handle lock: from the
+ *   in libnbd       in-flight list to the completed list, nothing else
+ *   whoever drove   leg_nbd_complete: child->done, no lock held
+ *   the handle
+ *
+ * A connection ends in one way only: somebody shuts its socket down (or the
+ * server does), and whoever drives the handle next finds out; libnbd then
+ * completes everything in flight with ENOTCONN.
+ *
+ * Several connections are one leg: when one of them is lost, all are given
+ * up.  A server that dropped one connection may be restarting, and another
+ * connection that still seems fine could reach a different instance; one
+ * leg that is gone is simple, and its rejoin is the same as ever.
+ */
+#ifndef MIRROR_LEG_NBD_INTERNAL_H
+#define MIRROR_LEG_NBD_INTERNAL_H
+
+#include "ground/ground.h"
+#include "ground/limits.h"
+#include "ground/util.h"
+#include "legs/leg-nbd.h"
+#include "legs/leg.h"
+
+struct nbd_handle; /* libnbd's */
+
+struct nbd_connection {
+  struct nbd_handle *handle;
+
+  /* A duplicate of the handle's socket.  libnbd closes its own when the
+   * connection dies, in whatever thread; this one stays valid until close,
+   * so that polling and shutting down need no lock and can never meet
+   * another file that was given the same number.
+   */
+  int socket;
+  unsigned in_flight; /* under leg_nbd.lists */
+};
+
+struct leg_nbd {
+  struct leg leg;
+  uint64_t timeout_ns;
+
+  unsigned connections;
+  struct nbd_connection connection[NBD_CONNECTIONS_MAX];
+
+  /* What the server said. */
+  bool can_flush, can_zero, can_fast_zero, can_cache;
+
+  /* A bit for each combination of CHILD_MAY_TRIM and CHILD_FAST that the
+   * server has refused.
+   */
+  _Atomic unsigned zero_refused;
+
+  int kick; /* eventfd: wakes the poller */
+  bool started;
+  struct ground_thread poller;
+
+  /* Protects what follows and the driver part of issued children; never
+   * held across a call of libnbd or of child->done.
+   */
+  struct ground_mutex lists;
+  bool gone;                  /* nothing more is issued */
+  struct child *first, *last; /* in flight, oldest deadline first */
+  struct child *completed, *completed_last; /* for child->done, in order */
+};
+
+static inline struct leg_nbd *
+leg_nbd_of (struct leg *leg)
+{
+  return container_of (leg, struct leg_nbd, leg);
+}
+
+/* leg-nbd.c: what a connected leg can do. */
+extern const struct leg_ops leg_nbd_ops;
+
+/* leg-nbd-connect.c: close the connections and release everything. */
+void leg_nbd_free (struct leg_nbd *nbd);
+
+/* leg-nbd-poll.c */
+
+/* Put @child in flight on the least busy connection, or say that there is
+ * none (NULL).
+ */
+struct nbd_connection *leg_nbd_enlist (struct leg_nbd *nbd,
+                                       struct child *child);
+
+/* @child has ended with @error (-errno): to the completed list. */
+void leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error);
+
+/* Call done for all that has completed.  After every call that drives a
+ * handle, with no lock held.
+ */
+void leg_nbd_complete (struct leg_nbd *nbd);
+
+/* Wake the poller: its idea of what to wait for is out of date. */
+void leg_nbd_kick (struct leg_nbd *nbd);
+
+/* Nothing more is issued; all connections are shut down.  Any thread, any
+ * number of times; does not wait.
+ */
+void leg_nbd_give_up (struct leg_nbd *nbd);
+
+/* Before closing: nothing is in flight (asserted).  True if the leg is still
+ * connected.
+ */
+bool leg_nbd_is_quiet (struct leg_nbd *nbd);
+
+/* Wait for something to happen (at most until the next deadline), and do
+ * what it asks for.  False: all connections are dead, there is nothing more
+ * to wait for.
+ */
+bool leg_nbd_poll_once (struct leg_nbd *nbd);
+
+/* The poll thread: start it; end it after leg_nbd_give_up. */
+int leg_nbd_poll_start (struct leg_nbd *nbd);
+void leg_nbd_poll_stop (struct leg_nbd *nbd);
+
+/* Milliseconds for poll(2) until @deadline_ns, rounded up. */
+int leg_nbd_poll_ms (uint64_t deadline_ns);
+
+/* What poll(2) is to wait for; then let libnbd do what it answered.  0, or
+ * -1 and libnbd's error as from nbd_aio_notify_*.
+ */
+short leg_nbd_events (struct nbd_handle *handle);
+int leg_nbd_notify (struct nbd_handle *handle, short revents);
+bool leg_nbd_is_dead (struct nbd_handle *handle);
+
+#endif /* MIRROR_LEG_NBD_INTERNAL_H */

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-nbd: children as NBD commands.
+ *
+ * Called by the engine from any thread; leg-nbd-connect.c opened the leg,
+ * leg-nbd-poll.c completes what is not complete at once.  Holds no lock
+ * across a call of libnbd.  Does not block: libnbd queues what the socket
+ * does not take.
+ *
+ * A server is not trusted: its replies are checked by libnbd, its extents
+ * here, and whatever it keeps us waiting for has a deadline.
+ */
+#include <errno.h>
+#include <libnbd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "legs/leg-nbd-internal.h"
+
+/* Bit of leg_nbd.zero_refused. */
+static unsigned
+zero_kind (uint32_t flags)
+{
+  return 1u << (flags & (CHILD_MAY_TRIM | CHILD_FAST));
+}
+
+/* Under libnbd's handle lock, in whatever thread drives the handle: no call
+ * of libnbd, nothing that waits.
+ */
+static int
+command_done (void *user_data, int *error)
+{
+  struct child *child = user_data;
+
+  leg_nbd_retire (leg_nbd_of (child->driver.leg), child, -*error);
+  return 1; /* libnbd forgets the command */
+}
+
+static int
+zero_done (void *user_data, int *error)
+{
+  struct child *child = user_data;
+
+  /* Also ENOTSUP; EINVAL would be our fault, and is not remembered. */
+  if (*error == EOPNOTSUPP)
+    atomic_fetch_or (&leg_nbd_of (child->driver.leg)->zero_refused,
+                     zero_kind (child->flags));
+  return command_done (user_data, error);
+}
+
+/* A server that answers without a word about the range has said "data",
+ * which is always safe.
+ */
+static int
+extents_done (void *user_data, int *error)
+{
+  struct child *child = user_data;
+
+  if (*error == 0 && child->extents_count == 0)
+    child->extents[child->extents_count++]
+      = (struct extent){ .length = child->length, .flags = 0 };
+  return command_done (user_data, error);
+}
+
+/* May come more than once for one command, and for other contexts than the
+ * one we asked for; the entries are the server's word: pairs of length and
+ * flags.
+ */
+static int
+extents_part (void *user_data, const char *context, uint64_t offset,
+              uint32_t *entries, size_t entries_count, int *error)
+{
+  struct child *child = user_data;
+  uint64_t *covered = &child->driver.transferred;
+
+  (void)error;
+  if (strcmp (context, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0
+      || offset != child->offset + *covered)
+    return 0;
+  for (size_t i = 0; i + 1 < entries_count; i += 2) {
+    uint64_t length = MIN ((uint64_t)entries[i], child->length - *covered);
+
+    if (child->extents_count == child->extents_max)
+      break;
+    if (length == 0)
+      continue;
+    child->extents[child->extents_count++] = (struct extent){
+      .length = length, .flags = entries[i + 1] & (EXTENT_HOLE | EXTENT_ZERO)
+    };
+    *covered += length;
+  }
+  return 0;
+}
+
+static int64_t
+send_zero (const struct leg_nbd *nbd, struct nbd_handle *handle,
+           struct child *child, uint32_t fua)
+{
+  uint32_t flags = fua;
+
+  if (!(child->flags & CHILD_MAY_TRIM))
+    flags |= LIBNBD_CMD_FLAG_NO_HOLE;
+  if ((child->flags & CHILD_FAST) && nbd->can_fast_zero)
+    flags |= LIBNBD_CMD_FLAG_FAST_ZERO;
+  return nbd_aio_zero (
+    handle, child->length, child->offset,
+    (nbd_completion_callback){ .callback = zero_done, .user_data = child },
+    flags);
+}
+
+static int64_t
+send_extents (struct nbd_handle *handle, struct child *child)
+{
+  child->extents_count = 0;
+  child->driver.transferred = 0;
+  return nbd_aio_block_status (
+    handle, child->length, child->offset,
+    (nbd_extent_callback){ .callback = extents_part, .user_data = child },
+    (nbd_completion_callback){ .callback = extents_done, .user_data = child },
+    0);
+}
+
+/* -1: libnbd refused, no callback will come.  Otherwise @child may be over
+ * and reused already.
+ */
+static int64_t
+send_command (const struct leg_nbd *nbd, struct nbd_handle *handle,
+              struct child *child)
+{
+  const nbd_completion_callback done
+    = { .callback = command_done, .user_data = child };
+  uint32_t fua = (child->flags & CHILD_FUA) ? LIBNBD_CMD_FLAG_FUA : 0;
+
+  switch (child->op) {
+  case CHILD_READ:
+    /* libnbd clears the buffer first.  That costs little, and a server that
+     * leaves holes in its reply cannot make us hand out old memory.
+     */
+    return nbd_aio_pread (handle, child->buffer, child->length, child->offset,
+                          done, 0);
+  case CHILD_WRITE:
+    return nbd_aio_pwrite (handle, child->buffer, child->length, child->offset,
+                           done, fua);
+  case CHILD_FLUSH:
+    /* One connection speaks for all: there are several only if the server
+     * says multi-conn, and that promises just this.
+     */
+    return nbd_aio_flush (handle, done, 0);
+  case CHILD_ZERO:
+    return send_zero (nbd, handle, child, fua);
+  case CHILD_EXTENTS:
+    return send_extents (handle, child);
+  case CHILD_CACHE:
+    return nbd_aio_cache (handle, child->length, child->offset, done, 0);
+  }
+  assert (!"a child has one of the operations above");
+}
+
+/* Why libnbd refused the call just now in this thread.  A dead handle is
+ * "invalid argument" there.
+ */
+static int
+refusal (struct nbd_handle *handle)
+{
+  int error = nbd_get_errno ();
+
+  if (leg_nbd_is_dead (handle))
+    return -ENOTCONN;
+  return error > 0 ? -error : -EIO;
+}
+
+/* What needs no server.  True: *@ret_error is the answer. */
+static bool
+answer_here (const struct leg_nbd *nbd, const struct child *child,
+             int *ret_error)
+{
+  *ret_error = 0;
+  switch (child->op) {
+  case CHILD_FLUSH:
+    /* A server without flush has nothing volatile, or no way to tell. */
+    return !nbd->can_flush;
+  case CHILD_CACHE:
+    return !nbd->can_cache;
+  case CHILD_ZERO:
+    *ret_error = -EOPNOTSUPP;
+    /* Without the server's word for "fast" the answer is no. */
+    return !nbd->can_zero
+           || ((child->flags & CHILD_FAST) && !nbd->can_fast_zero);
+  default:
+    return false;
+  }
+}
+
+static void
+nbd_issue (struct leg *leg, struct child *child)
+{
+  struct leg_nbd *nbd = leg_nbd_of (leg);
+  struct nbd_connection *connection;
+  int error;
+
+  assert (!(child->flags & CHILD_FUA) || leg->caps.fua);
+  if (answer_here (nbd, child, &error)) {
+    child->done (child, error);
+    return;
+  }
+  connection = leg_nbd_enlist (nbd, child);
+  if (connection == NULL) {
+    child->done (child, -ENOTCONN);
+    return;
+  }
+
+  if (send_command (nbd, connection->handle, child) == -1)
+    leg_nbd_retire (nbd, child, refusal (connection->handle));
+  /* The poller waits for input already.  Anything else, it has to learn:
+   * that there is more to send, or that the connection died in our hands.
+   */
+  if (nbd_aio_get_direction (connection->handle) != LIBNBD_AIO_DIRECTION_READ)
+    leg_nbd_kick (nbd);
+  /* Our call may have completed others' commands. */
+  leg_nbd_complete (nbd);
+}
+
+struct read_now {
+  struct child child;
+  bool over;
+  int error;
+};
+
+static void
+read_now_done (struct child *child, int error)
+{
+  struct read_now *read_now = container_of (child, struct read_now, child);
+
+  read_now->over = true;
+  read_now->error = error;
+}
+
+/* There is no poller yet: this thread is it.  Ends by the deadline of the
+ * command, since then the connection is shut down.
+ */
+static int
+read_blocks (struct leg_nbd *nbd, void *buffer, uint64_t length,
+             uint64_t offset)
+{
+  struct read_now read_now = { .child = { .op = CHILD_READ,
+                                          .offset = offset,
+                                          .length = length,
+                                          .buffer = buffer,
+                                          .done = read_now_done } };
+
+  assert (!nbd->started);
+  leg_issue (&nbd->leg, &read_now.child);
+  while (!read_now.over)
+    leg_nbd_poll_once (nbd);
+  return read_now.error;
+}
+
+static int
+nbd_read_now (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
+{
+  struct leg_nbd *nbd = leg_nbd_of (leg);
+  uint64_t block = leg->caps.block_minimum, step = leg->caps.request_max;
+  uint64_t start = round_down (offset, block);
+  uint64_t end = div_round_up (offset + length, block) * block;
+  char *bounce;
+  int r = 0;
+
+  assert (length > 0 && length <= REQUEST_MAX);
+  if (offset > leg->caps.size || length > leg->caps.size - offset)
+    return -EINVAL;
+  bounce = malloc (end - start);
+  if (bounce == NULL)
+    return -ENOMEM;
+  for (uint64_t at = start; r == 0 && at < end; at += step)
+    r = read_blocks (nbd, bounce + (at - start), MIN (step, end - at), at);
+  if (r == 0)
+    memcpy (buffer, bounce + (offset - start), length);
+  free (bounce);
+  return r;
+}
+
+static bool
+nbd_can_zero_range (struct leg *leg, uint32_t flags)
+{
+  struct leg_nbd *nbd = leg_nbd_of (leg);
+
+  if (leg->caps.readonly || !nbd->can_zero)
+    return false;
+  if ((flags & CHILD_FAST) && !nbd->can_fast_zero)
+    return false;
+  return !(atomic_load (&nbd->zero_refused) & zero_kind (flags));
+}
+
+static int
+nbd_start (struct leg *leg)
+{
+  return leg_nbd_poll_start (leg_nbd_of (leg));
+}
+
+static void
+nbd_abort (struct leg *leg)
+{
+  leg_nbd_give_up (leg_nbd_of (leg));
+}
+
+/* Tell the server that we go, as far as its socket takes the message, so
+ * that it does not take this for a crash.
+ */
+static void
+say_goodbye (struct leg_nbd *nbd)
+{
+  for (unsigned i = 0; i < nbd->connections; i++)
+    nbd_aio_disconnect (nbd->connection[i].handle, 0);
+}
+
+static void
+nbd_close_leg (struct leg *leg)
+{
+  struct leg_nbd *nbd = leg_nbd_of (leg);
+
+  if (leg_nbd_is_quiet (nbd))
+    say_goodbye (nbd);
+  leg_nbd_give_up (nbd);
+  leg_nbd_poll_stop (nbd);
+  leg_nbd_free (nbd);
+}
+
+const struct leg_ops leg_nbd_ops = {
+  .start = nbd_start,
+  .issue = nbd_issue,
+  .read_now = nbd_read_now,
+  .can_zero = nbd_can_zero_range,
+  .abort = nbd_abort,
+  .close = nbd_close_leg,
+};
+
+const char *
+leg_nbd_library_version (void)
+{
+  static char version[32];
+  struct nbd_handle *handle = nbd_create ();
+  const char *said = handle != NULL ? nbd_get_version (handle) : NULL;
+
+  snprintf (version, sizeof version, "%s", said != NULL ? said : "unknown");
+  nbd_close (handle);
+  return version;
+}
+
+bool
+leg_nbd_library_has_tls (void)
+{
+  struct nbd_handle *handle = nbd_create ();
+  bool has_tls = handle != NULL && nbd_supports_tls (handle) > 0;
+
+  nbd_close (handle);
+  return has_tls;
+}
+
+bool
+leg_nbd_library_has_uri (void)
+{
+  struct nbd_handle *handle = nbd_create ();
+  bool has_uri = handle != NULL && nbd_supports_uri (handle) > 0;
+
+  nbd_close (handle);
+  return has_uri;
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Every source and every test is in the list of some Makefile.inc: a test that
+# nobody runs is worse than none.
+
+set -euo pipefail
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+
+# unlisted DIRECTORY: the files of that tree which no list names.  A program
+# of check_PROGRAMS is listed without its .c.
+unlisted ()
+(
+  cd "$1"
+  words=$(cat Makefile.am ./*/Makefile.inc | tr -s '[:blank:]' '\n' | sort -u)
+  find lib plugin tests examples man -name '*.[ch]' -o -name '*.sh' \
+    -o -name '*.py' -o -name '*.pod' |
+    sort |
+    while read -r file; do
+      grep -qxF -e "$file" -e "${file%.c}" <<<"$words" || echo "$file"
+    done
+)
+
+# This checker can fail.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$scratch"/{lib,plugin,tests/unit,examples,man}
+echo 'UNIT_TESTS = tests/unit/test-listed' >"$scratch/tests/Makefile.inc"
+touch "$scratch"/{Makefile.am,lib/lost.c,tests/test-lost.sh} \
+  "$scratch/tests/unit/test-listed.c"
+if [ "$(unlisted "$scratch" | xargs)" != "lib/lost.c tests/test-lost.sh" ]; then
+  echo "the checker is broken: $(unlisted "$scratch" | xargs)"
+  exit 1
+fi
+
+lost=$(unlisted "$top_srcdir")
+if [ -n "$lost" ]; then
+  echo "Not in any list; add each to the Makefile.inc of its folder:"
+  echo "$lost"
+  exit 1
+fi
