@@ -99,7 +99,7 @@ mirror_get_ready (void)
 static uint64_t
 drain_ns (void)
 {
-  return (options.timeout_s + 1) * GROUND_S;
+  return (2 * options.timeout_s + 1) * GROUND_S;
 }
 
 static int

@@ -19,10 +19,8 @@ bounce_init (struct bounce *bounce, unsigned total, uint32_t size)
   assert (is_aligned (size, BOUNCE_ALIGNMENT));
   bounce->buffers = calloc (total, sizeof *bounce->buffers);
   bounce->memory = aligned_alloc (BOUNCE_ALIGNMENT, (size_t)total * size);
-  if (bounce->buffers == NULL || bounce->memory == NULL) {
-    bounce_destroy (bounce);
+  if (bounce->buffers == NULL || bounce->memory == NULL)
     return -ENOMEM;
-  }
   for (unsigned i = 0; i < total; i++)
     bounce->buffers[i] = bounce->memory + (size_t)i * size;
   return 0;

@@ -6,7 +6,7 @@
  * of its size.  Whoever waits here holds no child.
  *
  * Locks: one mutex, a leaf.  May block: bounce_take, until another request
- * ends; its children have deadlines at their legs.
+ * ends; remote legs have deadlines, local ones the kernel's.
  */
 #ifndef MIRROR_BOUNCE_H
 #define MIRROR_BOUNCE_H
@@ -24,7 +24,7 @@ struct bounce {
 };
 
 /* @total buffers of @size bytes (a multiple of BOUNCE_ALIGNMENT).  @total 0:
- * none are ever taken.  0 or -ENOMEM.
+ * none are ever taken.  0 or -ENOMEM; bounce_destroy follows in any case.
  */
 int bounce_init (struct bounce *bounce, unsigned total, uint32_t size);
 void bounce_destroy (struct bounce *bounce);

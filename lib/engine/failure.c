@@ -12,10 +12,13 @@ tell_failed (struct array *array, unsigned slot, const char *what, int error,
   log_error ("disk %s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
              "Running DEGRADED on %u of %u disks; no acknowledged write is "
              "lost.  A mirror without metadata cannot remember this after a "
-             "restart: before this disk is used again, copy a good disk over "
-             "it whole",
+             "restart: before this disk is used again, %s",
              array->member[slot].leg->name, slot, what, log_strerror (error),
-             left, array->layout.slots);
+             left, array->layout.slots,
+             array->layout.level == LEVEL_RAID1
+               ? "copy a good disk over it whole"
+               : "restore the array: see FAILURES in "
+                 "nbdkit-mirror-plugin(1)");
 }
 
 static void

@@ -81,7 +81,7 @@ pool_wait (struct pool *pool, unsigned slot)
   ground_mutex_lock (&pool->lock);
   while ((child = take (pool, slot)) == NULL) {
     pool->waiters++;
-    /* No deadline here: the leg of each child under way has one. */
+    /* No deadline here: the legs of those under way have theirs. */
     ground_cond_wait (&pool->freed, &pool->lock, GROUND_NEVER);
     pool->waiters--;
   }

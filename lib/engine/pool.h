@@ -14,7 +14,8 @@
  *   pool=6, 3 legs, 1 kept for retries:   [slot 0][slot 1][slot 2] + 2 shared
  *
  * Locks: one mutex, a leaf, never held across I/O.  May block: pool_wait,
- * until a child that is under way comes back; each has a deadline at its leg.
+ * until a child that is under way comes back: remote legs have deadlines, local
+ * ones the kernel's.
  */
 #ifndef MIRROR_POOL_H
 #define MIRROR_POOL_H
@@ -36,7 +37,7 @@ struct pool {
 };
 
 /* @total items, @private_per_slot of them for each of @slots.  0 or
- * -ENOMEM.
+ * -ENOMEM; pool_destroy follows in any case.
  */
 int pool_init (struct pool *pool, unsigned total, unsigned slots,
                unsigned private_per_slot);

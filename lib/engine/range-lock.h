@@ -7,8 +7,8 @@
  * Exact byte ranges, FIFO: nobody starves (logic/ranges has the picture).
  *
  * Locks: one mutex, a leaf.  May block: range_lock, until earlier
- * overlapping operations end; whoever waits here holds no child, no bounce
- * buffer and no other range.
+ * overlapping operations end; whoever waits here holds no child and no other
+ * range, and of bounce buffers only one for reads, which no writer needs.
  */
 #ifndef MIRROR_RANGE_LOCK_H
 #define MIRROR_RANGE_LOCK_H

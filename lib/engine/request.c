@@ -93,6 +93,7 @@ request_arm (struct request *request, struct pool *pool)
 
   request->pool = pool;
   request->all_answered = false;
+  request->asked = 0;
   request->failed = 0;
   request->failed_tags = 0;
   request->remaining = 1;
@@ -177,6 +178,7 @@ request_issue (struct request *request, unsigned slot,
   child->done = child_answered;
   child->owner = request;
 
+  request->asked |= 1u << slot;
   atomic_fetch_add (&request->remaining, 1);
   member_issued (member);
 

@@ -46,6 +46,7 @@ struct request {
   struct ground_mutex lock;
   struct ground_cond answered;
   bool all_answered;           /* remaining reached zero */
+  uint32_t asked;              /* slots that had a child in this round */
   uint32_t failed;             /* slots with an error in this round */
   int error[LEGS_MAX];         /* the first one of each */
   uint64_t generation[LEGS_MAX]; /* and the connection it came from */
@@ -63,6 +64,7 @@ struct requests {
   unsigned total, free_count;
 };
 
+/* 0 or -ENOMEM; requests_destroy follows in any case. */
 int requests_init (struct requests *requests, unsigned total,
                    struct array *array);
 void requests_destroy (struct requests *requests);

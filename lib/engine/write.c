@@ -140,11 +140,13 @@ send_zeroes (struct request *request, const struct modification *m,
              uint32_t slots)
 {
   struct modification zeroes = *m;
+  uint32_t asked = request->asked;
   uint32_t failed = request->failed & ~slots;
 
   zeroes.buffer = request->array->zeroes;
   send_everywhere (request, &zeroes, slots, &request->array->pool);
   /* The others' outcome still counts. */
+  request->asked = asked;
   request->failed |= failed;
 }
 
@@ -166,18 +168,18 @@ flush_where_no_fua (struct request *request, uint32_t slots)
  * returns 0.
  */
 static int
-settle (struct request *request, const char *what, uint32_t targets)
+settle (struct request *request, const char *what)
 {
   struct array *array = request->array;
   int r;
 
   if (request->failed == 0)
     return 0;
-  if (request->failed == targets) {
+  if (request->failed == request->asked) {
     /* No member took it all.  That is an error for the client, but no reason
      * to call one of them worse than the others.
      */
-    r = request->error[__builtin_ctz (targets)];
+    r = request->error[__builtin_ctz (request->failed)];
     if (!atomic_exchange (&array->reads_pinned, true))
       log_error ("%s failed on every disk that holds the data: %s.  The "
                  "error goes to the client; this is said once", what,
@@ -203,7 +205,7 @@ modify_segment (struct request *request, const struct modification *m)
   if (again != 0)
     send_zeroes (request, m, again);
 
-  r = settle (request, what, targets);
+  r = settle (request, what);
   if (r == 0 && (m->flags & CHILD_FUA))
     r = flush_where_no_fua (request,
                             targets & array_in_sync (request->array));
@@ -237,19 +239,26 @@ modify_range (struct request *request, const struct modification *m)
   return r;
 }
 
-/* Enter, check, lock the range, do it, leave. */
+static int
+check (const struct array *array, uint64_t length, uint64_t offset)
+{
+  if (!is_aligned (offset | length, array->limits.block_minimum))
+    return -EINVAL;
+  if (array->limits.readonly)
+    return -EROFS;
+  return 0;
+}
+
+/* Enter, lock the range, do it, leave. */
 static int
 modify (struct array *array, const struct modification *m)
 {
   struct request *request;
   int r;
 
-  if (!is_aligned (m->offset | m->length, array->limits.block_minimum))
-    return -EINVAL;
-  if (array->limits.readonly)
-    return -EROFS;
-  if (m->length == 0)
-    return 0;
+  r = check (array, m->length, m->offset);
+  if (r < 0 || m->length == 0)
+    return r;
   r = gate_enter (&array->gate);
   if (r < 0)
     return r;
@@ -296,15 +305,17 @@ array_zero (struct array *array, uint64_t length, uint64_t offset,
   struct modification m = { .op = CHILD_ZERO,
                             .offset = offset,
                             .length = length };
+  int r;
 
   if (flags & ARRAY_FUA)
     m.flags |= CHILD_FUA;
   if (flags & ARRAY_MAY_TRIM)
     m.flags |= CHILD_MAY_TRIM;
-  if ((flags & ARRAY_FAST_ZERO) && !array->limits.readonly
+  r = check (array, length, offset);
+  if (r == 0 && (flags & ARRAY_FAST_ZERO)
       && !everybody_can_zero (array, m.flags | CHILD_FAST))
-    return -EOPNOTSUPP;
-  return modify (array, &m);
+    r = -EOPNOTSUPP;
+  return r < 0 ? r : modify (array, &m);
 }
 
 /* The members must stay alike, so a trim is a zero with holes on all of
@@ -315,8 +326,11 @@ int
 array_trim (struct array *array, uint64_t length, uint64_t offset,
             uint32_t flags)
 {
-  if (!array->limits.readonly
-      && !everybody_can_zero (array, CHILD_MAY_TRIM | CHILD_FAST))
+  int r = check (array, length, offset);
+
+  if (r < 0)
+    return r;
+  if (!everybody_can_zero (array, CHILD_MAY_TRIM | CHILD_FAST))
     return (flags & ARRAY_FUA) ? array_flush (array) : 0;
   return array_zero (array, length, offset,
                      (flags & ARRAY_FUA) | ARRAY_MAY_TRIM);

@@ -171,7 +171,7 @@ learn_regular (struct leg_file *file, const struct stat *st)
 
 /* What O_DIRECT wants.  Kernels before 6.1, and some file systems, do not
  * tell: then the sector of the disk below, and a page if that is unknown
- * too.
+ * too; memory need not be aligned to more than that.
  */
 static void
 direct_alignment (const struct leg_file *file, const struct stat *st,
@@ -187,10 +187,10 @@ direct_alignment (const struct leg_file *file, const struct stat *st,
     return;
   }
 #endif
-  *ret_memory = BOUNCE_ALIGNMENT;
   *ret_offset = file->block_device
                   ? file->logical_block
                   : queue_number (st->st_dev, "logical_block_size", 4096);
+  *ret_memory = *ret_offset;
 }
 
 static int
@@ -211,7 +211,7 @@ learn_direct (struct leg_file *file, const struct stat *st, char *why)
                        "for O_DIRECT, which is too much; use cache=page",
                        (uintmax_t)offset, (uintmax_t)memory);
   caps->memory_alignment = memory;
-  caps->block_minimum = offset;
+  caps->block_minimum = MAX (offset, memory);
   return 0;
 }
 

@@ -111,6 +111,9 @@ leg_nbd_complete (struct leg_nbd *nbd)
   for (; child != NULL; child = next) {
     /* It belongs to the issuer again the moment done is called. */
     next = child->driver.next;
+    /* Who hears that the leg is gone finds it so. */
+    if (leg_error_is_gone (child->driver.error))
+      leg_nbd_give_up (nbd);
     child->done (child, child->driver.error);
   }
 }

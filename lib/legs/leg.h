@@ -100,7 +100,9 @@ struct leg_caps {
   uint32_t block_preferred;  /* power of two */
   uint32_t request_max;      /* READ and WRITE, bytes */
   uint32_t zero_max;         /* ZERO, EXTENTS and CACHE, bytes */
-  uint32_t memory_alignment; /* of child buffers; 1 = any */
+  uint32_t memory_alignment; /* of child buffers; 1 = any; a power of two, at
+                                most block_minimum: pieces of an aligned
+                                buffer stay aligned */
   bool readonly;
   bool rotational;
   bool fua;     /* CHILD_FUA is honoured; else the issuer flushes after */

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""table: fio's results -> the table of run.sh, in Markdown.
+
+Usage: table.py ROWS ROUNDS, in the directory of the results; the form of ROWS
+is explained in run.sh.  The exit status is 1 if a measurement failed; a
+missed target is only printed, since figures depend on the machine.
+"""
+
+import json
+import operator
+import statistics
+import sys
+
+SETTINGS = {
+    "cached": "page cache",
+    "direct": "O_DIRECT",
+    "far": "2 ms away",
+    "limited": "50 MB/s each",
+}
+WORDS = {
+    "randread": "random read",
+    "randwrite": "random write",
+    "read": "sequential read",
+    "write": "sequential write",
+}
+COMPARE = {">=": operator.ge, "<=": operator.le}
+
+
+def figure(path, unit):
+    """One number of one fio run, or None if the run failed."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            job = json.load(f)["jobs"][0]
+    except (OSError, ValueError, LookupError):
+        return None
+    side = job["write" if job["write"]["total_ios"] else "read"]
+    if job["error"] or not side["total_ios"]:
+        return None
+    return {
+        "iops": side["iops"],
+        "MB/s": side["bw_bytes"] / 1e6,
+        "us": side["clat_ns"]["mean"] / 1e3,
+    }[unit]
+
+
+def median(setting, job, who, unit, rounds):
+    """None if any round failed: a median of the lucky ones would flatter."""
+    figures = [figure(f"{setting}.{job}.{who}.{i}.json", unit)
+               for i in range(1, rounds + 1)]
+    return None if None in figures else statistics.median(figures)
+
+
+def best(figures, unit):
+    figures = [f for f in figures if f is not None]
+    if not figures:
+        return None
+    return min(figures) if unit == "us" else max(figures)
+
+
+def show(value):
+    if value is None:
+        return "failed"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def compare(ours, theirs, target):
+    """The cells "ratio" and "target"."""
+    if ours is None or theirs is None:
+        return "failed", target or "-"
+    ratio = ours / theirs
+    if not target:
+        return f"{ratio:.2f}", "-"
+    sign, bound = target.split()
+    met = COMPARE[sign](ratio, float(bound))
+    return f"{ratio:.2f}", f"{target} {'met' if met else '**missed**'}"
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as f:
+        rows = [[cell.strip() for cell in line.split("|")] for line in f]
+    rounds = int(sys.argv[2])
+    failed = False
+
+    print("| what | ours | one disk | ratio | target "
+          "| best quorum | ratio | target |")
+    print("|---|--:|--:|--:|---|--:|--:|---|")
+    for setting, job, unit, target, quorum_target in rows:
+        rw, bs, depth, jobs = job.split()
+        name = f"{WORDS[rw]} {bs}, {depth} deep"
+        if jobs != "1":
+            name += f" x {jobs} clients"
+        name += f", {SETTINGS[setting]} ({unit})"
+        key = f"{rw} {bs} {depth} {jobs}"
+        ours, one, quorum1, quorum2 = (
+            median(setting, key, who, unit, rounds)
+            for who in ("ours", "one", "quorum-1", "quorum-2"))
+        quorum = best((quorum1, quorum2), unit)
+        failed = failed or None in (ours, one, quorum1, quorum2)
+        cells = [name, show(ours), show(one), *compare(ours, one, target),
+                 show(quorum), *compare(ours, quorum, quorum_target)]
+        print("| " + " | ".join(cells) + " |")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154
+# functions.sh: gives a test a real Linux kernel, as an ordinary user.
+#
+# Sourced by the tests here.  User-mode Linux is a kernel that runs as a
+# process; its root is the host's own file system, so every program of the host
+# is there.  kernel_run boots it, runs a guest script from standard input (see
+# guest.sh for what that may use), halts it, and returns the script's status.
+#
+# What both sides have: $scratch, a directory shared by host and guest, which
+# is removed when the test ends; the test's exported variables; its directory.
+# Inside, the script is root, but only over what the test's user may touch.
+
+set -euo pipefail
+
+# nbd-client, mke2fs and insmod live where an ordinary user's PATH ends.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+kernel_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+kernel_pid=
+
+if ! command -v linux.uml >/dev/null; then
+  echo "$0: skipped: linux.uml is not installed (package user-mode-linux)"
+  exit 77
+fi
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/mirror-kernel.XXXXXX")
+export scratch
+
+kernel_cleanup ()
+{
+  local status=$?
+  kernel_kill
+  rm -rf "$scratch"
+  exit "$status"
+}
+trap kernel_cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+# A guest process is a host process: all of them are in the group of timeout.
+kernel_kill ()
+{
+  test -z "$kernel_pid" || kill -KILL -- "-$kernel_pid" 2>/dev/null || :
+  kernel_pid=
+}
+
+# kernel_run SECONDS <GUEST-SCRIPT: 0 if the script succeeded within the time.
+kernel_run ()
+{
+  local limit=$1 status=0
+  export -p >"$scratch/environment"
+  cat >"$scratch/script"
+  rm -f "$scratch/status"
+  mkdir -p "$scratch/uml"
+  # shellcheck disable=SC2086  # CC may be two words
+  ${CC:-cc} -shared -fPIC -o "$scratch/uml-xstate.so" \
+    "$kernel_dir/uml-xstate.c"
+
+  # Standard output is a pipe, since UML changes the settings of a terminal.
+  LD_PRELOAD="$scratch/uml-xstate.so" \
+    timeout -k 5 "$limit" linux.uml mem="${KERNEL_MEMORY:-512M}" \
+    rootfstype=hostfs root=/dev/root hostfs=/ rw \
+    con=null con0=null,fd:1 con1=null quiet \
+    umid="${scratch##*.}" uml_dir="$scratch/uml/" \
+    scratch="$scratch" init=/bin/bash -- "$kernel_dir/guest.sh" \
+    </dev/null > >(exec cat) 2>&1 &
+  kernel_pid=$!
+  wait "$kernel_pid" || status=$?
+  kernel_kill
+
+  if ! test -f "$scratch/status"; then
+    echo "$0: the guest did not finish (status $status, limit $limit s)" >&2
+    return 1
+  fi
+  status=$(cat "$scratch/status")
+  return "$status"
+}

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2016
+# functions.sh: what every test here starts with: a folder of its own, servers
+# in it, clients with a time limit.
+#
+# A test works inside $dir, which is removed at the end together with every
+# server the test has started.  Server NAME listens on $dir/NAME.sock and says
+# what it has to say into NAME.messages; if the test fails, they are all shown.
+# Time limits are only there so that a hang ends as a failure; no test passes
+# or fails because something was fast or slow.
+
+set -euo pipefail
+exec 2>&1
+PATH=$PATH:/usr/sbin:/sbin
+MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
+PYTHON=${PYTHON:-/usr/bin/python3}
+# Memory that nobody has initialised, and memory that was freed, is filled
+# with this, here and in the servers.
+export MALLOC_PERTURB_=${MALLOC_PERTURB_:-$((RANDOM % 255 + 1))}
+
+skip ()
+{
+  echo "$0: skipped: $*"
+  exit 77
+}
+
+# requires PROGRAM...
+requires ()
+{
+  local program
+  for program; do
+    command -v "$program" >/dev/null || skip "$program is not installed"
+  done
+}
+
+# requires_filter NAME...: of nbdkit.
+requires_filter ()
+{
+  local name
+  for name; do
+    nbdkit --filter="$name" null --version >/dev/null 2>&1 \
+      || skip "nbdkit has no $name filter"
+  done
+}
+
+requires_plugin ()
+{
+  nbdkit "$1" --version >/dev/null 2>&1 || skip "nbdkit has no $1 plugin"
+}
+
+requires_libnbd ()
+{
+  "$PYTHON" -c 'import nbd' 2>/dev/null || skip "no libnbd for $PYTHON"
+}
+
+# Servers from here on are not root's, for whom permissions mean nothing.
+without_root ()
+{
+  local drop="setpriv --reuid=65534 --regid=65534 --clear-groups"
+  test "$(id -u)" = 0 || return 0
+  $drop true || skip "cannot give up being root"
+  chmod 777 .
+  install -m 644 "$MIRROR_SO" mirror.so
+  MIRROR_SO=$dir/mirror.so
+  mkdir bin
+  printf '%s\n' '#!/bin/sh' "exec $drop $(type -P nbdkit) \"\$@\"" >bin/nbdkit
+  chmod 755 bin/nbdkit
+  PATH=$dir/bin:$PATH
+}
+
+requires nbdkit
+server_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/mirror-server.XXXXXX")
+export dir
+cd "$dir"
+
+declare -A server=()      # name -> process
+
+cleanup ()
+{
+  local status=$?
+  set +x
+  if test "$status" != 0 && test "$status" != 77; then
+    echo "$0: FAILED with status $status; MALLOC_PERTURB_=$MALLOC_PERTURB_"
+    tail -n 100 -- *.messages 2>/dev/null || :
+  fi
+  exec 2>/dev/null      # else the shell talks about who was killed
+  # shellcheck disable=SC2046
+  kill -KILL $(jobs -p) "${server[@]}" || :
+  wait
+  cd /
+  rm -rf "$dir"
+  exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+fail ()
+{
+  echo "$0: $*" >&2
+  exit 1
+}
+
+# wait_until COMMAND...: what it waits for must come; the limit is for hangs.
+wait_until ()
+{
+  { local -; set +x; } 2>/dev/null
+  local deadline=$((SECONDS + 60))
+  until "$@"; do
+    test "$SECONDS" -lt "$deadline" || fail "gave up waiting for: $*"
+    sleep 0.02
+  done
+}
+
+# ------------------------------------------------------------------- disks
+
+# disk SIZE FILE...: empty ones.
+disk ()
+{
+  local size=$1
+  shift
+  truncate -s "$size" "$@"
+}
+
+# random_disk SIZE FILE...: the same noise in all of them.
+random_disk ()
+{
+  local size=$1 first=$2
+  shift 2
+  head -c "$size" /dev/urandom >"$first"
+  local file
+  for file; do
+    cp "$first" "$file"
+  done
+}
+
+# Files here can have holes punched into them.
+requires_holes ()
+{
+  local full
+  requires fallocate
+  head -c 1M /dev/urandom >probe
+  sync probe
+  full=$(stat -c %b probe)
+  fallocate -p -o 0 -l 512K probe 2>/dev/null || :
+  test "$(stat -c %b probe)" -lt "$full" || skip "files here have no holes"
+}
+
+# cache=none works on files here.
+requires_direct ()
+{
+  head -c 64K /dev/zero | dd of=probe bs=64K oflag=direct status=none \
+    2>/dev/null || skip "files here cannot be opened with O_DIRECT"
+}
+
+# ----------------------------------------------------------------- servers
+
+uri ()
+{
+  echo "nbd+unix:///?socket=$dir/$1.sock"
+}
+
+# serve NAME NBDKIT-ARGUMENT...: returns when it serves.
+serve ()
+{
+  local name=$1
+  shift
+  started "$name" nbdkit -f -P "$dir/$name.pid" -U "$dir/$name.sock" "$@"
+}
+
+# serve_with_flush NAME SCRIPT: a leg on NAME.img whose flush is this shell
+# script, which fails a flush with: echo EIO reason >&2; exit 1
+serve_with_flush ()
+{
+  # $image, $3 and $4 are for these scripts.
+  image="$dir/$1.img" serve "$1" eval \
+    get_size='stat -c %s "$image"' can_write='exit 0' can_flush='exit 0' \
+    pread='dd if="$image" iflag=skip_bytes,count_bytes skip=$4 count=$3' \
+    pwrite='dd of="$image" oflag=seek_bytes conv=notrunc seek=$4' \
+    flush="$2"
+}
+
+# serve_mirror DISK-OR-PARAMETER...: the mirror, as server "mirror".
+serve_mirror ()
+{
+  serve mirror "$MIRROR_SO" "$@"
+}
+
+# serve_tcp NAME NBDKIT-ARGUMENT...: on a free port of localhost, $port.
+serve_tcp ()
+{
+  local name=$1
+  shift
+  # Bound here and handed over, as systemd does it: no port can be stolen.
+  started "$name" "$PYTHON" -c '
+import os, socket, sys
+name = sys.argv[1]
+listener = socket.create_server(("127.0.0.1", 0))
+with open(name + ".port", "w") as file:
+    file.write(str(listener.getsockname()[1]))
+os.dup2(listener.fileno(), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execvp("nbdkit", ["nbdkit", "-f", "-P", name + ".pid"] + sys.argv[2:])
+' "$name" "$@"
+  port=$(cat "$name.port")
+}
+
+# started NAME COMMAND...: a server that writes NAME.pid when it serves.
+started ()
+{
+  { local -; set +x; } 2>/dev/null
+  local name=$1
+  shift
+  rm -f "$name.pid" "$name.sock"
+  "$@" 2>>"$name.messages" &
+  server[$name]=$!
+  wait_until is_up "$name"
+}
+
+is_up ()
+{
+  kill -0 "${server[$1]}" 2>/dev/null || fail "server $1 did not start"
+  test -s "$1.pid"
+}
+
+is_gone ()
+{
+  ! kill -0 "$1" 2>/dev/null
+}
+
+# stop NAME: as an operator does; it must end by itself, without an error.
+stop ()
+{
+  kill -TERM "${server[$1]}"
+  ended "$1"
+}
+
+# ended NAME: wait for a server that is about to end; its status is ours.
+ended ()
+{
+  { local -; set +x; } 2>/dev/null
+  local pid=${server[$1]}
+  unset "server[$1]"
+  wait_until is_gone "$pid"
+  wait "$pid"
+}
+
+# kill_server NAME: as a crash does.
+kill_server ()
+{
+  kill -KILL "${server[$1]}"
+  { ended "$1"; } 2>/dev/null || :      # else the shell talks about it
+}
+
+# freeze NAME: it stays connected, and does nothing any more.
+freeze ()
+{
+  kill -STOP "${server[$1]}"
+  wait_until is_frozen "${server[$1]}"
+}
+
+# Every thread of it.
+is_frozen ()
+{
+  ! grep -h '^State:' /proc/"$1"/task/*/status | grep -qv '[Tt] ('
+}
+
+# ----------------------------------------------------------------- clients
+
+# client COMMAND...
+client ()
+{
+  timeout -k 5 "${CLIENT_LIMIT:-60}" "$@"
+}
+
+# python <<'END': a script that begins with "from nbdtest import *".
+python ()
+{
+  cat >script.py
+  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$server_dir \
+    client "$PYTHON" script.py "$@"
+}
+
+# ------------------------------------------------------- what the mirror said
+
+# refused PATTERN DISK-OR-PARAMETER...: the mirror does not start; status 1 and
+# one line, which names what is wrong and says what to do.
+refused ()
+{
+  { local -; set +x; } 2>/dev/null
+  local pattern=$1 status=0
+  shift
+  echo "nbdkit mirror ${*//"$dir/"/}"
+  client nbdkit -U - "$MIRROR_SO" "$@" --run true 2>refused || status=$?
+  sed -e "s|$dir/||g" -e 's/^/    /' refused
+  test "$status" = 1 || fail "the status is $status, not 1"
+  test "$(wc -l <refused)" = 1 || fail "not one line"
+  grep -q '^nbdkit: error: ' refused || fail "no error message"
+  grep -qE -e "$pattern" refused || fail "the message does not say: $pattern"
+}
+
+# said COUNT PATTERN: so many lines of the mirror's messages match.  One line
+# that nbdkit itself says when it is stopped does not count.
+said ()
+{
+  local count
+  count=$(grep -v "aborting sleep because of server shut down" \
+    mirror.messages | grep -c -e "$2" || :)
+  test "$count" = "$1" || fail "said $count times, not $1: $2"
+}
+
+# said_out DISK-PATTERN: this disk, and no other, was taken out, once.
+said_out ()
+{
+  said 1 "OUT OF THE MIRROR"
+  said 1 "disk [^ ]*$1[^ ]* .*OUT OF THE MIRROR"
+}
+
+set -x

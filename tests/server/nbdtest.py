@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# nbdtest: what the Python parts of the tests share.  They run in the test's
+# folder, where server NAME listens on NAME.sock.
+
+import errno
+import os
+import random
+import signal
+import sys
+
+import nbd
+
+KiB = 1024
+MiB = 1024 * 1024
+
+
+# Strict is what libnbd refuses to send because the server would refuse it;
+# with strict=False the server's own answer is seen.
+def connect(name="mirror", strict=True):
+    h = nbd.NBD()
+    h.add_meta_context("base:allocation")
+    if not strict:
+        h.set_strict_mode(0)
+    h.connect_unix(os.path.abspath(name + ".sock"))
+    return h
+
+
+# Succeeds if call(*arguments) fails with this error.
+def fails(error, call, *arguments):
+    try:
+        call(*arguments)
+    except nbd.Error as e:
+        assert e.errnum == error, e
+        return
+    raise AssertionError("%s succeeded" % call)
+
+
+# Until this command of h has ended; raises its error.
+def finish(h, cookie):
+    while not h.aio_command_completed(cookie):
+        h.poll(-1)
+
+
+def aio_pwrite(h, data, offset, flags=0):
+    buffer = nbd.Buffer.from_bytearray(bytearray(data))
+    return h.aio_pwrite(buffer, offset, flags=flags)
+
+
+# The type bits of each byte range: [(offset, length, bits)...].
+def extents(h, length, offset=0, flags=0):
+    found = []
+
+    def add(context, at, entries, error):
+        for i in range(0, len(entries), 2):
+            found.append((at, entries[i], entries[i + 1]))
+            at += entries[i]
+
+    h.block_status(length, offset, add, flags=flags)
+    return found

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Every wrong parameter is refused before anything is served: status 1, one
+# line that names the parameter and says what to do, and nothing is written.
+
+. "$(dirname "$0")/functions.sh"
+
+random_disk 1M a.img b.img c.img d.img
+before=$(sha256sum ./*.img)
+
+# How many disks, and which level.
+refused "at least two disks, and none was given"
+refused "at least two disks, and only one was given" a.img
+# shellcheck disable=SC2046
+refused "disk extra.img.*one too many.*32" \
+  $(printf 'd%s.img ' {1..32}) extra.img
+refused "level=raid5.*raid1 or raid10" a.img b.img c.img level=raid5
+
+# The layout of raid10.
+raid10=(a.img b.img c.img d.img level=raid10)
+refused "layout=left.*n2.*f2.*o2" "${raid10[@]}" layout=left
+refused "layout=n.*n2" "${raid10[@]}" layout=n
+refused "layout=n2f2.*n2" "${raid10[@]}" layout=n2f2
+refused "layout=2.*n2" "${raid10[@]}" layout=2
+refused "layout=n1 with 4 disks: .*only one copy.*another layout=" "${raid10[@]}" layout=n1
+refused "layout=n5 with 4 disks: .*more copies than.*another layout=" "${raid10[@]}" layout=n5
+refused "layout=f3 with 2 disks: .*more copies than.*disks" a.img b.img level=raid10 layout=f3
+refused "layout= is for raid10 only.*level=raid10" a.img b.img layout=n2
+refused "chunk= is for raid10 only.*level=raid10" a.img b.img chunk=64K
+refused "chunk=100K.*power of two" "${raid10[@]}" chunk=100K
+refused "chunk=2K.*from 4K" "${raid10[@]}" chunk=2K
+refused "chunk=2G.*to 1024M" "${raid10[@]}" chunk=2G
+refused "chunk.*lots" "${raid10[@]}" chunk=lots
+refused "a.img: is too small.*smaller chunk" "${raid10[@]}" chunk=2M
+
+# The rest.
+refused "pool=0.*one for each disk" a.img b.img pool=0
+refused "pool=2 is too small: 2 disks need at least 3 \(" a.img b.img pool=2
+refused "pool=70000 is too large: at most 65536" a.img b.img pool=70000
+refused "pool" a.img b.img pool=many
+refused "cache=foo.*page.*none" a.img b.img cache=foo
+refused "timeout=0.*1 to 3600" a.img b.img timeout=0
+refused "timeout=3601.*1 to 3600" a.img b.img timeout=3601
+refused "unknown parameter 'colour'.*--help" a.img b.img colour=blue
+refused "unknown parameter 'x'.*\./x=c.img" a.img b.img x=c.img
+
+test "$(sha256sum ./*.img)" = "$before"

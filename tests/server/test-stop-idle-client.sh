@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A client that stays connected and idle does not keep the server: after
+# SIGTERM all disks are flushed, then its connection is closed, and the server
+# ends in order.
+
+. "$(dirname "$0")/functions.sh"
+requires_filter log
+requires_libnbd
+
+disk 1M a.img b.img
+for leg in a b; do
+  serve $leg --filter=log file $leg.img logfile=$leg.log
+done
+serve_mirror "$(uri a)" "$(uri b)"
+python <<'END' &
+from nbdtest import *
+
+h = connect()
+h.pwrite(b"x" * 4096, 0)
+open("written", "w").close()
+while not h.aio_is_closed():
+    h.poll(-1)
+END
+wait_until test -e written
+stop mirror
+wait -n                 # the client, which saw its connection end
+
+for leg in a b; do
+  stop $leg
+  # The last thing that the leg was asked for; and it was told goodbye.
+  grep -o -E ' (Write|Flush|Disconnect) ' $leg.log | tail -n 2 | diff - <(
+    printf ' Flush \n Disconnect \n')
+done
+said 0 .
