@@ -7,6 +7,7 @@
 
 #include "engine/array.h"
 #include "engine/bounce.h"
+#include "engine/flush.h"
 #include "engine/gate.h"
 #include "engine/pool.h"
 #include "engine/range-lock.h"
@@ -42,6 +43,7 @@ struct array {
 
   struct gate gate;
   struct range_locks ranges;
+  struct flush_rounds flushes;
   struct pool pool;     /* children of first attempts */
   struct pool retries;  /* kept for retries and their like */
   struct requests readers, modifiers;
@@ -58,9 +60,10 @@ struct array {
 
   /* A flush failed on the last copy, which stays current: what was
    * acknowledged before may be lost there, and its kernel or server has
-   * forgotten.  No later flush can be believed.
+   * forgotten.  No later flush can be believed.  Only the leader of a
+   * round touches this.
    */
-  _Atomic bool flush_lost;
+  bool flush_lost;
 
   /* A write failed after some current member took it, and others did not:
    * copies may differ there, so everybody reads the first one.

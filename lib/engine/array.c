@@ -11,7 +11,6 @@
 
 #include "engine/array-internal.h"
 #include "engine/examine.h"
-#include "engine/flush.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -116,6 +115,7 @@ new_array (const struct layout *layout)
   array->layout = *layout;
   gate_init (&array->gate);
   range_locks_init (&array->ranges, &array->epoch);
+  flush_rounds_init (&array->flushes);
   ground_mutex_init (&array->state_lock);
   ground_mutex_init (&array->stop_lock);
   return array;
@@ -126,6 +126,7 @@ free_array (struct array *array)
 {
   ground_mutex_destroy (&array->stop_lock);
   ground_mutex_destroy (&array->state_lock);
+  flush_rounds_destroy (&array->flushes);
   range_locks_destroy (&array->ranges);
   gate_destroy (&array->gate);
   free (array);

@@ -8,6 +8,8 @@
  * Locks held on entry: none.  May block on: a request descriptor, a child,
  * the disks.
  */
+#include <errno.h>
+
 #include "engine/array-internal.h"
 #include "ground/util.h"
 #include "logic/extents.h"
@@ -83,15 +85,21 @@ array_extents (struct array *array, uint64_t length, uint64_t offset,
                void *opaque)
 {
   struct request *request;
+  uint32_t block = array->limits.block_minimum;
   uint64_t done = 0;
   int r;
 
+  if (!is_aligned (offset | length, block))
+    return -EINVAL;
   r = gate_enter (&array->gate);
   if (r < 0)
     return r;
   request = request_take (&array->readers);
 
-  for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0; n++) {
+  /* A leg may end an extent anywhere, but is asked about whole blocks. */
+  for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0
+                       && is_aligned (done, block);
+       n++) {
     uint64_t piece
       = layout_piece (&array->layout, offset + done, length - done);
     struct extents extents;

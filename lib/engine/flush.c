@@ -11,6 +11,14 @@
  * has lost something; it is out before the client hears of success.  Where
  * it must stay, as the last copy, no later flush succeeds.
  *
+ * So flushes go in rounds, one at a time: a second flush beside one that
+ * fails would be told success, and its client, while the member still counts
+ * as current.  Who comes during a round takes part in the next one, which
+ * one of them leads for all:
+ *
+ *   round 7 runs ........|round 8: for B, C and D ....|
+ *      ^B  ^C    ^D       led by B
+ *
  * Locks held on entry: none.  May block: children of the members.
  */
 #include <errno.h>
@@ -20,8 +28,9 @@
 #include "engine/flush.h"
 #include "ground/util.h"
 
-int
-flush_members (struct request *request, uint32_t slots)
+/* All of @slots at once, and nobody else's flush beside. */
+static int
+flush_now (struct request *request, uint32_t slots)
 {
   struct array *array = request->array;
   const struct child flush = { .op = CHILD_FLUSH };
@@ -39,9 +48,54 @@ flush_members (struct request *request, uint32_t slots)
 
   r = failure_settle (request, "a flush");
   if (r < 0 && !leg_error_is_harmless (r))
-    atomic_store (&array->flush_lost, true);
-  if (atomic_load (&array->flush_lost))
-    return -EIO;
+    array->flush_lost = true;
+  return array->flush_lost ? -EIO : r;
+}
+
+void
+flush_rounds_init (struct flush_rounds *rounds)
+{
+  *rounds = (struct flush_rounds){ .running = false };
+  ground_mutex_init (&rounds->lock);
+  ground_cond_init (&rounds->over);
+}
+
+void
+flush_rounds_destroy (struct flush_rounds *rounds)
+{
+  assert (!rounds->running);
+  ground_cond_destroy (&rounds->over);
+  ground_mutex_destroy (&rounds->lock);
+}
+
+int
+flush_members (struct request *request, uint32_t slots)
+{
+  struct flush_rounds *rounds = &request->array->flushes;
+  uint64_t ours;
+  int r;
+
+  ground_mutex_lock (&rounds->lock);
+  rounds->wanted |= slots;
+  ours = rounds->started + 1;
+  /* Woken by the leader; its children end, at their legs' deadlines. */
+  while (rounds->running && rounds->started <= ours)
+    ground_cond_wait (&rounds->over, &rounds->lock, GROUND_NEVER);
+  if (rounds->started < ours) {
+    rounds->started = ours;
+    rounds->running = true;
+    slots = rounds->wanted;
+    rounds->wanted = 0;
+    ground_mutex_unlock (&rounds->lock);
+    r = flush_now (request, slots);
+    ground_mutex_lock (&rounds->lock);
+    rounds->running = false;
+    rounds->result = r;
+    ground_cond_broadcast (&rounds->over);
+  }
+  /* Ours or a later one: what is true of that is true of ours. */
+  r = rounds->result;
+  ground_mutex_unlock (&rounds->lock);
   return r;
 }
 

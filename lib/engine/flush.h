@@ -3,11 +3,28 @@
 #ifndef MIRROR_FLUSH_H
 #define MIRROR_FLUSH_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "ground/ground.h"
 
 struct request;
 
-/* Flush @slots, all at once, and wait.  A member whose flush failed is out
+/* One round of flushes at a time.  The lock is not held across I/O. */
+struct flush_rounds {
+  struct ground_mutex lock;
+  struct ground_cond over; /* a round is */
+  bool running;
+  uint64_t started; /* the number of the last round */
+  uint32_t wanted;  /* slots of the next one */
+  int result;       /* of the last one that is over */
+};
+
+void flush_rounds_init (struct flush_rounds *rounds);
+void flush_rounds_destroy (struct flush_rounds *rounds);
+
+/* Flush @slots (and perhaps others that somebody else wants flushed), all at
+ * once, and wait.  A member whose flush failed is out
  * of the array when this returns, or stays as the last copy and makes every
  * later flush fail.  0, or -errno for the client.  Blocks on I/O.
  */

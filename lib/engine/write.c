@@ -33,7 +33,6 @@
 
 #include "engine/array-internal.h"
 #include "engine/failure.h"
-#include "engine/flush.h"
 #include "ground/log.h"
 #include "ground/util.h"
 

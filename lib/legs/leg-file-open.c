@@ -210,6 +210,10 @@ learn_direct (struct leg_file *file, const struct stat *st, char *why)
                        "wants blocks of %ju bytes in memory aligned to %ju "
                        "for O_DIRECT, which is too much; use cache=page",
                        (uintmax_t)offset, (uintmax_t)memory);
+  /* Not through the page cache: there a write that syncs could be the one to
+   * hear of an earlier write's failure, which a flush must not miss.
+   */
+  caps->fua = true;
   caps->memory_alignment = memory;
   caps->block_minimum = MAX (offset, memory);
   return 0;
@@ -233,8 +237,7 @@ learn_caps (struct leg_file *file, char *why)
                              .memory_alignment = 1,
                              .request_max = REQUEST_MAX,
                              .zero_max = NBD_EFFECT_MAX,
-                             .readonly = caps->readonly,
-                             .fua = true };
+                             .readonly = caps->readonly };
   if (file->block_device)
     r = learn_device (file, &st, why);
   else

@@ -111,8 +111,8 @@ leg_nbd_complete (struct leg_nbd *nbd)
   for (; child != NULL; child = next) {
     /* It belongs to the issuer again the moment done is called. */
     next = child->driver.next;
-    /* Who hears that the leg is gone finds it so. */
-    if (leg_error_is_gone (child->driver.error))
+    /* Who hears that the connection is lost finds the leg given up. */
+    if (child->driver.error == -ENOTCONN || child->driver.error == -ETIMEDOUT)
       leg_nbd_give_up (nbd);
     child->done (child, child->driver.error);
   }
@@ -134,11 +134,12 @@ leg_nbd_give_up (struct leg_nbd *nbd)
   ground_mutex_lock (&nbd->lists);
   was_gone = nbd->gone;
   nbd->gone = true;
+  if (!was_gone)
+    atomic_fetch_add (&nbd->leg.generation, 1);
   ground_mutex_unlock (&nbd->lists);
   if (was_gone)
     return;
 
-  atomic_fetch_add (&nbd->leg.generation, 1);
   /* Acts on the connection, whichever process also holds the socket.  What
    * was received before is still read and counts.
    */

@@ -5,7 +5,8 @@
 # Each row is measured on the mirror of two disks ("ours"), on one such disk
 # with no mirror at all ("one"), and on qemu-nbd's quorum of the two
 # ("quorum-1", first copy read; "quorum-2", both copies read and compared).
-# They take turns, for several rounds, and the table has the medians.
+# They take turns, for several rounds; the table has the medians, of the
+# figures as of each round's ratios.
 #
 # BENCH_ROUNDS   rounds                                   (3)
 # BENCH_SECONDS  of one measurement, after half a second  (2)
@@ -234,6 +235,9 @@ measure ()
   stop_all
 }
 
+# Others at work on the machine make the figures worth little: say so.
+load=$(cut -d ' ' -f 1 /proc/loadavg)
+
 # All blocks allocated, and disk3 for the one disk without a mirror.
 dd if=/dev/urandom of=disk1 bs=1M count="${size%M}" status=none
 cp disk1 disk2
@@ -252,7 +256,7 @@ for ((round = 1; round <= rounds; round++)); do
   echo "bench: round $round of $rounds" >&2
 done
 
-echo "$(nproc) cores, Linux $(uname -r), $(nbdkit --version)," \
+echo "$(nproc) cores (load $load at the start), Linux $(uname -r), $(nbdkit --version)," \
   "$(qemu-nbd --version | head -n 1 | sed 's/ (.*//'), $(fio --version);" \
   "medians of $rounds rounds of $seconds s, files of $size."
 echo

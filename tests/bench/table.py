@@ -44,31 +44,35 @@ def figure(path, unit):
     }[unit]
 
 
-def median(setting, job, who, unit, rounds):
-    """None if any round failed: a median of the lucky ones would flatter."""
-    figures = [figure(f"{setting}.{job}.{who}.{i}.json", unit)
-               for i in range(1, rounds + 1)]
-    return None if None in figures else statistics.median(figures)
+def figures(setting, job, who, unit, rounds):
+    """One figure per round; None if any failed: the lucky ones would flatter."""
+    found = [figure(f"{setting}.{job}.{who}.{i}.json", unit)
+             for i in range(1, rounds + 1)]
+    return None if None in found else found
 
 
-def best(figures, unit):
-    figures = [f for f in figures if f is not None]
-    if not figures:
-        return None
-    return min(figures) if unit == "us" else max(figures)
+def best(candidates, unit):
+    candidates = [c for c in candidates if c is not None]
+    choose = min if unit == "us" else max
+    return choose(candidates, key=statistics.median, default=None)
 
 
-def show(value):
-    if value is None:
+def show(found):
+    if found is None:
         return "failed"
+    value = statistics.median(found)
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def compare(ours, theirs, target):
-    """The cells "ratio" and "target"."""
+    """The cells "ratio" and "target".
+
+    The ratio is the median of each round's own: neighbours in time saw the
+    same machine.
+    """
     if ours is None or theirs is None:
         return "failed", target or "-"
-    ratio = ours / theirs
+    ratio = statistics.median(map(operator.truediv, ours, theirs))
     if not target:
         return f"{ratio:.2f}", "-"
     sign, bound = target.split()
@@ -93,7 +97,7 @@ def main():
         name += f", {SETTINGS[setting]} ({unit})"
         key = f"{rw} {bs} {depth} {jobs}"
         ours, one, quorum1, quorum2 = (
-            median(setting, key, who, unit, rounds)
+            figures(setting, key, who, unit, rounds)
             for who in ("ours", "one", "quorum-1", "quorum-2"))
         quorum = best((quorum1, quorum2), unit)
         failed = failed or None in (ours, one, quorum1, quorum2)

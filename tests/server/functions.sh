@@ -191,17 +191,7 @@ serve_tcp ()
 {
   local name=$1
   shift
-  # Bound here and handed over, as systemd does it: no port can be stolen.
-  started "$name" "$PYTHON" -c '
-import os, socket, sys
-name = sys.argv[1]
-listener = socket.create_server(("127.0.0.1", 0))
-with open(name + ".port", "w") as file:
-    file.write(str(listener.getsockname()[1]))
-os.dup2(listener.fileno(), 3)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-os.execvp("nbdkit", ["nbdkit", "-f", "-P", name + ".pid"] + sys.argv[2:])
-' "$name" "$@"
+  started "$name" "$PYTHON" "$server_dir/serve-tcp.py" "$name" "$@"
   port=$(cat "$name.port")
 }
 
@@ -276,9 +266,11 @@ client ()
 # python <<'END': a script that begins with "from nbdtest import *".
 python ()
 {
-  cat >script.py
+  local script
+  script=$(mktemp script.XXXXXX)
+  cat >"$script"
   PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$server_dir \
-    client "$PYTHON" script.py "$@"
+    client "$PYTHON" "$script" "$@"
 }
 
 # ------------------------------------------------------- what the mirror said

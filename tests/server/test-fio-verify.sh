@@ -13,8 +13,8 @@ serve_mirror a.img "$(uri b)"
 # Each job has a quarter, and rewrites some blocks that are under way.
 client fio --name=verify --ioengine=nbd --uri="$(uri mirror)" \
   --numjobs=4 --size=16M --offset_increment=16M --rw=randwrite \
-  --bsrange=4k-64k --bs_unaligned=0 --iodepth=16 --serialize_overlap=1 \
+  --bsrange=4k-64k --iodepth=16 --serialize_overlap=1 \
   --verify=crc32c --verify_fatal=1 --do_verify=1 --end_fsync=1 \
-  --trim_percentage=0 --output-format=terse --terse-version=3
+  --output=fio.log
 stop mirror
 cmp a.img b.img

@@ -163,6 +163,9 @@ see_extent (void *opaque, uint64_t offset, uint64_t length, uint32_t flags)
     sim_fail ("extent %llu+%llu, expected at %llu, before %llu",
               (unsigned long long)offset, (unsigned long long)length,
               (unsigned long long)seen->next, (unsigned long long)seen->end);
+  if (!is_aligned (length, run.config->alignment * STAMP_SECTOR))
+    sim_fail ("extent %llu+%llu is no whole block",
+              (unsigned long long)offset, (unsigned long long)length);
   if (flags & ~(uint32_t)(EXTENT_HOLE | EXTENT_ZERO))
     sim_fail ("extent with flags %#x", flags);
   seen->next = offset + length;
@@ -334,6 +337,18 @@ judge_reply (struct client *client, const struct ask *ask, int r)
   client->op = NO_OP;
 }
 
+/* The disks that cannot zero quickly: from now on they never can. */
+static uint32_t
+slow_zeroers (void)
+{
+  uint32_t slots = 0;
+
+  for (unsigned i = 0; i < run.config->array.layout.slots; i++)
+    if (!disk_can_zero (&sim_disks[i], CHILD_FAST))
+      slots |= 1u << i;
+  return slots;
+}
+
 static uint64_t
 count_children (void)
 {
@@ -350,6 +365,7 @@ do_ask (struct client *client, const struct ask *ask)
   uint64_t began_ns = sim_time ();
   uint64_t faults = sim_marks[MARK_FAULT_READ] + sim_marks[MARK_ODD_READ];
   uint64_t children = count_children ();
+  uint32_t slow = slow_zeroers ();
   bool was_stopped = run.stop_done;
   int r;
 
@@ -369,6 +385,10 @@ do_ask (struct client *client, const struct ask *ask)
   if (was_stopped && r == 0 && ask->kind != CLIENT_TRIM)
     sim_fail ("request %d of client %u was served after the stop",
               ask->kind, client->number);
+  if (r == 0 && ask->kind == CLIENT_ZERO && (ask->flags & ARRAY_FAST_ZERO)
+      && (slow & judge_status ()))
+    sim_fail ("a fast zero succeeded although slots %#x cannot do that",
+              slow);
   if (r == 0 && ask->kind == CLIENT_READ
       && faults != sim_marks[MARK_FAULT_READ] + sim_marks[MARK_ODD_READ])
     SOMETIMES (READ_FAILED_OVER);

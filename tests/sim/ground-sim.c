@@ -172,6 +172,10 @@ ground_cond_wait (struct ground_cond *cond, struct ground_mutex *mutex,
 
   if (world.wait_hook != NULL)
     world.wait_hook ();
+  /* Whoever changes what the caller has just looked at without the mutex,
+   * and signals, does it now: a wakeup lost.
+   */
+  sim_point ();
   release (m, caller);
   if (deadline_ns <= world.now_ns) {
     sim_point ();

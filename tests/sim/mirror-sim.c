@@ -65,6 +65,9 @@ on_signal (int number)
   _exit (1);
 }
 
+/* sim-preempt, in the program that has it. */
+void __attribute__ ((weak)) sim_preempt_begin (void);
+
 static void
 run_world (uint64_t seed, struct sim_result *ret)
 {
@@ -77,6 +80,8 @@ run_world (uint64_t seed, struct sim_result *ret)
     sim_config_print (&config);
     fflush (stdout);
   }
+  if (sim_preempt_begin != NULL)
+    sim_preempt_begin ();
   sim_run (&config.ground, workload_run, &config, ret);
   if (ret->wakes > 0)
     SOMETIMES (SPURIOUS_WAKE);

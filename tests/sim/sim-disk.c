@@ -14,11 +14,15 @@
 void
 disk_reset (struct disk *disk, uint64_t initial)
 {
+  bool hole = false;
+
   disk->sectors = disk->caps.size / STAMP_SECTOR;
   assert (disk->sectors <= DISK_SECTORS_MAX);
   for (uint64_t i = 0; i < disk->sectors; i++) {
+    if (random_one_in (&disk->chance, 8))
+      hole = !hole;
     disk->value[i] = disk->lba[i] == LBA_NONE ? VALUE_ZERO : initial;
-    disk->hole[i] = initial == VALUE_ZERO && disk->tells_holes;
+    disk->hole[i] = initial == VALUE_ZERO && disk->tells_holes && hole;
     disk->done_value[i] = disk->durable_value[i] = disk->value[i];
     disk->done_version[i] = disk->durable_version[i] = 0;
     disk->lost_version[i] = UINT64_MAX;

@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# nbdkit --help has a line for every parameter, with key= where the shell
+# completion of nbdkit looks for it, and --version names the plugin.
+
+. "$(dirname "$0")/functions.sh"
+
+nbdkit "$MIRROR_SO" --help | tee help
+grep -oE '^[-a-z0-9]+=' help | sort | tr '\n' ' ' >keys
+test "$(cat keys)" = "cache= chunk= disk= layout= level= pool= timeout= "
+nbdkit "$MIRROR_SO" --version | grep -E '^mirror [0-9]'

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ring: many children from many threads, all done once, whole or with an
+ * error.  Left out where the kernel or the build has none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "legs/ring.h"
+#include "tests/unit/leg-caller.h"
+
+#define BLOCK 4096u
+#define BLOCKS 1024u
+#define THREADS 8
+
+static char folder[256];
+static int fd;
+static struct ring *ring;
+
+static void
+make_ring (void)
+{
+  const char *parent = getenv ("TMPDIR");
+  char path[300];
+
+  folder_make (folder, sizeof folder, parent ? parent : "/tmp");
+  snprintf (path, sizeof path, "%s/file", folder);
+  fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ck_assert_int_ne (fd, -1);
+  ck_assert_int_eq (ftruncate (fd, BLOCK * BLOCKS), 0);
+  ring = NULL;
+  if (strcmp (ring_probe (), "yes") == 0)
+    ck_assert_int_eq (ring_create (&ring), 0);
+  else
+    printf ("no ring (%s): left out\n", ring_probe ());
+}
+
+static void
+destroy_ring (void)
+{
+  if (ring != NULL)
+    ring_destroy (ring);
+  close (fd);
+  folder_remove (folder);
+}
+
+/* Many children at once, answered in any order. */
+struct batch {
+  struct ground_mutex mutex;
+  struct ground_cond cond;
+  unsigned left;
+  struct child *children;
+  int *errors;
+  unsigned char *times;
+};
+
+static void
+batch_done (struct child *child, int error)
+{
+  struct batch *batch = child->owner;
+  unsigned i = child - batch->children;
+
+  ground_mutex_lock (&batch->mutex);
+  batch->errors[i] = error;
+  UNIT_CHECK (++batch->times[i] == 1, "child %u", i);
+  if (--batch->left == 0)
+    ground_cond_signal (&batch->cond);
+  ground_mutex_unlock (&batch->mutex);
+}
+
+static void
+batch_begin (struct batch *batch, unsigned count)
+{
+  ground_mutex_init (&batch->mutex);
+  ground_cond_init (&batch->cond);
+  batch->left = count;
+  batch->children = calloc (count, sizeof *batch->children);
+  batch->errors = calloc (count, sizeof *batch->errors);
+  batch->times = calloc (count, 1);
+  for (unsigned i = 0; i < count; i++) {
+    batch->children[i].owner = batch;
+    batch->children[i].done = batch_done;
+  }
+}
+
+static void
+batch_wait (struct batch *batch)
+{
+  ground_mutex_lock (&batch->mutex);
+  while (batch->left > 0)
+    ground_cond_wait (&batch->cond, &batch->mutex, GROUND_NEVER);
+  ground_mutex_unlock (&batch->mutex);
+}
+
+static void
+batch_end (struct batch *batch)
+{
+  ground_cond_destroy (&batch->cond);
+  ground_mutex_destroy (&batch->mutex);
+  free (batch->children);
+  free (batch->errors);
+  free (batch->times);
+}
+
+static int
+one (enum child_op op, uint32_t flags, int file, void *buffer, uint64_t length,
+     uint64_t offset)
+{
+  struct batch batch;
+  int error;
+
+  batch_begin (&batch, 1);
+  batch.children[0].op = op;
+  batch.children[0].flags = flags;
+  batch.children[0].buffer = buffer;
+  batch.children[0].length = length;
+  batch.children[0].offset = offset;
+  ring_queue (ring, file, &batch.children[0]);
+  ring_submit (ring);
+  batch_wait (&batch);
+  error = batch.errors[0];
+  batch_end (&batch);
+  return error;
+}
+
+START_TEST (nothing_to_do_is_no_trouble)
+{
+  if (ring == NULL)
+    return;
+  ring_submit (ring);
+  ring_submit (ring);
+}
+END_TEST
+
+/* Nobody submits: who finds no room does, and room comes back. */
+START_TEST (more_children_than_places_all_get_done)
+{
+  unsigned count = 5 * LEG_IN_FLIGHT_MAX;
+  char *written = malloc (count * BLOCK), *back = malloc (count * BLOCK);
+  uint64_t state = 1;
+  struct batch batch;
+
+  for (unsigned i = 0; i < count * BLOCK; i++)
+    written[i] = unit_random (&state);
+  for (unsigned round = 0; ring != NULL && round < 2; round++) {
+    batch_begin (&batch, count);
+    for (unsigned i = 0; i < count; i++) {
+      batch.children[i].op = round == 0 ? CHILD_WRITE : CHILD_READ;
+      batch.children[i].buffer = (round == 0 ? written : back) + i * BLOCK;
+      batch.children[i].length = BLOCK;
+      batch.children[i].offset = i * BLOCK;
+      ring_queue (ring, fd, &batch.children[i]);
+    }
+    ring_submit (ring);
+    batch_wait (&batch);
+    for (unsigned i = 0; i < count; i++)
+      ck_assert_int_eq (batch.errors[i], 0);
+    batch_end (&batch);
+  }
+  if (ring != NULL)
+    ck_assert_mem_eq (written, back, count * BLOCK);
+  free (written);
+  free (back);
+}
+END_TEST
+
+START_TEST (errors_come_through_and_the_end_of_a_file_is_one)
+{
+  static char data[2 * BLOCK];
+
+  if (ring == NULL)
+    return;
+  ck_assert_int_eq (one (CHILD_READ, 0, 9999, data, BLOCK, 0), -EBADF);
+  ck_assert_int_eq (one (CHILD_FLUSH, 0, 9999, NULL, 0, 0), -EBADF);
+  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, 9999, data, BLOCK, 0), -EBADF);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, BLOCK * BLOCKS), -EIO);
+  /* The first half is there. */
+  ck_assert_int_eq (
+    one (CHILD_READ, 0, fd, data, 2 * BLOCK, BLOCK * (BLOCKS - 1)), -EIO);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, 0), 0);
+}
+END_TEST
+
+START_TEST (a_write_with_fua_and_a_flush_succeed)
+{
+  static char data[BLOCK] = "data", back[BLOCK];
+
+  if (ring == NULL)
+    return;
+  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, fd, data, BLOCK, BLOCK), 0);
+  ck_assert_int_eq (one (CHILD_FLUSH, 0, fd, NULL, 0, 0), 0);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, back, BLOCK, BLOCK), 0);
+  ck_assert_mem_eq (data, back, BLOCK);
+}
+END_TEST
+
+/* A pipe gives what it has: the rest is fetched until all is there. */
+START_TEST (a_short_transfer_goes_on)
+{
+  struct batch batch;
+  char data[1000], back[1000] = "";
+  int ends[2];
+
+  if (ring == NULL)
+    return;
+  for (unsigned i = 0; i < sizeof data; i++)
+    data[i] = i;
+  ck_assert_int_eq (pipe (ends), 0);
+  batch_begin (&batch, 1);
+  batch.children[0].op = CHILD_READ;
+  batch.children[0].buffer = back;
+  batch.children[0].length = sizeof back;
+  ring_queue (ring, ends[0], &batch.children[0]);
+  ring_submit (ring);
+  for (unsigned i = 0; i < sizeof data; i += 100)
+    ck_assert_int_eq (write (ends[1], data + i, 100), 100);
+  batch_wait (&batch);
+  ck_assert_int_eq (batch.errors[0], 0);
+  ck_assert_mem_eq (data, back, sizeof data);
+  batch_end (&batch);
+  close (ends[0]);
+  close (ends[1]);
+}
+END_TEST
+
+START_TEST (a_file_that_cannot_be_synced_is_stable_already)
+{
+  int ends[2];
+
+  if (ring == NULL)
+    return;
+  ck_assert_int_eq (pipe (ends), 0);
+  ck_assert_int_eq (one (CHILD_FLUSH, 0, ends[0], NULL, 0, 0), 0);
+  close (ends[0]);
+  close (ends[1]);
+}
+END_TEST
+
+struct worker {
+  struct ground_thread thread;
+  unsigned number;
+  uint64_t seed;
+};
+
+static void
+worker_main (void *argument)
+{
+  struct worker *worker = argument;
+  unsigned first = worker->number * (BLOCKS / THREADS);
+  char data[BLOCK], back[BLOCK];
+
+  for (unsigned i = 0; i < 300; i++) {
+    unsigned block = first + unit_below (&worker->seed, BLOCKS / THREADS);
+    bool fua = unit_below (&worker->seed, 20) == 0;
+
+    memset (data, unit_random (&worker->seed), sizeof data);
+    ck_assert_int_eq (one (CHILD_WRITE, fua ? CHILD_FUA : 0, fd, data, BLOCK,
+                           (uint64_t)block * BLOCK),
+                      0);
+    ck_assert_int_eq (
+      one (CHILD_READ, 0, fd, back, BLOCK, (uint64_t)block * BLOCK), 0);
+    ck_assert_mem_eq (data, back, BLOCK);
+    if (unit_below (&worker->seed, 50) == 0)
+      ck_assert_int_eq (one (CHILD_FLUSH, 0, fd, NULL, 0, 0), 0);
+  }
+}
+
+START_TEST (threads_share_it)
+{
+  struct worker worker[THREADS];
+  uint64_t seed = unit_seed ("threads share it");
+
+  for (unsigned i = 0; ring != NULL && i < THREADS; i++) {
+    worker[i] = (struct worker){ .number = i, .seed = seed + i };
+    ck_assert_int_eq (ground_thread_start (&worker[i].thread, "worker",
+                                           worker_main, &worker[i]),
+                      0);
+  }
+  for (unsigned i = 0; ring != NULL && i < THREADS; i++)
+    ground_thread_join (&worker[i].thread);
+}
+END_TEST
+
+static void
+submit_main (void *argument)
+{
+  (void)argument;
+  ring_submit (ring);
+}
+
+/* nbdkit's threads end with their connection, and with them go the kernel's
+ * helpers that worked on what they submitted, also on behalf of others.
+ */
+START_TEST (the_end_of_the_submitting_thread_loses_nothing)
+{
+  char *data = malloc (32 * BLOCK);
+
+  memset (data, 'x', 32 * BLOCK);
+  for (unsigned round = 0; ring != NULL && round < 300; round++) {
+    struct ground_thread thread;
+    struct batch batch;
+
+    batch_begin (&batch, 32);
+    for (unsigned i = 0; i < 32; i++) {
+      batch.children[i].op = i % 4 == 3 ? CHILD_FLUSH : CHILD_WRITE;
+      batch.children[i].buffer = data + i * BLOCK;
+      batch.children[i].length = i % 4 == 3 ? 0 : BLOCK;
+      batch.children[i].offset = i * BLOCK;
+      ring_queue (ring, fd, &batch.children[i]);
+    }
+    ck_assert_int_eq (
+      ground_thread_start (&thread, "submitter", submit_main, NULL), 0);
+    ground_thread_join (&thread);
+    batch_wait (&batch);
+    for (unsigned i = 0; i < 32; i++)
+      ck_assert_int_eq (batch.errors[i], 0);
+    batch_end (&batch);
+  }
+  free (data);
+}
+END_TEST
+
+START_TEST (the_probe_says_one_of_four)
+{
+  const char *answer = ring_probe ();
+
+  ck_assert (strcmp (answer, "yes") == 0 || strcmp (answer, "no-kernel") == 0
+             || strcmp (answer, "no-permission") == 0
+             || strcmp (answer, "not-built") == 0);
+  if (strcmp (answer, "not-built") == 0)
+    ck_assert_int_eq (ring_create (&ring), -ENOSYS);
+}
+END_TEST
+
+static void
+add_tests (TCase *tcase)
+{
+  tcase_add_checked_fixture (tcase, make_ring, destroy_ring);
+  tcase_add_test (tcase, nothing_to_do_is_no_trouble);
+  tcase_add_test (tcase, more_children_than_places_all_get_done);
+  tcase_add_test (tcase, errors_come_through_and_the_end_of_a_file_is_one);
+  tcase_add_test (tcase, a_write_with_fua_and_a_flush_succeed);
+  tcase_add_test (tcase, a_short_transfer_goes_on);
+  tcase_add_test (tcase, a_file_that_cannot_be_synced_is_stable_already);
+  tcase_add_test (tcase, threads_share_it);
+  tcase_add_test (tcase, the_end_of_the_submitting_thread_loses_nothing);
+  tcase_add_test (tcase, the_probe_says_one_of_four);
+}
+
+int
+main (void)
+{
+  return unit_main ("ring", add_tests);
+}
