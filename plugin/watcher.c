@@ -173,6 +173,10 @@ watcher_stop (void)
   watcher.stopping = true;
   ground_cond_broadcast (&watcher.changed);
   ground_mutex_unlock (&watcher.lock);
+  /* With -s the server comes here without a signal, when its client goes:
+   * then only this ends the sleep.
+   */
+  nbdkit_shutdown ();
   ground_thread_join (&watcher.thread);
   watcher.started = false;
 }

@@ -96,15 +96,14 @@ array_extents (struct array *array, uint64_t length, uint64_t offset,
     return r;
   request = request_take (&array->readers);
 
-  /* A leg may end an extent anywhere, but is asked about whole blocks. */
-  for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0
-                       && is_aligned (done, block);
-       n++) {
+  for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0; n++) {
     uint64_t piece
       = layout_piece (&array->layout, offset + done, length - done);
     struct extents extents;
 
     ask_copies (request, offset + done, piece, &extents);
+    /* A leg may end an extent anywhere; clients count in whole blocks. */
+    extents_align (&extents, block);
     for (unsigned i = 0; i < extents.count && r == 0; i++) {
       r = add (opaque, offset + done, extents.entry[i].length,
                extents.entry[i].flags);

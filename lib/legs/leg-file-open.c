@@ -40,19 +40,18 @@ check_type (const char *path, bool *ret_block_device, char *why)
 
     if (error == -ENOENT)
       return leg_refuse (why, error,
-                         "does not exist; check the name, or "
-                         "create it first with its full size");
+                         "does not exist; check the name, or create it first "
+                         "with its full size");
     return leg_refuse (why, error, "cannot be examined: %s",
                        log_strerror (error));
   }
   if (S_ISDIR (st.st_mode))
     return leg_refuse (why, -EISDIR,
-                       "is a directory; name a file or a "
-                       "block device");
+                       "is a directory; name a file or a block device");
   if (!S_ISREG (st.st_mode) && !S_ISBLK (st.st_mode))
     return leg_refuse (why, -EINVAL,
-                       "is neither a regular file nor a block "
-                       "device; name one of these");
+                       "is neither a regular file nor a block device; name "
+                       "one of these");
   *ret_block_device = S_ISBLK (st.st_mode);
   return 0;
 }

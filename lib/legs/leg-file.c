@@ -48,8 +48,8 @@ transfer_some (struct leg_file *file, bool is_write, const struct iovec *part,
   return n == -1 ? -errno : n;
 }
 
-/* No progress means that the file has shrunk, or a
- * device that gives up: an I/O error either way.
+/* No progress means a file that has shrunk, or a device that gives up: an
+ * I/O error either way.
  */
 int
 leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,

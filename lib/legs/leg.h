@@ -78,6 +78,7 @@ struct child {
     unsigned connection;
     int fd;         /* ring: the file */
     unsigned stage; /* ring: how far a write with CHILD_FUA has come */
+    bool again;     /* ring: submitted by its own thread already */
     bool expired;   /* its deadline passed: it will end as -ETIMEDOUT */
   } driver;
 };

@@ -118,6 +118,7 @@ ring_queue (struct ring *ring, int fd, struct child *child)
   assert (child->length <= REQUEST_MAX);
   child->driver.fd = fd;
   child->driver.transferred = 0;
+  child->driver.again = false;
   child->driver.stage = is_fua ? STAGE_DSYNC : STAGE_PLAIN;
 
   ground_mutex_lock (&ring->mutex);
@@ -143,26 +144,33 @@ ring_submit (struct ring *ring)
 
 /* A passing state: do it again.  A submission belongs to the thread that made
  * it, perhaps on behalf of others, and when that thread ends (nbdkit's do,
- * with their connection) the kernel may cancel what it had queued for its
- * helpers.  The reaper, which submits the second time, outlives everything.
+ * with their connection) the kernel cancels what still waits; some versions
+ * say EFAULT.  The reaper, which submits the second time, outlives it all.
  */
 static bool
-is_passing (int result)
+is_passing (struct child *child, int result)
 {
-  return result == -EINTR || result == -EAGAIN || result == -ECANCELED;
+  bool is_first = !child->driver.again;
+
+  if (result == -EINTR || result == -EAGAIN)
+    return true;
+  if (result != -ECANCELED && result != -EFAULT)
+    return false;
+  child->driver.again = true;
+  return is_first;
 }
 
 /* What a step of @child is worth.  True: another step, as now described in
  * the child; false: it is over, with *@ret_error.
  */
 static bool
-continue_sync (int result, int *ret_error)
+continue_sync (struct child *child, int result, int *ret_error)
 {
   /* Files that cannot be synced have nothing that could be lost. */
   if (result == -EINVAL || result == -EOPNOTSUPP)
     result = 0;
   *ret_error = result;
-  return is_passing (result);
+  return is_passing (child, result);
 }
 
 static bool
@@ -170,7 +178,7 @@ continue_failed (struct child *child, int result, int *ret_error)
 {
   bool is_first = child->driver.transferred == 0;
 
-  if (is_passing (result))
+  if (is_passing (child, result))
     return true;
   if (child->driver.stage == STAGE_DSYNC && is_first
       && (result == -EOPNOTSUPP || result == -EINVAL)) {
@@ -216,7 +224,7 @@ reap (struct ring *ring, struct child *child, int result)
 
   ground_mutex_lock (&ring->mutex);
   if (child->op == CHILD_FLUSH || child->driver.stage == STAGE_SYNC)
-    goes_on = continue_sync (result, &error);
+    goes_on = continue_sync (child, result, &error);
   else
     goes_on = continue_transfer (child, result, &error);
   if (goes_on) {

@@ -65,6 +65,40 @@ extents_merge (struct extents *a, const struct extents *b)
   *a = merged;
 }
 
+void
+extents_align (struct extents *extents, uint64_t block)
+{
+  struct extents aligned = { .count = 0 };
+  uint64_t begun = 0; /* bytes of a block that an entry has not filled */
+  uint32_t flags = 0;
+  bool fits = true;
+
+  assert (block > 0 && extents->count > 0);
+  for (unsigned i = 0; i < extents->count && fits; i++) {
+    const struct extent *entry = &extents->entry[i];
+
+    for (uint64_t left = entry->length; left > 0 && fits;) {
+      uint64_t part = MIN (left, block - begun);
+
+      if (begun == 0 && left >= block) {
+        part = round_down (left, block);
+        fits = extents_append (&aligned, part, entry->flags);
+      } else {
+        flags = begun == 0 ? entry->flags : flags & entry->flags;
+        begun += part;
+        if (begun == block) {
+          fits = extents_append (&aligned, block, flags);
+          begun = 0;
+        }
+      }
+      left -= part;
+    }
+  }
+  if (aligned.count == 0)
+    extents_init (&aligned, block, 0);
+  *extents = aligned;
+}
+
 uint64_t
 extents_length (const struct extents *extents)
 {

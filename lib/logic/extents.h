@@ -33,6 +33,12 @@ bool extents_append (struct extents *extents, uint64_t length,
  */
 void extents_merge (struct extents *a, const struct extents *b);
 
+/* Move the borders to multiples of @block from the range's start: a block of
+ * several entries is what all of them are.  A last block that is not covered
+ * to its end is left out; at least one block stays.
+ */
+void extents_align (struct extents *extents, uint64_t block);
+
 uint64_t extents_length (const struct extents *extents);
 
 #endif /* MIRROR_EXTENTS_H */

@@ -216,6 +216,49 @@ START_TEST (random_merges_agree_with_the_model)
 }
 END_TEST
 
+/* Each block of the result is what all its bytes are. */
+static void
+check_random_align (uint64_t *random)
+{
+  static uint8_t flags[BYTES_MAX], after[BYTES_MAX];
+  struct extents extents;
+  uint64_t block = UINT64_C (1) << unit_below (random, 6);
+  uint64_t before, length;
+
+  random_fill (&extents, random);
+  before = model_fill (&extents, flags);
+  if (before == 0)
+    return;
+  extents_align (&extents, block);
+  check_well_formed (&extents);
+  length = extents_length (&extents);
+  UNIT_CHECK (length == MAX (round_down (before, block), block)
+                || extents.count == EXTENTS_ROUND,
+              "%" PRIu64 " of %" PRIu64, length, before);
+  if (before < block)
+    return;
+  model_fill (&extents, after);
+  for (uint64_t at = 0; at < length; at++) {
+    uint8_t all = BOTH;
+
+    for (uint64_t i = round_down (at, block); i < round_down (at, block) + block;
+         i++)
+      all &= flags[i];
+    UNIT_CHECK (after[at] == all, "byte %" PRIu64, at);
+  }
+  for (unsigned i = 0; i < extents.count; i++)
+    UNIT_CHECK (is_aligned (extents.entry[i].length, block), "entry %u", i);
+}
+
+START_TEST (random_alignments_agree_with_the_model)
+{
+  uint64_t random = unit_seed ("align");
+
+  for (unsigned i = 0; i < 20000; i++)
+    check_random_align (&random);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
@@ -227,6 +270,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_merge_of_long_lists_ends_when_full);
   tcase_add_test (tcase, huge_lengths_are_fine);
   tcase_add_test (tcase, random_merges_agree_with_the_model);
+  tcase_add_test (tcase, random_alignments_agree_with_the_model);
 }
 
 int

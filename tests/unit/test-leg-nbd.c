@@ -247,7 +247,8 @@ START_TEST (reading_before_the_start_takes_any_alignment)
 
   if (has_nbdkit ()) {
     pid = NBDKIT ("--filter=blocksize-policy", "pattern", "4M",
-                  "blocksize-minimum=4096", "blocksize-maximum=65536");
+                  "blocksize-minimum=4096", "blocksize-maximum=65536",
+                  "blocksize-error-policy=error");
     leg = open_uri (uri_of (socket_path ()), HOUR);
     ck_assert_int_eq (leg->ops->read_now (leg, bytes, SIZE, 0), 0);
     for (uint64_t i = 0; i < SIZE; i += 8)
@@ -523,6 +524,34 @@ START_TEST (a_big_write_to_a_frozen_server_comes_back_too)
     stop_nbdkit (pid);
   }
   free (data);
+}
+END_TEST
+
+/* More than a socket holds: the poller sends the rest. */
+START_TEST (the_largest_request_goes_through)
+{
+  char *data = malloc (32 * MIB), *back = calloc (1, 32 * MIB);
+  struct leg *leg;
+  pid_t pid;
+
+  memset (data, 'x', 32 * MIB);
+  if (has_nbdkit ()) {
+    pid = NBDKIT ("memory", "64M");
+    leg = open_started (HOUR);
+    /* Whatever the poller is doing at that moment. */
+    for (unsigned i = 0; i < 50; i++) {
+      ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, back, 1, 0), 0);
+      sched_yield ();
+      ck_assert_int_eq (call_leg (leg, CHILD_WRITE, 0, data, MIB, 0), 0);
+    }
+    ck_assert_int_eq (call_leg (leg, CHILD_WRITE, 0, data, 32 * MIB, MIB), 0);
+    ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, back, 32 * MIB, MIB), 0);
+    ck_assert_mem_eq (data, back, 32 * MIB);
+    leg->ops->close (leg);
+    stop_nbdkit (pid);
+  }
+  free (data);
+  free (back);
 }
 END_TEST
 
@@ -832,6 +861,25 @@ START_TEST (several_connections_live_and_die_together)
 }
 END_TEST
 
+START_TEST (the_loss_of_an_idle_connection_is_noticed)
+{
+  struct tiny tiny = make_tiny (_i);
+  struct leg *leg;
+  char data[512];
+
+  tiny.flags |= TINY_MULTI_CONN;
+  tiny_start (&tiny, folder);
+  leg = open_uri (uri_of (tiny.path), HOUR);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  /* Not a moment, but the poller. */
+  while (atomic_load (&leg->generation) == 0)
+    sched_yield ();
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ENOTCONN);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
 START_TEST (the_same_uri_is_the_same_disk)
 {
   struct tiny tiny = make_tiny (TINY_GOOD);
@@ -879,6 +927,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   an_idle_leg_notices_a_frozen_server_at_the_next_command);
   tcase_add_test (tcase, a_big_write_to_a_frozen_server_comes_back_too);
+  tcase_add_test (tcase, the_largest_request_goes_through);
   tcase_add_test (tcase, who_is_not_there_is_reported_as_such);
   tcase_add_test (tcase, a_server_that_fails_to_greet_is_refused);
   tcase_add_test (tcase, a_size_or_block_size_that_cannot_be_is_refused);
@@ -893,6 +942,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, what_a_server_lacks_is_not_sent);
   tcase_add_test (tcase, a_refused_zero_is_remembered_by_its_kind);
   tcase_add_test (tcase, several_connections_live_and_die_together);
+  tcase_add_loop_test (tcase, the_loss_of_an_idle_connection_is_noticed,
+                       TINY_LEAVES, TINY_LEAVES_SECOND + 1);
   tcase_add_test (tcase, the_same_uri_is_the_same_disk);
   tcase_add_test (tcase, the_library_tells_about_itself);
 }

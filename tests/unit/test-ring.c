@@ -320,6 +320,34 @@ START_TEST (the_end_of_the_submitting_thread_loses_nothing)
 }
 END_TEST
 
+START_TEST (what_waits_outlives_the_submitting_thread)
+{
+  struct ground_thread thread;
+  struct batch batch;
+  char back[100] = "";
+  int ends[2];
+
+  if (ring == NULL)
+    return;
+  ck_assert_int_eq (pipe (ends), 0);
+  batch_begin (&batch, 1);
+  batch.children[0].op = CHILD_READ;
+  batch.children[0].buffer = back;
+  batch.children[0].length = sizeof back;
+  ring_queue (ring, ends[0], &batch.children[0]);
+  ck_assert_int_eq (
+    ground_thread_start (&thread, "submitter", submit_main, NULL), 0);
+  ground_thread_join (&thread);
+  ck_assert_int_eq (write (ends[1], folder, sizeof back), sizeof back);
+  batch_wait (&batch);
+  ck_assert_int_eq (batch.errors[0], 0);
+  ck_assert_mem_eq (folder, back, sizeof back);
+  batch_end (&batch);
+  close (ends[0]);
+  close (ends[1]);
+}
+END_TEST
+
 START_TEST (the_probe_says_one_of_four)
 {
   const char *answer = ring_probe ();
@@ -344,6 +372,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_file_that_cannot_be_synced_is_stable_already);
   tcase_add_test (tcase, threads_share_it);
   tcase_add_test (tcase, the_end_of_the_submitting_thread_loses_nothing);
+  tcase_add_test (tcase, what_waits_outlives_the_submitting_thread);
   tcase_add_test (tcase, the_probe_says_one_of_four);
 }
 

@@ -28,6 +28,10 @@ enum tiny_manner {
   TINY_SILENT,
   TINY_BABBLES, /* random bytes for each answer */
 
+  /* When idle. */
+  TINY_LEAVES,        /* connected, and off */
+  TINY_LEAVES_SECOND, /* the second connection is */
+
   /* When asked. */
   TINY_IGNORES,
   TINY_HANGS_UP,
@@ -335,7 +339,8 @@ tiny_serve (void *argument)
     ;
   else if (tiny->manner == TINY_SILENT)
     (void)!recv (socket, &byte, 1, 0);
-  else if (tiny_handshake (tiny, socket))
+  else if (tiny_handshake (tiny, socket) && tiny->manner != TINY_LEAVES
+           && (tiny->manner != TINY_LEAVES_SECOND || connection->number != 1))
     tiny_transmission (tiny, socket, connection->number);
   close (socket);
 }
