@@ -78,8 +78,17 @@ parse_layout (struct options *options, const char *value)
 static int
 parse_chunk (struct options *options, const char *value)
 {
-  int64_t chunk = nbdkit_parse_size (value);
+  size_t digits = strspn (value, "0123456789");
+  int64_t chunk;
 
+  /* nbdkit would not say which parameter it could not read. */
+  if (digits == 0 || digits > 15 || strlen (value + digits) > 1
+      || strchr ("bskKmMgGtTpPeE", value[digits]) == NULL) {
+    nbdkit_error ("chunk=%s: is not a size; use a number of bytes, or one "
+                  "with K or M", value);
+    return -1;
+  }
+  chunk = nbdkit_parse_size (value);
   if (chunk == -1)
     return -1;
   if (chunk < CHUNK_MIN || chunk > CHUNK_MAX || !is_power_of_2 (chunk)) {

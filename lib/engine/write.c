@@ -284,17 +284,24 @@ array_write (struct array *array, const void *buffer, uint64_t length,
   return modify (array, &m);
 }
 
-/* Does every current leg zero without being sent zeroes? */
-static bool
+/* Does every current leg zero without being sent zeroes?  1, 0, or
+ * -ESHUTDOWN.
+ */
+static int
 everybody_can_zero (struct array *array, uint32_t child_flags)
 {
+  int r = gate_enter (&array->gate);
+
+  if (r < 0)
+    return r;
+  r = 1;
   for (uint32_t left = array_in_sync (array); left != 0; left &= left - 1) {
     struct leg *leg = array->member[__builtin_ctz (left)].leg;
 
-    if (!leg->ops->can_zero (leg, child_flags))
-      return false;
+    r &= leg->ops->can_zero (leg, child_flags);
   }
-  return true;
+  gate_leave (&array->gate);
+  return r;
 }
 
 int
@@ -311,9 +318,11 @@ array_zero (struct array *array, uint64_t length, uint64_t offset,
   if (flags & ARRAY_MAY_TRIM)
     m.flags |= CHILD_MAY_TRIM;
   r = check (array, length, offset);
-  if (r == 0 && (flags & ARRAY_FAST_ZERO)
-      && !everybody_can_zero (array, m.flags | CHILD_FAST))
-    r = -EOPNOTSUPP;
+  if (r == 0 && (flags & ARRAY_FAST_ZERO)) {
+    r = everybody_can_zero (array, m.flags | CHILD_FAST);
+    if (r == 0)
+      return -EOPNOTSUPP;
+  }
   return r < 0 ? r : modify (array, &m);
 }
 
@@ -327,9 +336,11 @@ array_trim (struct array *array, uint64_t length, uint64_t offset,
 {
   int r = check (array, length, offset);
 
+  if (r == 0)
+    r = everybody_can_zero (array, CHILD_MAY_TRIM | CHILD_FAST);
   if (r < 0)
     return r;
-  if (!everybody_can_zero (array, CHILD_MAY_TRIM | CHILD_FAST))
+  if (r == 0)
     return (flags & ARRAY_FUA) ? array_flush (array) : 0;
   return array_zero (array, length, offset,
                      (flags & ARRAY_FUA) | ARRAY_MAY_TRIM);

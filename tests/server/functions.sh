@@ -81,7 +81,7 @@ cleanup ()
   local status=$?
   set +x
   if test "$status" != 0 && test "$status" != 77; then
-    echo "$0: FAILED with status $status; MALLOC_PERTURB_=$MALLOC_PERTURB_"
+    echo "$0: FAILED with status $status; MALLOC_PERTURB_=${MALLOC_PERTURB_:-}"
     tail -n 100 -- *.messages 2>/dev/null || :
   fi
   exec 2>/dev/null      # else the shell talks about who was killed
@@ -105,7 +105,7 @@ fail ()
 wait_until ()
 {
   { local -; set +x; } 2>/dev/null
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + ${WAIT_LIMIT:-60}))
   until "$@"; do
     test "$SECONDS" -lt "$deadline" || fail "gave up waiting for: $*"
     sleep 0.02
@@ -239,6 +239,12 @@ ended ()
 kill_server ()
 {
   kill -KILL "${server[$1]}"
+  killed "$1"
+}
+
+# killed NAME: somebody else has done that.
+killed ()
+{
   { ended "$1"; } 2>/dev/null || :      # else the shell talks about it
 }
 

@@ -18,27 +18,44 @@ build_plugin ()
   MIRROR_SO=$dir/mirror.so
 }
 
-# runtime NAME: the sanitizer's library, which the server must have loaded
-# before anything else.
-runtime ()
+# preload NAME: what the server must have loaded before anything else to run
+# with this sanitizer: its library, and one that makes it initialise itself
+# first of all.  Else it may do so from a malloc in the constructor of
+# p11-kit (gnutls needs that), in the middle of newlocale, where its search
+# for a symbol leaves the locale lock behind broken: the process hangs at exit.
+preload ()
 {
   local file
   file=$($CC -print-file-name="lib$1.so")
   # The name alone means that there is none.
   test "$file" != "lib$1.so" || skip "$CC has no lib$1"
-  echo "$file"
+  $CC -shared -fPIC -Wl,-z,initfirst -o first.so -x c - <<'END'
+#include <stdlib.h>
+static void __attribute__ ((constructor))
+first (void)
+{
+  void *volatile memory = malloc (1);
+  free (memory);
+}
+END
+  echo "$file:$dir/first.so"
 }
 
-# work COMMAND...: nbdkit after this command serves all kinds of legs through
-# our plugin; one fails, one dies, and in the end the server is stopped while
-# a client is connected.
+# work stay|leave COMMAND...: nbdkit after this command serves all kinds of
+# legs through our plugin; one fails, one dies, and in the end the server is
+# stopped: before the clients leave, or after.
 work ()
 {
-  local cache disks
+  local cache disks clients=$1
+  shift
   for cache in page none; do
     rm -f [abcd].img
     disk 8M {a,b,c,d}.img
     disks=(a.img "$(uri c)" b.img "$(uri d)")
+    if test "${ring:-yes}" = no; then   # a single local disk needs none
+      disks[2]=$(uri b)
+      serve b file b.img
+    fi
     serve c --filter=error file c.img error-pwrite-rate=100% \
       error-file="$dir/broken"
     serve d file d.img
@@ -46,10 +63,12 @@ work ()
       -U "$dir/mirror.sock" "$MIRROR_SO" "${disks[@]}" \
       level=raid10 layout=n2 chunk=64K cache=$cache pool=8 timeout=20
     CLIENT_LIMIT=300 client env PYTHONPATH="$server_dir" \
-      "$PYTHON" "$server_dir/workload.py" "${server[mirror]}" "${server[d]}"
+      "$PYTHON" "$server_dir/workload.py" "$clients" "${server[mirror]}" \
+      "${server[d]}"
     ended mirror
-    { ended d; } 2>/dev/null || :
+    killed d
     stop c
+    test -z "${server[b]:-}" || stop b
     rm broken
   done
 }

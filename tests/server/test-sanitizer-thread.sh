@@ -9,9 +9,9 @@ requires_filter error
 requires_libnbd
 requires setarch
 
-tsan=$(runtime tsan)
+tsan=$(preload tsan)
 build_plugin -O1 -fno-omit-frame-pointer -fsanitize=thread
 # The sanitizer wants addresses where it expects them.
 setarch -R true || skip "address randomisation cannot be switched off"
-work setarch -R env LD_PRELOAD="$tsan" TSAN_OPTIONS=exitcode=66
+work stay setarch -R env LD_PRELOAD="$tsan" TSAN_OPTIONS=exitcode=66
 said 0 ThreadSanitizer

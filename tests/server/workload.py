@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# workload MIRROR-PID LEG-PID: all kinds of requests from four clients at
-# once; in the middle of it one leg begins to fail (the file "broken") and
-# another is killed, and at last the mirror is told to stop.
+# workload stay|leave MIRROR-PID LEG-PID: all kinds of requests from four
+# clients at once; in the middle of it one leg begins to fail (the file
+# "broken") and another is killed, and at last the mirror is told to stop,
+# before or after the clients leave.
+
+import glob
+import time
 
 from nbdtest import *
 
-mirror, leg = (int(argument) for argument in sys.argv[1:])
+mirror, leg = (int(argument) for argument in sys.argv[2:])
 seed = int(os.environ.get("SEED", random.randrange(10000)))
 print("SEED=%d" % seed)
 random.seed(seed)
+
+
+# The server's: ours, and the kernel's, have names of their own.
+def threads():
+    name = open("/proc/%d/comm" % mirror).read()
+    tasks = glob.glob("/proc/%d/task/*" % mirror)
+    return [open(task + "/comm").read() for task in tasks].count(name)
+
 
 clients = [connect() for i in range(4)]
 size = clients[0].get_size()
@@ -55,6 +67,12 @@ for turn in range(30):
 one, two = (h.pread(size, 0) for h in clients[:2])
 assert one == two
 
+if sys.argv[1] == "leave":
+    for h in clients:
+        h.shutdown()
+    # Until nbdkit has let go of them: it frees nothing once it stops.
+    while threads() > 1:
+        time.sleep(0.02)
 os.kill(mirror, signal.SIGTERM)
 try:
     while not clients[0].aio_is_closed():

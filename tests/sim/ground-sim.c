@@ -25,7 +25,7 @@ sim_mutex (struct ground_mutex *mutex)
 
   if (m->magic != SIM_MAGIC_MUTEX)
     world_fail (SIM_MISUSE, "%s uses a mutex that is not initialised",
-               world_self ()->name);
+                world_self ()->name);
   return m;
 }
 
@@ -36,7 +36,7 @@ sim_cond (struct ground_cond *cond)
 
   if (c->magic != SIM_MAGIC_COND)
     world_fail (SIM_MISUSE, "%s uses a condition that is not initialised",
-               world_self ()->name);
+                world_self ()->name);
   return c;
 }
 
@@ -69,7 +69,7 @@ take (struct sim_mutex *m, const void *caller)
   while (m->owner >= 0) {
     if (m->owner == world.current)
       world_fail (SIM_MISUSE, "%s locks mutex %u, which it holds (0x%lx)",
-                 world_self ()->name, m->number, world_address (caller));
+                  world_self ()->name, m->number, world_address (caller));
     m->waiters |= world_bit (world.current);
     world_block (FIBER_LOCKING, m, GROUND_NEVER, caller);
   }
@@ -84,7 +84,7 @@ release (struct sim_mutex *m, const void *caller)
 
   if (m->owner != world.current)
     world_fail (SIM_MISUSE, "%s unlocks mutex %u, not its own (0x%lx)",
-               world_self ()->name, m->number, world_address (caller));
+                world_self ()->name, m->number, world_address (caller));
   m->owner = -1;
   m->waiters = 0;
   world_self ()->held--;
@@ -128,7 +128,7 @@ ground_cond_destroy (struct ground_cond *cond)
   sim_point ();
   if (c->waiters != 0)
     world_fail (SIM_MISUSE, "condition %u is destroyed with waiters",
-               c->number);
+                c->number);
   c->magic = 0;
   world.objects--;
 }
@@ -213,7 +213,7 @@ ground_thread_join (struct ground_thread *thread)
 
   if (t->magic != SIM_MAGIC_THREAD)
     world_fail (SIM_MISUSE, "%s joins a thread that was not started",
-               world_self ()->name);
+                world_self ()->name);
   f = &world_fibers[t->fiber];
   sim_point ();
   while (f->state != FIBER_ENDED) {

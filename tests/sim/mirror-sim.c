@@ -26,6 +26,11 @@
 #include "sim-marks.h"
 #include "workload.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#define MIRROR_SIM_ASAN
+#endif
+
 /* From so many seeds on every mark has to be reached. */
 #define MARKS_SEEDS 10000
 
@@ -52,17 +57,54 @@ swallow_log (enum log_level level, const char *message)
   sim_log ("log: %s", message);
 }
 
-/* An assertion, or a hang between two calls of the ground. */
 static void
-on_signal (int number)
+print_crash (const char *how)
 {
   char line[128];
   int n = snprintf (line, sizeof line, "mirror-sim --seed %llu: %s\n",
-                    (unsigned long long)total.seed,
-                    number == SIGALRM ? "hangs" : "aborted");
+                    (unsigned long long)total.seed, how);
 
-  (void)!write (STDOUT_FILENO, line, n);
+  if (write (STDOUT_FILENO, line, n) != n)
+    _exit (2);
+}
+
+/* An assertion, a crash, or a hang between two calls of the ground. */
+static void
+on_signal (int number)
+{
+  print_crash (number == SIGALRM   ? "hangs"
+               : number == SIGABRT ? "aborted, see above"
+                                   : "crashed");
   _exit (1);
+}
+
+#ifdef MIRROR_SIM_ASAN
+static void
+on_sanitizer (void)
+{
+  print_crash ("sanitizer, see above");
+}
+#endif
+
+/* On a stack of its own, since a fiber's may be what is exhausted. */
+static void
+catch_signals (void)
+{
+  static _Alignas (16) char memory[65536];
+  const stack_t stack = { .ss_sp = memory, .ss_size = sizeof memory };
+  const struct sigaction action
+    = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+
+  sigaltstack (&stack, NULL);
+  sigaction (SIGABRT, &action, NULL);
+  sigaction (SIGALRM, &action, NULL);
+#ifdef MIRROR_SIM_ASAN
+  __sanitizer_set_death_callback (on_sanitizer);
+#else
+  sigaction (SIGSEGV, &action, NULL);
+  sigaction (SIGBUS, &action, NULL);
+  sigaction (SIGFPE, &action, NULL);
+#endif
 }
 
 /* sim-preempt, in the program that has it. */
@@ -94,8 +136,8 @@ report (uint64_t seed, const char *verdict, const struct sim_result *result)
   if (result->dump[0] != '\0')
     printf ("virtual time %.6f s, step %llu:\n%s", result->end_ns / 1e9,
             (unsigned long long)result->steps, result->dump);
-  printf ("mirror-sim --seed %llu: %s: %s\n", (unsigned long long)seed,
-          verdict, result->reason);
+  printf ("mirror-sim --seed %llu: %s: %s\n", (unsigned long long)seed, verdict,
+          result->reason);
   fflush (stdout);
 }
 
@@ -177,7 +219,7 @@ print_totals (double seconds)
               sim_mark_texts[i]);
     good &= sim_marks[i] > 0;
   }
-  printf ("0 deadlocks, 0 violations\n");
+  printf ("0 deadlocks, 0 violations, 0 runs that differed\n");
   if (!good && total.seeds >= MARKS_SEEDS) {
     printf ("something above never happened\n");
     return false;
@@ -189,7 +231,8 @@ static void
 usage (void)
 {
   fputs ("usage: mirror-sim [--first S] [--seeds N] [--seed S] "
-         "[--known FILE] [--verbose]\n", stderr);
+         "[--known FILE] [--verbose]\n",
+         stderr);
   exit (2);
 }
 
@@ -236,8 +279,7 @@ main (int argc, char **argv)
     usage ();
 
   log_set_sink (swallow_log);
-  signal (SIGABRT, on_signal);
-  signal (SIGALRM, on_signal);
+  catch_signals ();
   clock_gettime (CLOCK_MONOTONIC, &begin);
   if (known != NULL)
     good = run_known (known);
@@ -252,5 +294,6 @@ main (int argc, char **argv)
   }
   return print_totals (end.tv_sec - begin.tv_sec
                        + (end.tv_nsec - begin.tv_nsec) / 1e9)
-           ? 0 : 1;
+           ? 0
+           : 1;
 }

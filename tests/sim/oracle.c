@@ -202,8 +202,8 @@ static bool __attribute__ ((format (printf, 1, 2)))
 wrong (const char *format, ...)
 {
   va_list list;
-  int n = snprintf (check.why, check.size, "LBA %llu: ",
-                    (unsigned long long)check.sector);
+  int n = snprintf (check.why, check.size,
+                    "LBA %llu: ", (unsigned long long)check.sector);
 
   va_start (list, format);
   vsnprintf (check.why + n, check.size - n, format, list);
@@ -238,8 +238,7 @@ find_writes (void)
     const struct op *op = &history.op[history.entry[i].op];
 
     if (op->kind == HISTORY_WRITE)
-      add_cluster (history.entry[i].value, op->start, op->finish,
-                   op->outcome);
+      add_cluster (history.entry[i].value, op->start, op->finish, op->outcome);
   }
 }
 
@@ -362,8 +361,7 @@ has_zero_source (const struct op *read, bool strict)
   for (i = history.head[check.sector]; i != 0; i = history.entry[i].next) {
     const struct op *op = &history.op[history.entry[i].op];
 
-    if (is_zero_source (op) && op->start < read->finish
-        && op->finish >= latest)
+    if (is_zero_source (op) && op->start < read->finish && op->finish >= latest)
       return true;
   }
   return false;

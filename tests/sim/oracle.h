@@ -38,8 +38,7 @@ void history_begin (uint64_t sectors, uint64_t initial);
 
 /* An operation on @count sectors from @first on begins; returns its number.
  */
-unsigned history_start (enum history_kind kind, uint64_t first,
-                        uint64_t count);
+unsigned history_start (enum history_kind kind, uint64_t first, uint64_t count);
 
 /* The value that a write stores. */
 uint64_t history_value (unsigned op);

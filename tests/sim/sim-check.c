@@ -30,8 +30,7 @@ check_op_name (enum child_op op)
   do {                                                                        \
     if (!(condition))                                                         \
       sim_fail ("slot %u: %s %llu+%llu flags %u breaks: %s", disk->slot,      \
-                check_op_name (child->op),                                    \
-                (unsigned long long)child->offset,                            \
+                check_op_name (child->op), (unsigned long long)child->offset, \
                 (unsigned long long)child->length, child->flags, #condition); \
   } while (0)
 
@@ -125,10 +124,9 @@ check_no_overlap (const struct disk *disk, const struct child *child,
   if (modifies (child) && modifies (other)
       && ranges_overlap (child->offset, child->length, other->offset,
                          other->length))
-    sim_fail ("slot %u: %s %llu+%llu overlaps %s %llu+%llu in flight",
-              disk->slot, check_op_name (child->op),
-              (unsigned long long)child->offset,
-              (unsigned long long)child->length, check_op_name (other->op),
-              (unsigned long long)other->offset,
-              (unsigned long long)other->length);
+    sim_fail (
+      "slot %u: %s %llu+%llu overlaps %s %llu+%llu in flight", disk->slot,
+      check_op_name (child->op), (unsigned long long)child->offset,
+      (unsigned long long)child->length, check_op_name (other->op),
+      (unsigned long long)other->offset, (unsigned long long)other->length);
 }

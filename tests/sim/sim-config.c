@@ -41,10 +41,9 @@ static void
 choose_layout (struct layout *layout)
 {
   do {
-    *layout = (struct layout){ .level = LEVEL_RAID1,
-                               .slots = between (2, 4),
-                               .near = 1,
-                               .far = 1 };
+    *layout = (struct layout){
+      .level = LEVEL_RAID1, .slots = between (2, 4), .near = 1, .far = 1
+    };
     if (one_in (2))
       continue;
     layout->level = LEVEL_RAID10;
@@ -314,8 +313,7 @@ choose_clients (struct sim_config *config)
   config->stop_early = one_in (5);
   config->stop_ns = GROUND_S + below (one_in (2) ? 5000 : 500000) * 1000;
   config->stop_twice = one_in (3);
-  config->stop_within_ns
-    = one_in (2) ? GROUND_NEVER : below (3000) * GROUND_MS;
+  config->stop_within_ns = one_in (2) ? GROUND_NEVER : below (3000) * GROUND_MS;
 }
 
 static void
@@ -326,7 +324,12 @@ choose_ground (struct sim_options *ground, uint64_t seed)
   *ground = (struct sim_options){
     .seed = seed,
     .switches = often[below (ARRAY_LENGTH (often))],
-    .spurious = one_in (2) ? 0 : one_in (2) ? 8 : 64,
+    .spurious = one_in (2)   ? 0
+                : one_in (2) ? 8
+                             : 64,
+    .naps = one_in (2)   ? 0
+            : one_in (2) ? 64
+                         : 512,
     .hurry = one_in (4) ? 64 : 0,
     .priorities = one_in (4),
     .steps_max = 4000000,
@@ -429,9 +432,8 @@ print_disk (const struct disk *disk)
   printf ("  slot %u: %s, %llu bytes, block %u, request %u, zero %u, align %u"
           "%s%s%s, zeroing %d, flush %d, latency %llu+%llu us x%u",
           disk->slot, ranks[disk->rank], (unsigned long long)disk->caps.size,
-          disk->caps.block_minimum, disk->caps.request_max,
-          disk->caps.zero_max, disk->caps.memory_alignment,
-          disk->caps.fua ? ", fua" : "",
+          disk->caps.block_minimum, disk->caps.request_max, disk->caps.zero_max,
+          disk->caps.memory_alignment, disk->caps.fua ? ", fua" : "",
           disk->queues_effects ? ", queues effects" : "",
           disk->caps.readonly ? ", read-only" : "", disk->zero_mode,
           disk->flush_mode, (unsigned long long)disk->latency_min_ns / 1000,
@@ -444,9 +446,9 @@ print_disk (const struct disk *disk)
     printf (", loses %u/1024", faults->lose);
   for (enum child_op op = 0; op < DISK_OPS; op++)
     if (faults->on[op].chance > 0)
-      printf (", %s fails %u/1024 x%u at %llu+%llu with %d",
-              check_op_name (op), faults->on[op].chance,
-              faults->on[op].budget, (unsigned long long)faults->on[op].first,
+      printf (", %s fails %u/1024 x%u at %llu+%llu with %d", check_op_name (op),
+              faults->on[op].chance, faults->on[op].budget,
+              (unsigned long long)faults->on[op].first,
               (unsigned long long)faults->on[op].count, faults->on[op].error);
   if (faults->odd_write + faults->odd_read > 0)
     printf (", odd writes %u reads %u with %d", faults->odd_write,

@@ -33,33 +33,33 @@ struct sim_config {
   uint64_t seed;
   struct sim_options ground;
   struct array_config array;
-  uint64_t sectors;     /* of the array */
-  uint32_t alignment;   /* sectors: offsets and lengths of clients */
-  uint64_t initial;     /* value of every sector */
+  uint64_t sectors;   /* of the array */
+  uint32_t alignment; /* sectors: offsets and lengths of clients */
+  uint64_t initial;   /* value of every sector */
   uint32_t group[LEGS_MAX];
   unsigned groups;
 
   bool is_readonly;
-  bool refuse;          /* some disk cannot be read at the start */
-  bool atlas_holds;     /* every copy group has a disk without hard faults */
-  bool linearizable;    /* reads must be, not only never stale */
+  bool refuse;       /* some disk cannot be read at the start */
+  bool atlas_holds;  /* every copy group has a disk without hard faults */
+  bool linearizable; /* reads must be, not only never stale */
   bool odd_writes, odd_reads, odd_flushes; /* harmless errors */
 
   unsigned clients, operations; /* operations of all clients together */
   unsigned weight[CLIENT_OPS];
-  unsigned fua;         /* of 1024 */
-  unsigned pause;       /* of 1024: a client waits a while */
+  unsigned fua;                    /* of 1024 */
+  unsigned pause;                  /* of 1024: a client waits a while */
   uint64_t hot_first, hot_sectors; /* where most requests go */
-  unsigned hot;         /* of 1024 */
-  unsigned large;       /* of 1024: requests of any length */
+  unsigned hot;                    /* of 1024 */
+  unsigned large;                  /* of 1024: requests of any length */
   bool misaligned_memory;
-  bool watch;           /* a fiber looks at the status all the time */
+  bool watch; /* a fiber looks at the status all the time */
 
-  bool stop_early;      /* array_quiesce under load, at ... */
+  bool stop_early; /* array_quiesce under load, at ... */
   uint64_t stop_ns;
   bool stop_twice;
   uint64_t stop_within_ns; /* GROUND_NEVER: no deadline */
-  uint64_t patience_ns; /* no request may take longer */
+  uint64_t patience_ns;    /* no request may take longer */
 };
 
 extern struct disk sim_disks[SIM_DISKS_MAX];

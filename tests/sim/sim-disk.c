@@ -47,16 +47,17 @@ decide_harmless (struct disk *disk, const struct child *child)
 
   switch (child->op) {
   case CHILD_WRITE:
-    return random_chance (&disk->chance, faults->odd_write)
-             ? faults->odd_error : 0;
+    return random_chance (&disk->chance, faults->odd_write) ? faults->odd_error
+                                                            : 0;
   case CHILD_READ:
-    return random_chance (&disk->chance, faults->odd_read)
-             ? faults->odd_error : 0;
+    return random_chance (&disk->chance, faults->odd_read) ? faults->odd_error
+                                                           : 0;
   case CHILD_FLUSH:
     if (disk->flush_mode == FLUSH_NONE)
       return -EOPNOTSUPP;
     return disk->flush_mode == FLUSH_ODD && random_one_in (&disk->chance, 4)
-             ? faults->odd_error : 0;
+             ? faults->odd_error
+             : 0;
   case CHILD_ZERO:
     disk->zeroes++;
     if (disk->zero_mode == ZERO_ODD)
@@ -127,7 +128,8 @@ write_sector (struct disk *disk, const struct child *child, uint64_t i)
       && !stamp_read ((const char *)child->buffer + i * STAMP_SECTOR,
                       disk->lba[sector], &value))
     sim_fail ("slot %u: sector %llu, which is LBA %llu, is written with what "
-              "no client sent there", disk->slot, (unsigned long long)sector,
+              "no client sent there",
+              disk->slot, (unsigned long long)sector,
               (unsigned long long)disk->lba[sector]);
   disk->value[sector] = value;
   disk->hole[sector] = child->op == CHILD_ZERO && disk->tells_holes
@@ -153,12 +155,11 @@ flags_of (const struct disk *disk, uint64_t offset, uint64_t unit)
 {
   uint32_t flags = EXTENT_HOLE | EXTENT_ZERO;
 
-  for (uint64_t i = offset / STAMP_SECTOR;
-       i < (offset + unit) / STAMP_SECTOR; i++) {
+  for (uint64_t i = offset / STAMP_SECTOR; i < (offset + unit) / STAMP_SECTOR;
+       i++) {
     if (!disk->hole[i])
       flags &= ~EXTENT_HOLE;
-    if (!disk->hole[i]
-        && (!disk->tells_zeroes || disk->value[i] != VALUE_ZERO))
+    if (!disk->hole[i] && (!disk->tells_zeroes || disk->value[i] != VALUE_ZERO))
       flags = 0;
   }
   return flags;
@@ -212,8 +213,7 @@ void
 disk_take_snapshot (const struct disk *disk, struct disk_snapshot *ret)
 {
   memcpy (ret->value, disk->done_value, disk->sectors * sizeof (uint64_t));
-  memcpy (ret->version, disk->done_version,
-          disk->sectors * sizeof (uint64_t));
+  memcpy (ret->version, disk->done_version, disk->sectors * sizeof (uint64_t));
 }
 
 void

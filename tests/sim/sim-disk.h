@@ -41,9 +41,9 @@ enum flush_mode {
 
 /* One kind of operation goes wrong. */
 struct trouble {
-  unsigned chance; /* of 1024, for each child that touches the range */
-  unsigned budget; /* how often in all */
-  int error;       /* -errno */
+  unsigned chance;       /* of 1024, for each child that touches the range */
+  unsigned budget;       /* how often in all */
+  int error;             /* -errno */
   uint64_t first, count; /* sectors; count 0: everywhere */
 };
 
@@ -52,8 +52,8 @@ struct disk_faults {
   uint64_t until_ns; /* ... and after */
   uint64_t die_ns;   /* gone for good; GROUND_NEVER */
   int die_error;
-  uint64_t hang_ns;  /* remote: no reply any more; GROUND_NEVER */
-  unsigned lose;     /* remote: of 1024 replies */
+  uint64_t hang_ns; /* remote: no reply any more; GROUND_NEVER */
+  unsigned lose;    /* remote: of 1024 replies */
   struct trouble on[DISK_OPS];
   unsigned odd_write, odd_read; /* of 1024: harmless errors */
   int odd_error;
@@ -66,7 +66,7 @@ struct disk {
   bool queues_effects; /* inline: flush and zero wait for kickoff */
   struct leg_caps caps;
   enum zero_mode zero_mode;
-  int zero_error;      /* -EOPNOTSUPP or -EINVAL */
+  int zero_error; /* -EOPNOTSUPP or -EINVAL */
   enum flush_mode flush_mode;
   bool tells_holes, tells_zeroes;
   uint64_t latency_min_ns, latency_mean_ns;
@@ -75,8 +75,8 @@ struct disk {
   uint64_t timeout_ns;      /* remote */
   bool generation_first;    /* dying: number first, then the errors */
   struct disk_faults faults;
-  bool is_victim;           /* has hard faults */
-  int probe_error;          /* of read_now */
+  bool is_victim;  /* has hard faults */
+  int probe_error; /* of read_now */
   struct random_stream chance;
 
   /* What is on it. */
@@ -88,8 +88,7 @@ struct disk {
   /* Durability: versions count up; 0 is the beginning. */
   uint64_t version;
   uint64_t done_value[DISK_SECTORS_MAX], done_version[DISK_SECTORS_MAX];
-  uint64_t durable_value[DISK_SECTORS_MAX],
-    durable_version[DISK_SECTORS_MAX];
+  uint64_t durable_value[DISK_SECTORS_MAX], durable_version[DISK_SECTORS_MAX];
   uint64_t lost_version[DISK_SECTORS_MAX]; /* a failed flush dropped it */
 
   /* What happened. */
@@ -108,8 +107,7 @@ struct disk_snapshot {
 void disk_reset (struct disk *disk, uint64_t initial);
 
 /* Which error will @child get at @now_ns?  0: none.  Uses up budgets. */
-int disk_decide (struct disk *disk, const struct child *child,
-                 uint64_t now_ns);
+int disk_decide (struct disk *disk, const struct child *child, uint64_t now_ns);
 
 /* Move data between @child's buffer and sectors @begin .. @end of the disk,
  * counted from its offset.

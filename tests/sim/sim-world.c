@@ -40,8 +40,8 @@ trace (uint64_t word)
 /* --- the end of a world --- */
 
 static const char *const state_names[] = {
-  "free",  "runnable", "waits for mutex", "waits on condition",
-  "joins", "parked",   "ended",
+  "free",   "runnable", "waits for mutex", "waits on condition", "joins",
+  "parked", "naps",     "ended",
 };
 
 const char *
@@ -232,7 +232,7 @@ reschedule (void)
     if (world.timed == 0)
       world_fail (SIM_DEADLOCK, "%u fibers wait for each other for ever",
                   count_stuck ());
-    world.idles++;
+    world.idles += world.naps == 0;
     advance_clock ();
   }
   to = choose ();
@@ -243,33 +243,6 @@ reschedule (void)
   world.previous = from;
   world.current = to;
   fiber_switch (&world_fibers[from].stack, &world_fibers[to].stack);
-}
-
-void
-sim_point (void)
-{
-  uint64_t n;
-
-  assert (world.is_running);
-  if (++world.result->steps > world.options.steps_max)
-    world_fail (SIM_LIVELOCK, "%llu steps and no end",
-                (unsigned long long)world.options.steps_max);
-  n = random_next (&world.chance);
-  if (world.waiting != 0 && ((n >> 20) & 1023) < world.options.spurious
-      && (n >> 60) == 0) {
-    wake_waiter (world_pick (world.waiting), false);
-    world.result->wakes++;
-  }
-  if (world.timed != 0 && ((n >> 30) & 1023) < world.options.hurry
-      && ((n >> 56) & 15) == 0)
-    advance_clock ();
-  if (world.options.priorities) {
-    if (((n >> 10) & 1023) < world.options.switches)
-      world_fibers[world.current].priority = --world.lowest;
-    reschedule ();
-  }
-  else if ((n & 1023) < world.options.switches)
-    reschedule ();
 }
 
 /* Off the list until woken.  False: the deadline woke it. */
@@ -291,6 +264,48 @@ world_block (enum fiber_state state, const void *on, uint64_t deadline_ns,
     world.waiting |= world_bit (world.current);
   reschedule ();
   return !f->is_late;
+}
+
+/* The processor was given to somebody else. */
+static void
+nap (void)
+{
+  uint64_t ns = random_exponential (&world.chance, GROUND_MS);
+
+  if (ns == 0)
+    return;
+  world.naps++;
+  world_block (FIBER_NAPPING, NULL, world.now_ns + ns, NULL);
+  world.naps--;
+}
+
+void
+sim_point (void)
+{
+  uint64_t n;
+
+  assert (world.is_running);
+  if (++world.result->steps > world.options.steps_max)
+    world_fail (SIM_LIVELOCK, "%llu steps and no end",
+                (unsigned long long)world.options.steps_max);
+  n = random_next (&world.chance);
+  if (world.waiting != 0 && ((n >> 20) & 1023) < world.options.spurious
+      && (n >> 60) == 0) {
+    wake_waiter (world_pick (world.waiting), false);
+    world.result->wakes++;
+  }
+  if (world.timed != 0 && ((n >> 30) & 1023) < world.options.hurry
+      && ((n >> 56) & 15) == 0)
+    advance_clock ();
+  if (((n >> 40) & 65535) < world.options.naps)
+    nap ();
+  else if (world.options.priorities) {
+    if (((n >> 10) & 1023) < world.options.switches)
+      world_fibers[world.current].priority = --world.lowest;
+    reschedule ();
+  }
+  else if ((n & 1023) < world.options.switches)
+    reschedule ();
 }
 
 /* --- fibers --- */
@@ -439,7 +454,7 @@ sim_park (uint64_t until_ns)
     unparked = false;
   else
     unparked = world_block (FIBER_PARKED, NULL, until_ns,
-                      __builtin_return_address (0));
+                            __builtin_return_address (0));
   f->unparked = false;
   return unparked;
 }

@@ -43,6 +43,7 @@ enum fiber_state {
   FIBER_WAITING, /* @on: a condition */
   FIBER_JOINING, /* @on: a fiber */
   FIBER_PARKED,
+  FIBER_NAPPING,
   FIBER_ENDED, /* and not yet joined */
 };
 
@@ -73,6 +74,7 @@ struct world {
   uint64_t runnable, timed, waiting; /* sets of fibers */
   uint64_t now_ns;
   uint64_t idles;
+  unsigned naps;    /* fibers that nap */
   uint64_t lowest;  /* next priority below all others */
   unsigned objects; /* mutexes and conditions alive */
   uint32_t number;  /* of the latest one */
@@ -105,8 +107,8 @@ int world_fiber (const char *name, void (*run) (void *argument),
                  void *argument);
 
 /* Off the list until woken.  False: the deadline woke it. */
-bool world_block (enum fiber_state state, const void *on,
-                  uint64_t deadline_ns, const void *caller);
+bool world_block (enum fiber_state state, const void *on, uint64_t deadline_ns,
+                  const void *caller);
 
 /* One of a set that is not empty. */
 int world_pick (uint64_t set);

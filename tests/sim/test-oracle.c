@@ -96,27 +96,27 @@ test_good (void)
     "",
     "rRi",
     "aArRa",
-    "arRiA",            /* concurrent: either */
+    "arRiA", /* concurrent: either */
     "arRaA",
-    "abABrRa",          /* concurrent writes: any order */
+    "abABrRa", /* concurrent writes: any order */
     "abABrRb",
-    "a!ArRirRa",        /* failed: later */
-    "a!ArRi",           /* or never */
-    "a!AbBrRbrRa",      /* even after another one */
+    "a!ArRirRa",   /* failed: later */
+    "a!ArRi",      /* or never */
+    "a!AbBrRbrRa", /* even after another one */
     "zZrR0",
     "zaZArR0",
     "zaZArRa",
-    "tTrRi",            /* a trim may do nothing */
+    "tTrRi", /* a trim may do nothing */
     "tTrR0",
     "z!ZrRirR0",
     "z?ZrRi",
     "a?ArRi",
     "aAzZbByYrR0",
-    "rasSiARi",         /* a long read saw the beginning */
-    "rasSaARi",         /* and was early, before a took effect */
-    "a",                /* never answered */
+    "rasSiARi", /* a long read saw the beginning */
+    "rasSaARi", /* and was early, before a took effect */
+    "a",        /* never answered */
     "arRarRa",
-    "zZarRalL0A",       /* a look may be old */
+    "zZarRalL0A", /* a look may be old */
   };
 
   for (unsigned i = 0; i < ARRAY_LENGTH (good); i++) {
@@ -130,17 +130,14 @@ static void
 test_bad (void)
 {
   static const char *const bad[] = {
-    "rRx",              /* from nowhere */
-    "aArRi",            /* lost write */
-    "aAbBrRa",          /* stale */
-    "rR0",              /* zero from nowhere */
-    "zZaArR0",          /* stale zero */
-    "z?ZrR0",           /* refused, and done all the same */
-    "a?ArRa",
-    "tTaArR0",
-    "zZrRi",            /* lost zero */
-    "aAzZrRa",
-    "zZaAlL0",          /* but not so old */
+    "rRx",                         /* from nowhere */
+    "aArRi",                       /* lost write */
+    "aAbBrRa",                     /* stale */
+    "rR0",                         /* zero from nowhere */
+    "zZaArR0",                     /* stale zero */
+    "z?ZrR0",                      /* refused, and done all the same */
+    "a?ArRa",  "tTaArR0", "zZrRi", /* lost zero */
+    "aAzZrRa", "zZaAlL0",          /* but not so old */
     "lL0",
   };
 
@@ -155,13 +152,11 @@ static void
 test_not_linearizable (void)
 {
   static const char *const bad[] = {
-    "arRarRiA",         /* new, then old, while the write runs */
-    "a!ArRarRi",        /* the same with one that failed */
-    "abABrRarRbrRa",    /* back and forth */
-    "zrR0rRiZ",         /* the same with zeroes */
-    "aAzrR0rRaZ",
-    "aAz!ZrRarR0rRa",
-    "aAtrR0rRaT",
+    "arRarRiA",      /* new, then old, while the write runs */
+    "a!ArRarRi",     /* the same with one that failed */
+    "abABrRarRbrRa", /* back and forth */
+    "zrR0rRiZ",      /* the same with zeroes */
+    "aAzrR0rRaZ",    "aAz!ZrRarR0rRa", "aAtrR0rRaT",
   };
 
   for (unsigned i = 0; i < ARRAY_LENGTH (bad); i++) {
@@ -203,11 +198,11 @@ test_durable (void)
   expect_durable ("", '0', false);
   expect_durable ("", 'x', false);
   expect_durable ("aA", 'a', true);
-  expect_durable ("aA", 'i', false);   /* an answered write is missing */
-  expect_durable ("a", 'i', true);     /* not answered: either */
+  expect_durable ("aA", 'i', false); /* an answered write is missing */
+  expect_durable ("a", 'i', true);   /* not answered: either */
   expect_durable ("a", 'a', true);
   expect_durable ("aAbB", 'a', false);
-  expect_durable ("abAB", 'a', true);  /* concurrent */
+  expect_durable ("abAB", 'a', true); /* concurrent */
   expect_durable ("aAb", 'a', true);
   expect_durable ("aAb", 'b', true);
   expect_durable ("a?A", 'a', false);
@@ -215,7 +210,7 @@ test_durable (void)
   expect_durable ("zZ", '0', true);
   expect_durable ("zZaA", '0', false);
   expect_durable ("zaZA", '0', true);
-  expect_durable ("tT", 'i', true);    /* a trim promises nothing */
+  expect_durable ("tT", 'i', true); /* a trim promises nothing */
   expect_durable ("tT", '0', true);
   expect_durable ("z?Z", '0', false);
 }

@@ -25,9 +25,10 @@ struct run {
   const struct sim_config *config;
   struct array *array;
   struct client client[SIM_CLIENTS_MAX];
-  uint32_t in_sync;        /* as last seen */
+  uint32_t in_sync; /* as last seen */
   bool stop_begun, stop_done;
-  uint64_t stop_deadline;  /* after it anything may fail */
+  uint64_t stop_deadline; /* after it anything may fail */
+  bool aborted;           /* it did: every leg was given up */
 };
 
 extern struct run run;

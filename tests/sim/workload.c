@@ -121,8 +121,10 @@ stop (uint64_t deadline_ns)
     history_covered (covered[who]);
     judge_flushed (covered[who]);
   }
-  else if (sim_time () >= run.stop_deadline)
+  else if (sim_time () >= run.stop_deadline) {
     SOMETIMES (QUIESCE_LATE);
+    run.aborted = true;
+  }
   else if (config->atlas_holds && !config->odd_flushes)
     sim_fail ("array_quiesce: %d", r);
 }
@@ -192,7 +194,7 @@ workload_run (void *argument)
 {
   memset (&run, 0, offsetof (struct run, client));
   run.config = argument;
-  run.stop_begun = run.stop_done = false;
+  run.stop_begun = run.stop_done = run.aborted = false;
   run.stop_deadline = GROUND_NEVER;
   check_may_modify = false;
   history_begin (run.config->sectors, run.config->initial);

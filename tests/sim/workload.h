@@ -9,8 +9,8 @@
 
 /* Of all worlds. */
 struct workload_counts {
-  uint64_t operations, refused, errors; /* of clients */
-  uint64_t children;                    /* of all disks */
+  uint64_t operations, refused, errors;  /* of clients */
+  uint64_t children;                     /* of all disks */
   uint64_t hard_faults, harmless_faults; /* children answered with an error */
   uint64_t legs_out;
   uint64_t flushes_checked, sectors_compared;

@@ -107,7 +107,8 @@ call_random (struct leg *leg, char *model, uint64_t size, char *buffer,
   uint64_t offset = round_down (unit_below (state, size), block);
   uint64_t length
     = unit_below (state, MIN (size - offset, UINT64_C (131072))) + 1;
-  uint32_t flags = unit_below (state, 4) == 0 ? CHILD_FUA : 0;
+  bool fua = leg->caps.fua && unit_below (state, 4) == 0;
+  uint32_t flags = fua ? CHILD_FUA : 0;
   int r;
 
   length = MIN (div_round_up (length, block) * block, size - offset);

@@ -104,14 +104,28 @@ fallocate (int fd, int mode, off_t offset, off_t length)
 
 /* ------------------------------------------------------------------- files */
 
+static char root[128]; /* of all tests, so that failed ones leave nothing */
 static char folder[256];
+
+static void
+make_root (void)
+{
+  const char *parent = getenv ("TMPDIR");
+
+  folder_make (root, sizeof root, parent ? parent : "/tmp");
+  ck_assert_int_eq (chmod (root, 0755), 0);
+}
+
+static void
+remove_root (void)
+{
+  folder_remove (root);
+}
 
 static void
 make_folder (void)
 {
-  const char *parent = getenv ("TMPDIR");
-
-  folder_make (folder, sizeof folder, parent ? parent : "/tmp");
+  folder_make (folder, sizeof folder, root);
 }
 
 static void
@@ -378,7 +392,7 @@ START_TEST (random_operations_give_what_a_plain_array_gives)
   if (leg == NULL)
     return;
   ck_assert_uint_eq (leg->caps.size, SIZE);
-  ck_assert (leg->caps.fua == (leg->caps.memory_alignment > 1));
+  ck_assert (leg->caps.fua == (_i == DIRECT || _i == DIRECT_RING));
   ck_assert_int_eq (posix_memalign (&buffer, 4096, CALL_RANDOM_BYTES), 0);
   for (unsigned i = 0; i < 2000; i++)
     call_random (leg, model, SIZE, buffer, &state);
@@ -412,8 +426,8 @@ worker_main (void *argument)
   for (unsigned i = 0; i < 200; i++) {
     memset (written, i + worker->offset / 8192, 8192);
     ck_assert_int_eq (call_leg (worker->leg, CHILD_WRITE,
-                                i % 50 ? 0 : CHILD_FUA, written, 8192,
-                                worker->offset),
+                                worker->leg->caps.fua ? CHILD_FUA : 0, written,
+                                8192, worker->offset),
                       0);
     ck_assert_int_eq (
       call_leg (worker->leg, CHILD_READ, 0, read, 8192, worker->offset), 0);
@@ -485,25 +499,52 @@ END_TEST
 
 START_TEST (a_write_with_fua_is_stable_with_and_without_the_flag)
 {
-  struct leg *leg = open_leg (make_file ("a", SIZE), false);
-  static char buffer[4096];
+  struct leg *leg;
+  void *data;
 
-  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, buffer, 4096, 0), 0);
+  if (!folder_has_direct ())
+    return;
+  leg = open_leg (make_file ("a", SIZE), true);
+  ck_assert_int_eq (posix_memalign (&data, 4096, 4096), 0);
+  memset (data, 'x', 4096);
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, 4096, 0), 0);
   ck_assert_uint_eq (fault.dsync_writes, 1);
   ck_assert_uint_eq (fault.syncs, 0);
 
   fault.refuse_dsync = true;
-  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, buffer, 4096, 0), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, 4096, 0), 0);
   ck_assert_uint_eq (fault.syncs, 1);
   /* Remembered: not asked again. */
   fault.refuse_dsync = false;
-  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, buffer, 4096, 0), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, 4096, 0), 0);
   ck_assert_uint_eq (fault.syncs, 2);
   ck_assert_uint_eq (fault.dsync_writes, 1);
 
   fault.sync_error = EIO;
-  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, buffer, 4096, 0),
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, 4096, 0),
                     -EIO);
+  leg->ops->close (leg);
+  free (data);
+}
+END_TEST
+
+START_TEST (a_zero_with_fua_is_synced)
+{
+  struct leg *leg;
+
+  if (!folder_has_direct ())
+    return;
+  leg = open_leg (make_file ("a", SIZE), true);
+  if (call_leg (leg, CHILD_ZERO, CHILD_MAY_TRIM, NULL, MIB, 0) == 0) {
+    ck_assert_uint_eq (fault.syncs, 0);
+    ck_assert_int_eq (
+      call_leg (leg, CHILD_ZERO, CHILD_MAY_TRIM | CHILD_FUA, NULL, MIB, 0), 0);
+    ck_assert_uint_eq (fault.syncs, 1);
+    fault.sync_error = EIO;
+    ck_assert_int_eq (
+      call_leg (leg, CHILD_ZERO, CHILD_MAY_TRIM | CHILD_FUA, NULL, MIB, 0),
+      -EIO);
+  }
   leg->ops->close (leg);
 }
 END_TEST
@@ -557,7 +598,8 @@ fill (struct leg *leg)
   char *buffer = malloc (SIZE);
 
   memset (buffer, 'x', SIZE);
-  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, buffer, SIZE, 0), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, 0, buffer, SIZE, 0), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), 0);
   free (buffer);
 }
 
@@ -614,12 +656,8 @@ START_TEST (zero_gives_space_back_only_when_it_may)
   } else
     ck_assert (!leg->ops->can_zero (leg, 0));
 
-  fault.syncs = 0;
-  ck_assert_int_eq (call_leg (leg, CHILD_ZERO,
-                              CHILD_MAY_TRIM | CHILD_FUA | CHILD_FAST, NULL,
-                              MIB, 3 * MIB),
-                    0);
-  ck_assert_uint_eq (fault.syncs, 1);
+  ck_assert_int_eq (
+    call_leg (leg, CHILD_ZERO, CHILD_MAY_TRIM, NULL, MIB, 3 * MIB), 0);
   ck_assert_uint_lt (blocks_of (path), full);
   check_bytes (leg, 3 * MIB, MIB, 0);
   leg->ops->close (leg);
@@ -730,13 +768,16 @@ END_TEST
 
 /* ----------------------------------------------------------- block devices */
 
-/* /dev/loopN on a file, or false where this cannot be had. */
-static bool
+/* /dev/loopN on a file, open, or -1 where this cannot be had.  Goes away when
+ * the last user closes it, also if the test fails.
+ */
+static int
 make_device (const char *path, char *device, size_t size)
 {
   char command[600];
   FILE *stream;
   bool got;
+  int fd;
 
   snprintf (command, sizeof command, "losetup --find --show '%s' 2>/dev/null",
             path);
@@ -746,22 +787,24 @@ make_device (const char *path, char *device, size_t size)
   got = pclose (stream) == 0 && got;
   if (!got) {
     printf ("no loop device: left out\n");
-    return false;
+    return -1;
   }
   device[strcspn (device, "\n")] = '\0';
-  return true;
+  fd = open (device, O_RDONLY | O_CLOEXEC);
+  ck_assert_int_ne (fd, -1);
+  snprintf (command, sizeof command, "losetup --detach %s", device);
+  ck_assert_int_eq (system (command), 0);
+  return fd;
 }
 
 START_TEST (a_block_device_works_like_a_file_and_is_used_once)
 {
-  char device[64], command[128];
-  char *buffer = malloc (SIZE);
+  char device[64], buffer[9];
   struct leg *leg;
+  int fd = make_device (make_file ("a", SIZE), device, sizeof device);
 
-  if (!make_device (make_file ("a", SIZE), device, sizeof device)) {
-    free (buffer);
+  if (fd == -1)
     return;
-  }
   leg = open_leg (device, false);
   ck_assert_uint_eq (leg->caps.size, SIZE);
   ck_assert_uint_eq (leg->caps.block_minimum, 1);
@@ -786,15 +829,14 @@ START_TEST (a_block_device_works_like_a_file_and_is_used_once)
   ck_assert_int_eq (leg->ops->read_now (leg, buffer, 9, 3 * MIB + 4), 0);
   ck_assert_mem_eq (buffer, "x\0\0\0\0\0\0\0x", 9);
   leg->ops->close (leg);
-  snprintf (command, sizeof command, "losetup -d %s", device);
-  ck_assert_int_eq (system (command), 0);
-  free (buffer);
+  close (fd);
 }
 END_TEST
 
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_unchecked_fixture (tcase, make_root, remove_root);
   tcase_add_checked_fixture (tcase, make_folder, remove_folder);
   tcase_add_test (tcase, what_is_not_a_disk_is_refused_with_a_reason);
   tcase_add_test (tcase, a_file_system_without_direct_says_so);
@@ -809,6 +851,7 @@ add_tests (TCase *tcase)
                        MODES);
   tcase_add_test (tcase, half_a_write_is_an_error_whatever_the_reason);
   tcase_add_test (tcase, a_write_with_fua_is_stable_with_and_without_the_flag);
+  tcase_add_test (tcase, a_zero_with_fua_is_synced);
   tcase_add_test (tcase, a_failed_flush_is_told_and_a_pointless_one_is_not);
   tcase_add_test (tcase, after_abort_everything_is_refused);
   tcase_add_test (tcase, a_direct_leg_ends_at_a_whole_block);

@@ -21,16 +21,30 @@
 #define HOUR (3600 * GROUND_S)
 #define LOADERS 16
 
+static char root[48]; /* of all tests, so that failed ones leave nothing */
 static char folder[64];
 
 static void
-make_folder (void)
+make_root (void)
 {
   const char *parent = getenv ("TMPDIR");
 
   /* The name of a socket is at most 107 bytes. */
-  folder_make (folder, sizeof folder,
-               parent && strlen (parent) < 40 ? parent : "/tmp");
+  folder_make (root, sizeof root,
+               parent && strlen (parent) < 30 ? parent : "/tmp");
+  ck_assert_int_eq (chmod (root, 0755), 0);
+}
+
+static void
+remove_root (void)
+{
+  folder_remove (root);
+}
+
+static void
+make_folder (void)
+{
+  folder_make (folder, sizeof folder, root);
 }
 
 static void
@@ -912,6 +926,7 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_unchecked_fixture (tcase, make_root, remove_root);
   tcase_add_checked_fixture (tcase, make_folder, remove_folder);
   tcase_add_test (tcase, what_a_server_can_do_is_learned);
   tcase_add_test (tcase, what_a_server_cannot_do_is_learned_too);

@@ -13,17 +13,31 @@
 #define BLOCKS 1024u
 #define THREADS 8
 
+static char root[128]; /* of all tests, so that failed ones leave nothing */
 static char folder[256];
 static int fd;
 static struct ring *ring;
 
 static void
-make_ring (void)
+make_root (void)
 {
   const char *parent = getenv ("TMPDIR");
+
+  folder_make (root, sizeof root, parent ? parent : "/tmp");
+}
+
+static void
+remove_root (void)
+{
+  folder_remove (root);
+}
+
+static void
+make_ring (void)
+{
   char path[300];
 
-  folder_make (folder, sizeof folder, parent ? parent : "/tmp");
+  folder_make (folder, sizeof folder, root);
   snprintf (path, sizeof path, "%s/file", folder);
   fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   ck_assert_int_ne (fd, -1);
@@ -363,6 +377,7 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_unchecked_fixture (tcase, make_root, remove_root);
   tcase_add_checked_fixture (tcase, make_ring, destroy_ring);
   tcase_add_test (tcase, nothing_to_do_is_no_trouble);
   tcase_add_test (tcase, more_children_than_places_all_get_done);
