@@ -17,7 +17,7 @@
 unsigned
 array_pool_minimum (unsigned legs)
 {
-  return legs + POOL_RETRY_RESERVE;
+  return legs;
 }
 
 /* The given numbers, or the defaults of limits.h. */
@@ -44,7 +44,9 @@ array_memory (const struct array_config *given, bool bounced)
   struct array_config config = with_defaults (given);
   uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
 
-  bytes += (uint64_t)config.pool * sizeof (struct child);
+  bytes += ((uint64_t)config.pool
+            + config.layout.slots * POOL_RETRIES_PER_LEG)
+           * sizeof (struct child);
   bytes += 2 * (uint64_t)config.requests * sizeof (struct request);
   if (bounced)
     bytes += 2 * (uint64_t)config.bounces * config.bounce_size;
@@ -61,8 +63,8 @@ check_pool (const struct array_config *config, char *why)
     return 0;
   if (config->pool < minimum)
     snprintf (why, MESSAGE_MAX, "pool=%u is too small: %u disks need at least "
-              "%u (one child request for each disk + %u for retries)",
-              config->pool, legs, minimum, POOL_RETRY_RESERVE);
+              "%u (one child request for each disk)", config->pool, legs,
+              minimum);
   else
     snprintf (why, MESSAGE_MAX, "pool=%u is too large: at most %u",
               config->pool, POOL_MAX);
@@ -82,9 +84,9 @@ allocate (struct array *array, const struct array_config *config)
   if (array->zeroes != NULL)
     memset (array->zeroes, 0, ZERO_BUFFER_SIZE);
   /* All of them, so that release finds every lock initialised. */
-  failed |= pool_init (&array->pool, config->pool - POOL_RETRY_RESERVE, slots,
-                       1);
-  failed |= pool_init (&array->retries, POOL_RETRY_RESERVE, slots, 0);
+  failed |= pool_init (&array->pool, config->pool, slots, 1);
+  failed |= pool_init (&array->retries, slots * POOL_RETRIES_PER_LEG, slots,
+                       POOL_RETRIES_PER_LEG);
   failed |= requests_init (&array->readers, config->requests, array);
   failed |= requests_init (&array->modifiers, config->requests, array);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);

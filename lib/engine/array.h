@@ -40,7 +40,8 @@ struct array_config {
 };
 
 /* The smallest legal pool= for so many legs: each leg owns one child, so
- * that a hung leg cannot take them all, and one more is kept for retries.
+ * that a hung leg cannot take them all.  (One more per leg is kept for
+ * retries, on top of pool=.)
  */
 unsigned array_pool_minimum (unsigned legs);
 

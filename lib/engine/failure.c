@@ -69,7 +69,7 @@ int
 failure_settle (struct request *request, const char *what)
 {
   struct array *array = request->array;
-  int result = 0;
+  int hard = 0, harmless = 0;
 
   for (uint32_t left = request->failed; left != 0; left &= left - 1) {
     unsigned slot = __builtin_ctz (left);
@@ -78,12 +78,13 @@ failure_settle (struct request *request, const char *what)
     /* What a member that is out says no longer matters. */
     if (!(array_in_sync (array) & 1u << slot))
       continue;
-    if (leg_error_is_harmless (error)
-        || !failure_report (array, slot, request->generation[slot], what,
-                            error))
-      result = result ? result : error;
+    if (leg_error_is_harmless (error))
+      harmless = error;
+    else if (!failure_report (array, slot, request->generation[slot], what,
+                              error))
+      hard = error;
   }
-  return result;
+  return hard ? hard : harmless;
 }
 
 void

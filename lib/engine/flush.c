@@ -9,7 +9,8 @@
  * A failed flush is never tried again and believed: kernels report it once,
  * drop the pages, and say success the next time.  A member whose flush fails
  * has lost something; it is out before the client hears of success.  Where
- * it must stay, as the last copy, no later flush succeeds.
+ * it stays, as the last copy or because the error was a harmless one, no
+ * later flush succeeds.
  *
  * So flushes go in rounds, one at a time: a second flush beside one that
  * fails would be told success, and its client, while the member still counts
@@ -26,7 +27,19 @@
 #include "engine/array-internal.h"
 #include "engine/failure.h"
 #include "engine/flush.h"
+#include "ground/log.h"
 #include "ground/util.h"
+
+void
+flush_lost (struct array *array, unsigned slot, int error)
+{
+  if (!atomic_exchange (&array->flush_lost, true))
+    log_error ("disk %s (slot %u) stays in use although a flush failed on it: "
+               "%s.  What was acknowledged before may be lost there, so every "
+               "flush fails from now on; check the disk, then start the "
+               "mirror again",
+               array->member[slot].leg->name, slot, log_strerror (error));
+}
 
 /* All of @slots at once, and nobody else's flush beside. */
 static int
@@ -34,11 +47,14 @@ flush_now (struct request *request, uint32_t slots)
 {
   struct array *array = request->array;
   const struct child flush = { .op = CHILD_FLUSH };
+  uint32_t lost;
   int r;
 
   request_arm (request, &array->pool);
-  for (uint32_t left = slots; left != 0; left &= left - 1)
-    request_issue (request, __builtin_ctz (left), &flush);
+  for (unsigned rank = 0; rank < LEG_RANKS; rank++)
+    for (uint32_t left = slots & array->slots_of_rank[rank]; left != 0;
+         left &= left - 1)
+      request_issue (request, __builtin_ctz (left), &flush);
   request_finish (request);
 
   /* A leg that cannot flush keeps nothing back: nothing failed. */
@@ -47,9 +63,11 @@ flush_now (struct request *request, uint32_t slots)
       request->failed &= ~(left & -left);
 
   r = failure_settle (request, "a flush");
-  if (r < 0 && !leg_error_is_harmless (r))
-    array->flush_lost = true;
-  return array->flush_lost ? -EIO : r;
+  lost = request->failed & array_in_sync (array);
+  if (lost != 0)
+    flush_lost (array, __builtin_ctz (lost),
+                request->error[__builtin_ctz (lost)]);
+  return atomic_load (&array->flush_lost) ? -EIO : r;
 }
 
 void
@@ -90,11 +108,14 @@ flush_members (struct request *request, uint32_t slots)
     r = flush_now (request, slots);
     ground_mutex_lock (&rounds->lock);
     rounds->running = false;
-    rounds->result = r;
+    if (r < 0) {
+      rounds->failed = ours;
+      rounds->error = r;
+    }
     ground_cond_broadcast (&rounds->over);
   }
-  /* Ours or a later one: what is true of that is true of ours. */
-  r = rounds->result;
+  /* A round that failed after ours counts as ours: better too many errors. */
+  r = rounds->failed >= ours ? rounds->error : 0;
   ground_mutex_unlock (&rounds->lock);
   return r;
 }

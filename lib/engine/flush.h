@@ -8,6 +8,7 @@
 
 #include "ground/ground.h"
 
+struct array;
 struct request;
 
 /* One round of flushes at a time.  The lock is not held across I/O. */
@@ -17,11 +18,17 @@ struct flush_rounds {
   bool running;
   uint64_t started; /* the number of the last round */
   uint32_t wanted;  /* slots of the next one */
-  int result;       /* of the last one that is over */
+  uint64_t failed;  /* the last round that did, 0: none; and why */
+  int error;
 };
 
 void flush_rounds_init (struct flush_rounds *rounds);
 void flush_rounds_destroy (struct flush_rounds *rounds);
+
+/* @slot stays current although it may have lost what it had not yet stored:
+ * no later flush succeeds.  Said once.
+ */
+void flush_lost (struct array *array, unsigned slot, int error);
 
 /* Flush @slots (and perhaps others that somebody else wants flushed), all at
  * once, and wait.  A member whose flush failed is out

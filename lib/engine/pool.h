@@ -11,7 +11,7 @@
  * Every slot owns one child of its own and shares the rest, so that a leg
  * that hangs with everything it could get leaves the others their share:
  *
- *   pool=6, 3 legs, 1 kept for retries:   [slot 0][slot 1][slot 2] + 2 shared
+ *   pool=5, 3 legs:   [slot 0][slot 1][slot 2] + 2 shared
  *
  * Locks: one mutex, a leaf, never held across I/O.  May block: pool_wait,
  * until a child that is under way comes back: remote legs have deadlines, local

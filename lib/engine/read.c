@@ -43,6 +43,7 @@ struct piece {
 struct round {
   struct request *request;
   enum read_mode mode;
+  bool pinned;           /* array->reads_pinned when it was chosen */
   uint32_t current;      /* members that were in sync when it was chosen */
   uint64_t offset;       /* of the array */
   uint64_t length;
@@ -61,9 +62,13 @@ choose_mode (struct round *round)
   uint64_t began_at;
 
   round->current = array_in_sync (array);
+  round->pinned = atomic_load (&array->reads_pinned);
   if (!range_lock_look (&array->ranges, round->offset, round->length,
-                        &began_at))
+                        &began_at)) {
     round->mode = BALANCED;
+    /* A write that has ended since then may have put a member out. */
+    round->current = array_in_sync (array);
+  }
   else if (began_at == atomic_load (&array->epoch) && began_at % 2 == 0)
     round->mode = FIXED;
   else
@@ -79,7 +84,7 @@ choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
   struct copy copies[LEGS_MAX];
   struct candidate candidates[LEGS_MAX];
   unsigned count = layout_copies (&array->layout);
-  bool fixed = round->mode == FIXED || atomic_load (&array->reads_pinned);
+  bool fixed = round->mode == FIXED || round->pinned;
   int chosen;
 
   layout_map (&array->layout, offset, copies);
@@ -219,6 +224,7 @@ read_locked (struct round *round)
 
   range_lock (&array->ranges, &request->range, round->offset, round->length);
   round->mode = LOCKED;
+  round->pinned = atomic_load (&array->reads_pinned);
   round->current = array_in_sync (array);
   r = read_pieces (round);
   if (r == 0 && request->failed != 0)
@@ -227,17 +233,20 @@ read_locked (struct round *round)
   return r;
 }
 
-/* Has a write begun on what was just read?  It may have been ahead on the
- * copy that we read.
+/* Has a write begun on what was just read, or begun and failed?  It may have
+ * been ahead on the copy that we read.
  */
 static bool
 overtaken (const struct round *round)
 {
+  struct array *array = round->request->array;
   uint64_t began_at;
 
-  return round->mode == BALANCED
-         && range_lock_look (&round->request->array->ranges, round->offset,
-                             round->length, &began_at);
+  if (round->mode != BALANCED || round->pinned)
+    return false;
+  return range_lock_look (&array->ranges, round->offset, round->length,
+                          &began_at)
+         || atomic_load (&array->reads_pinned);
 }
 
 /* Read the round's range, or its beginning: @round->length tells. */
@@ -298,7 +307,7 @@ array_read (struct array *array, void *buffer, uint64_t length,
 int
 array_cache (struct array *array, uint64_t length, uint64_t offset)
 {
-  struct round round = { .mode = BALANCED };
+  struct round round = { .mode = BALANCED, .pinned = false };
   struct copy copy;
   uint64_t piece;
   int r;

@@ -39,7 +39,7 @@
 /* What is to be done to a range of the array. */
 struct modification {
   enum child_op op;   /* CHILD_WRITE or CHILD_ZERO */
-  uint32_t flags;     /* CHILD_FUA, CHILD_MAY_TRIM */
+  uint32_t flags;     /* CHILD_FUA, CHILD_MAY_TRIM, CHILD_FAST */
   uint64_t offset, length;
   const char *buffer; /* CHILD_WRITE: @length bytes.  CHILD_ZERO: NULL, or
                          zeroes to write instead (at most @zeroes_length at a
@@ -116,20 +116,18 @@ send_everywhere (struct request *request, const struct modification *m,
   request_finish (request);
 }
 
-/* The slots whose leg answered that it cannot do this. */
+/* The slots that could not zero but may still be written.  Not supported,
+ * invalid (so nbdkit's servers say "not supported"), or an error that writing
+ * may get around: only advice failed so far.
+ */
 static uint32_t
-unsupported (const struct request *request)
+not_zeroed (const struct request *request)
 {
   uint32_t slots = 0;
 
-  for (uint32_t left = request->failed; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-
-    /* nbdkit's servers say "invalid" for "not supported". */
-    if (request->error[slot] == -EOPNOTSUPP
-        || request->error[slot] == -EINVAL)
-      slots |= 1u << slot;
-  }
+  for (uint32_t left = request->failed; left != 0; left &= left - 1)
+    if (!leg_error_is_gone (request->error[__builtin_ctz (left)]))
+      slots |= left & -left;
   return slots;
 }
 
@@ -163,32 +161,58 @@ flush_where_no_fua (struct request *request, uint32_t slots)
   return flush_members (request, slots);
 }
 
+/* The client gets an error, and the copies may differ where it wanted to
+ * write.
+ */
+static int
+give_up (struct request *request, const char *what, int error)
+{
+  if (!atomic_exchange (&request->array->reads_pinned, true))
+    log_error ("%s failed on disks that stay in use: %s.  The client gets the "
+               "error; copies may differ there, so from now on everybody "
+               "reads the first one; this is said once",
+               what, log_strerror (error));
+  return error;
+}
+
+/* A write with FUA that a leg could not store may be all that is ever heard
+ * of earlier ones that it lost.
+ */
+static void
+distrust_flushes (struct request *request)
+{
+  struct array *array = request->array;
+
+  for (uint32_t left = request->failed & array_in_sync (array); left != 0;
+       left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+    int error = request->error[slot];
+
+    if (!leg_error_is_harmless (error) && error != -ENOSPC)
+      flush_lost (array, slot, error);
+  }
+}
+
 /* Every member has answered.  Those that missed it are out when this
  * returns 0.
  */
 static int
-settle (struct request *request, const char *what)
+settle (struct request *request, const char *what, uint32_t flags)
 {
-  struct array *array = request->array;
   int r;
 
   if (request->failed == 0)
     return 0;
-  if (request->failed == request->asked) {
-    /* No member took it all.  That is an error for the client, but no reason
-     * to call one of them worse than the others.
-     */
+  /* If no member took it, that is an error for the client, but no reason to
+   * call one of them worse than the others.
+   */
+  if (request->failed == request->asked)
     r = request->error[__builtin_ctz (request->failed)];
-    if (!atomic_exchange (&array->reads_pinned, true))
-      log_error ("%s failed on every disk that holds the data: %s.  The "
-                 "error goes to the client; this is said once", what,
-                 log_strerror (r));
-    return r;
-  }
-  r = failure_settle (request, what);
-  if (r < 0)
-    atomic_store (&array->reads_pinned, true);
-  return r;
+  else
+    r = failure_settle (request, what);
+  if (flags & CHILD_FUA)
+    distrust_flushes (request);
+  return r < 0 ? give_up (request, what, r) : 0;
 }
 
 static int
@@ -200,14 +224,14 @@ modify_segment (struct request *request, const struct modification *m)
   int r;
 
   send_everywhere (request, m, targets, &request->array->pool);
-  again = m->op == CHILD_ZERO ? unsupported (request) : 0;
+  again = m->op == CHILD_ZERO ? not_zeroed (request) : 0;
   if (again != 0)
     send_zeroes (request, m, again);
 
-  r = settle (request, what);
+  r = settle (request, what, m->flags);
   if (r == 0 && (m->flags & CHILD_FUA))
     r = flush_where_no_fua (request,
-                            targets & array_in_sync (request->array));
+                            request->asked & array_in_sync (request->array));
   return r;
 }
 
@@ -317,9 +341,11 @@ array_zero (struct array *array, uint64_t length, uint64_t offset,
     m.flags |= CHILD_FUA;
   if (flags & ARRAY_MAY_TRIM)
     m.flags |= CHILD_MAY_TRIM;
+  if (flags & ARRAY_FAST_ZERO)
+    m.flags |= CHILD_FAST;
   r = check (array, length, offset);
   if (r == 0 && (flags & ARRAY_FAST_ZERO)) {
-    r = everybody_can_zero (array, m.flags | CHILD_FAST);
+    r = everybody_can_zero (array, m.flags);
     if (r == 0)
       return -EOPNOTSUPP;
   }
@@ -337,7 +363,7 @@ array_trim (struct array *array, uint64_t length, uint64_t offset,
   int r = check (array, length, offset);
 
   if (r == 0)
-    r = everybody_can_zero (array, CHILD_MAY_TRIM | CHILD_FAST);
+    r = everybody_can_zero (array, CHILD_MAY_TRIM);
   if (r < 0)
     return r;
   if (r == 0)

@@ -24,8 +24,8 @@
 #define POOL_DEFAULT 128
 #define POOL_MAX 65536
 
-/* Child requests kept for retries and for writing what a leg cannot zero. */
-#define POOL_RETRY_RESERVE 1
+/* Child requests of each leg, on top of pool=, that are kept for retries. */
+#define POOL_RETRIES_PER_LEG 1
 
 /* Request descriptors: reads and modifying requests each have their own, so
  * that writes stuck on a hung leg never stop reads from the others.

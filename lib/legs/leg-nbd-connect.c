@@ -218,7 +218,10 @@ learn_blocks (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
   caps->block_minimum = minimum;
   caps->block_preferred = preferred;
   caps->request_max = round_down (maximum, minimum);
-  caps->zero_max = NBD_EFFECT_MAX;
+  /* Not more at a time, though NBD could: a server that writes zeroes must
+   * answer before the deadline.
+   */
+  caps->zero_max = caps->request_max;
   caps->memory_alignment = 1;
   return 0;
 }
@@ -249,6 +252,7 @@ learn_server (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
   nbd->can_flush = nbd_can_flush (handle) > 0;
   nbd->can_zero = nbd_can_zero (handle) > 0;
   nbd->can_fast_zero = nbd->can_zero && nbd_can_fast_zero (handle) > 0;
+  nbd->can_trim = nbd_can_trim (handle) > 0;
   nbd->can_cache = nbd_can_cache (handle) > 0;
   return 0;
 }

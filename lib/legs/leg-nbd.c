@@ -32,8 +32,29 @@ command_done (void *user_data, int *error)
 {
   struct child *child = user_data;
 
-  leg_nbd_retire (leg_nbd_of (child->driver.leg), child, -*error);
+  child->driver.error = -*error;
+  child->driver.answered = true;
   return 1; /* libnbd forgets the command */
+}
+
+/* What libnbd refused to send, in the call that this thread is in. */
+static __thread struct child *refused;
+
+/* Comes once for every command, after command_done if there was an answer;
+ * without one libnbd refused it.  What nbd_aio_* returns does not tell: when
+ * the connection dies in that very call it reads the number of the command,
+ * which it has freed (seen in 1.14.2).
+ */
+static void
+command_over (void *user_data)
+{
+  struct child *child = user_data;
+
+  if (child->driver.answered)
+    leg_nbd_retire (leg_nbd_of (child->driver.leg), child,
+                    child->driver.error);
+  else
+    refused = child;
 }
 
 static int
@@ -92,7 +113,7 @@ extents_part (void *user_data, const char *context, uint64_t offset,
   return 0;
 }
 
-static int64_t
+static void
 send_zero (const struct leg_nbd *nbd, struct nbd_handle *handle,
            struct child *child, uint32_t fua)
 {
@@ -102,33 +123,35 @@ send_zero (const struct leg_nbd *nbd, struct nbd_handle *handle,
     flags |= LIBNBD_CMD_FLAG_NO_HOLE;
   if ((child->flags & CHILD_FAST) && nbd->can_fast_zero)
     flags |= LIBNBD_CMD_FLAG_FAST_ZERO;
-  return nbd_aio_zero (
-    handle, child->length, child->offset,
-    (nbd_completion_callback){ .callback = zero_done, .user_data = child },
-    flags);
+  nbd_aio_zero (handle, child->length, child->offset,
+                (nbd_completion_callback){ .callback = zero_done,
+                                           .free = command_over,
+                                           .user_data = child },
+                flags);
 }
 
-static int64_t
+static void
 send_extents (struct nbd_handle *handle, struct child *child)
 {
   child->extents_count = 0;
   child->driver.transferred = 0;
-  return nbd_aio_block_status (
+  nbd_aio_block_status (
     handle, child->length, child->offset,
     (nbd_extent_callback){ .callback = extents_part, .user_data = child },
-    (nbd_completion_callback){ .callback = extents_done, .user_data = child },
+    (nbd_completion_callback){ .callback = extents_done,
+                               .free = command_over,
+                               .user_data = child },
     0);
 }
 
-/* -1: libnbd refused, no callback will come.  Otherwise @child may be over
- * and reused already.
- */
-static int64_t
+/* @child may be over and reused when this returns, or else refused. */
+static void
 send_command (const struct leg_nbd *nbd, struct nbd_handle *handle,
               struct child *child)
 {
-  const nbd_completion_callback done
-    = { .callback = command_done, .user_data = child };
+  const nbd_completion_callback done = { .callback = command_done,
+                                         .free = command_over,
+                                         .user_data = child };
   uint32_t fua = (child->flags & CHILD_FUA) ? LIBNBD_CMD_FLAG_FUA : 0;
 
   switch (child->op) {
@@ -136,24 +159,29 @@ send_command (const struct leg_nbd *nbd, struct nbd_handle *handle,
     /* libnbd clears the buffer first.  That costs little, and a server that
      * leaves holes in its reply cannot make us hand out old memory.
      */
-    return nbd_aio_pread (handle, child->buffer, child->length, child->offset,
-                          done, 0);
+    nbd_aio_pread (handle, child->buffer, child->length, child->offset, done,
+                   0);
+    break;
   case CHILD_WRITE:
-    return nbd_aio_pwrite (handle, child->buffer, child->length, child->offset,
-                           done, fua);
+    nbd_aio_pwrite (handle, child->buffer, child->length, child->offset, done,
+                    fua);
+    break;
   case CHILD_FLUSH:
     /* One connection speaks for all: there are several only if the server
      * says multi-conn, and that promises just this.
      */
-    return nbd_aio_flush (handle, done, 0);
+    nbd_aio_flush (handle, done, 0);
+    break;
   case CHILD_ZERO:
-    return send_zero (nbd, handle, child, fua);
+    send_zero (nbd, handle, child, fua);
+    break;
   case CHILD_EXTENTS:
-    return send_extents (handle, child);
+    send_extents (handle, child);
+    break;
   case CHILD_CACHE:
-    return nbd_aio_cache (handle, child->length, child->offset, done, 0);
+    nbd_aio_cache (handle, child->length, child->offset, done, 0);
+    break;
   }
-  assert (!"a child has one of the operations above");
 }
 
 /* Why libnbd refused the call just now in this thread.  A dead handle is
@@ -209,7 +237,10 @@ nbd_issue (struct leg *leg, struct child *child)
     return;
   }
 
-  if (send_command (nbd, connection->handle, child) == -1)
+  child->driver.answered = false;
+  refused = NULL;
+  send_command (nbd, connection->handle, child);
+  if (refused == child)
     leg_nbd_retire (nbd, child, refusal (connection->handle));
   /* The poller waits for input already.  Anything else, it has to learn:
    * that there is more to send, or that the connection died in our hands.
@@ -285,6 +316,9 @@ nbd_can_zero_range (struct leg *leg, uint32_t flags)
   struct leg_nbd *nbd = leg_nbd_of (leg);
 
   if (leg->caps.readonly || !nbd->can_zero)
+    return false;
+  /* A server that trims will do so for a zero request that may. */
+  if ((flags & CHILD_MAY_TRIM) && !nbd->can_trim)
     return false;
   if ((flags & CHILD_FAST) && !nbd->can_fast_zero)
     return false;

@@ -34,7 +34,7 @@ enum child_op {
 enum {
   CHILD_FUA = 1,       /* write, zero: stable before done (caps.fua only) */
   CHILD_MAY_TRIM = 2,  /* zero: may give the space back */
-  CHILD_FAST = 4,      /* only asked of can_zero: faster than writing zeroes */
+  CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than be slow about it */
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands
@@ -79,6 +79,7 @@ struct child {
     int fd;         /* ring: the file */
     unsigned stage; /* ring: how far a write with CHILD_FUA has come */
     bool again;     /* ring: submitted by its own thread already */
+    bool answered;  /* nbd: error is the answer */
     bool expired;   /* its deadline passed: it will end as -ETIMEDOUT */
   } driver;
 };

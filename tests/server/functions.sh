@@ -192,6 +192,7 @@ serve_tcp ()
   local name=$1
   shift
   started "$name" "$PYTHON" "$server_dir/serve-tcp.py" "$name" "$@"
+  # shellcheck disable=SC2034
   port=$(cat "$name.port")
 }
 
@@ -277,6 +278,15 @@ python ()
   cat >"$script"
   PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$server_dir \
     client "$PYTHON" "$script" "$@"
+}
+
+# finished PROCESS...: clients in the background, none of which may fail.
+finished ()
+{
+  local process
+  for process; do
+    wait "$process"
+  done
 }
 
 # ------------------------------------------------------- what the mirror said

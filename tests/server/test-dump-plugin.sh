@@ -9,7 +9,7 @@ nbdkit --dump-plugin "$MIRROR_SO" | tee dump
 for line in "name=mirror" "version=[0-9.]+" "magic_config_key=disk" \
             "mirror_levels=raid1,raid10" "mirror_layouts=near,far,offset" \
             "mirror_disks_max=32" "mirror_pool_default=128" \
-            "mirror_pool_minimum=3" "mirror_chunk_default=524288" \
+            "mirror_pool_minimum=2" "mirror_chunk_default=524288" \
             "mirror_timeout_default=30" "mirror_request_memory=[0-9]+" \
             "mirror_io_uring=(yes|no-kernel|no-permission|not-built)" \
             "mirror_libnbd_version=[0-9.]+" "mirror_libnbd_tls=[01]" \
@@ -19,7 +19,7 @@ done
 
 # With parameters: what they would need.
 nbdkit --dump-plugin "$MIRROR_SO" no-1 no-2 no-3 no-4 | tee dump4
-grep -qx "mirror_pool_minimum=5" dump4
+grep -qx "mirror_pool_minimum=4" dump4
 memory () { sed -n 's/^mirror_request_memory=//p' "$1"; }
 nbdkit --dump-plugin "$MIRROR_SO" cache=none >dump-direct
 test "$(memory dump-direct)" -gt "$(memory dump)"

@@ -11,7 +11,7 @@ requires_libnbd
 export MALLOC_PERTURB_=255 GLIBC_TUNABLES=glibc.malloc.tcache_count=0
 disk 16M a.img b.img
 serve b file b.img
-for turn in 1 2 3 4 5 6 7 8; do
+for _ in 1 2 3 4 5 6 7 8; do
   serve a file a.img
   serve_mirror "$(uri a)" "$(uri b)"
   python "${server[mirror]}" "${server[a]}" <<'END'

@@ -22,6 +22,7 @@ h.connect_tcp("localhost", sys.argv[1])
 open("connected", "w").close()
 h.poll(-1)
 END
+client=$!
 wait_until test -e connected
 stop mirror
-wait -n
+finished $client

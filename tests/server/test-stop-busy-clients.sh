@@ -16,6 +16,7 @@ serve_mirror "$(uri a)" "$(uri b)"
 
 # Client I writes block after block of its 16 MiB until its connection ends,
 # and notes the last one that was acknowledged.
+clients=()
 for i in 0 1 2 3; do
   python $i <<'END' &
 from nbdtest import *
@@ -32,10 +33,11 @@ except nbd.Error as e:
 with open("acknowledged" + sys.argv[1], "w") as file:
     print(n, file=file)
 END
+  clients+=($!)
 done
 wait_until test -e busy0 -a -e busy1 -a -e busy2 -a -e busy3
 stop mirror
-wait -n; wait -n; wait -n; wait -n
+finished "${clients[@]}"
 kill_server a
 kill_server b
 python <<'END'

@@ -24,6 +24,7 @@ try:
 except nbd.Error:
     pass
 END
+client=$!
 wait_until test -e written
 stop mirror
-wait -n
+finished $client

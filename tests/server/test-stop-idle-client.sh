@@ -22,9 +22,10 @@ open("written", "w").close()
 while not h.aio_is_closed():
     h.poll(-1)
 END
+client=$!
 wait_until test -e written
 stop mirror
-wait -n                 # the client, which saw its connection end
+finished $client        # it saw its connection end
 
 for leg in a b; do
   stop $leg

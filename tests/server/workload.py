@@ -15,11 +15,19 @@ print("SEED=%d" % seed)
 random.seed(seed)
 
 
-# The server's: ours, and the kernel's, have names of their own.
+# What a thread is called; nothing if it has just ended.
+def name_of(task):
+    try:
+        return open(task + "/comm").read()
+    except OSError:
+        return None
+
+
+# How many the server has; ours, and the kernel's, have names of their own.
 def threads():
-    name = open("/proc/%d/comm" % mirror).read()
-    tasks = glob.glob("/proc/%d/task/*" % mirror)
-    return [open(task + "/comm").read() for task in tasks].count(name)
+    process = "/proc/%d" % mirror
+    return [name_of(task) for task in glob.glob(process + "/task/*")].count(
+        name_of(process))
 
 
 clients = [connect() for i in range(4)]

@@ -96,7 +96,7 @@ check_child (const struct disk *disk, const struct child *child)
   case CHILD_ZERO:
     check_modifies (disk, child);
     CHECK (child->length <= disk->caps.zero_max);
-    CHECK ((child->flags & ~(allowed | CHILD_MAY_TRIM)) == 0);
+    CHECK ((child->flags & ~(allowed | CHILD_MAY_TRIM | CHILD_FAST)) == 0);
     break;
   case CHILD_EXTENTS:
     CHECK (disk->caps.extents);

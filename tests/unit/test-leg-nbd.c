@@ -833,7 +833,7 @@ START_TEST (a_refused_zero_is_remembered_by_its_kind)
   struct tiny tiny = make_tiny (TINY_UNSUPPORTED);
   struct leg *leg;
 
-  tiny.flags |= TINY_FAST_ZERO;
+  tiny.flags |= TINY_FAST_ZERO | TINY_TRIM;
   tiny_start (&tiny, folder);
   leg = open_uri (uri_of (tiny.path), HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);

@@ -79,6 +79,7 @@ enum {
   TINY_ZERO = 64,
   TINY_MULTI_CONN = 256,
   TINY_CACHE = 1024,
+  TINY_TRIM = 32,
   TINY_FAST_ZERO = 2048,
 };
 
