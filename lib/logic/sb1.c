@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sb1: recognise an md superblock on a member.
+/* sb1: where md superblocks lie, and what one is recognised by.
  *
  * Pure: no I/O, no locks, no allocation.  Calls nothing.
  *
@@ -8,9 +8,9 @@
  * wrong "too small" only a message.
  */
 #include "ground/util.h"
+#include "logic/bytes.h"
 #include "logic/sb1.h"
 
-#define MAGIC UINT32_C (0xa92b4efc)
 #define MAGIC_OFFSET 0
 #define MAJOR_OFFSET 4
 
@@ -67,13 +67,6 @@ sb1_offset (enum sb1_version version, uint64_t member_bytes, uint64_t *ret)
   return true;
 }
 
-static uint32_t
-load_le32 (const uint8_t *bytes)
-{
-  return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
-         | (uint32_t)bytes[3] << 24;
-}
-
 bool
 sb1_recognise (enum sb1_version version, const uint8_t *block)
 {
@@ -85,7 +78,7 @@ sb1_recognise (enum sb1_version version, const uint8_t *block)
    * 0, reads the same in both.
    */
   if (version == SB1_VERSION_0_90)
-    return (magic == MAGIC || magic == __builtin_bswap32 (MAGIC))
+    return (magic == SB1_MAGIC || magic == __builtin_bswap32 (SB1_MAGIC))
            && major == 0;
-  return magic == MAGIC && major == 1;
+  return magic == SB1_MAGIC && major == 1;
 }
