@@ -177,6 +177,21 @@ uint32_t sb1_checksum (const uint8_t *block);
 enum sb1_verdict sb1_check (const struct sb1 *sb, const uint8_t *block,
                             uint64_t member_bytes, char *why);
 
+/* What was read from the places of one member. */
+struct sb1_places {
+  bool readable[SB1_VERSIONS]; /* sb1_offset gave a place, and it was read */
+  uint8_t block[SB1_VERSIONS][SB1_BLOCK_SIZE]; /* zeroes beyond the member */
+};
+
+/* The superblock of a member: the soundest of those in its places.  Two
+ * sound ones of different arrays are not for us.  *@ret_version: where, if
+ * not SB1_NONE.  *@ret: what was found there, but for 0.90.  @why as above.
+ */
+enum sb1_verdict sb1_choose (const struct sb1_places *places,
+                             uint64_t member_bytes,
+                             enum sb1_version *ret_version, struct sb1 *ret,
+                             char *why);
+
 /* Store @sb into @block: known fields, role table and checksum; all other
  * bytes stay as they are.  @sb is one that sb1_check finds good (its
  * checksum field is not used).

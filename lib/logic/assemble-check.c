@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble-check: do these members belong together?
+ *
+ * Pure: no I/O, no locks, no allocation.  Calls sb1-codec.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ground/util.h"
+#include "logic/assemble-internal.h"
+
+void
+assemble_refuse (struct assemble_work *work, enum assemble_result result, unsigned culprit,
+        const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (work->ret->why, sizeof work->ret->why, format, args);
+  va_end (args);
+  work->ret->result = result;
+  work->ret->culprit = culprit;
+}
+
+static const char *
+difference (const struct sb1 *a, const struct sb1 *b)
+{
+  if (memcmp (a->set_uuid, b->set_uuid, sizeof a->set_uuid) != 0)
+    return "set_uuid";
+  if (a->level != b->level)
+    return "level";
+  if (a->layout != b->layout)
+    return "layout";
+  if (a->chunk != b->chunk)
+    return "chunksize";
+  return NULL;
+}
+
+static bool
+check_superblocks (struct assemble_work *work)
+{
+  unsigned without = 0, damaged = 0;
+
+  for (unsigned i = 0; i < work->count; i++)
+    switch (work->members[i].verdict) {
+    case SB1_GOOD:
+      break;
+    case SB1_UNSUPPORTED:
+      assemble_refuse (work, ASSEMBLE_REFUSED, i, "%s", work->members[i].why);
+      return false;
+    case SB1_DAMAGED:
+      damaged++;
+      break;
+    case SB1_NONE:
+      without++;
+      break;
+    }
+  if (without == work->count) {
+    assemble_refuse (work, ASSEMBLE_PLAIN, work->count, "no member has an md "
+            "superblock");
+    return false;
+  }
+  for (unsigned i = 0; i < work->count && without > 0; i++)
+    if (work->members[i].verdict == SB1_NONE) {
+      assemble_refuse (work, ASSEMBLE_REFUSED, i, "has no md superblock, but another "
+              "member has one");
+      return false;
+    }
+  if (damaged == work->count) {
+    assemble_refuse (work, ASSEMBLE_FAILED, work->count, "no member has a superblock "
+            "that can be believed");
+    return false;
+  }
+  return true;
+}
+
+static bool
+check_one_array (struct assemble_work *work)
+{
+  const struct sb1 *first = NULL;
+
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct sb1 *sb = assemble_good (work, i);
+    const char *what;
+
+    if (sb == NULL)
+      continue;
+    if (first == NULL)
+      first = sb;
+    what = difference (first, sb);
+    if (what != NULL) {
+      work->ret->part[i].part = PART_FOREIGN;
+      assemble_refuse (work, ASSEMBLE_REFUSED, i, "belongs to another array than the "
+              "members before it: its %s differs", what);
+      return false;
+    }
+    for (unsigned j = 0; j < i; j++)
+      if (assemble_good (work, j) != NULL
+          && memcmp (work->members[j].sb->device_uuid, sb->device_uuid,
+                     sizeof sb->device_uuid)
+               == 0) {
+        assemble_refuse (work, ASSEMBLE_REFUSED, i, "is a copy of a member given "
+                "before it: their device_uuid is the same");
+        return false;
+      }
+  }
+  return true;
+}
+
+bool
+assemble_check_kinds (struct assemble_work *work)
+{
+  return check_superblocks (work) && check_one_array (work);
+}
+
+/* Members that claim to be of today must agree about today. */
+static bool
+check_today (struct assemble_work *work, unsigned i, const struct sb1 *authority)
+{
+  const struct sb1 *sb = work->members[i].sb;
+  const struct assemble_part *part = &work->ret->part[i];
+
+  if (sb->events == authority->events
+      && (sb->raid_disks != authority->raid_disks
+          || sb->size != authority->size)) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "raid_disks %" PRIu32 ", size %" PRIu64
+            ": another member with the same events says %" PRIu32 ", %" PRIu64,
+            sb->raid_disks, sb->size, authority->raid_disks, authority->size);
+    return false;
+  }
+  if (sb->data_size < authority->size) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "data_size %" PRIu64
+            ": the array needs %" PRIu64, sb->data_size, authority->size);
+    return false;
+  }
+  if (sb->events == authority->events && part->slot != sb1_own_role (sb)) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_roles[%" PRIu32 "] %u: another "
+            "member with the same events says %u", sb->dev_number,
+            sb1_own_role (sb), part->slot);
+    return false;
+  }
+  return true;
+}
+
+static bool
+check_pair (struct assemble_work *work, unsigned i, unsigned j)
+{
+  const struct assemble_part *a = &work->ret->part[i];
+  const struct assemble_part *b = &work->ret->part[j];
+
+  if (work->members[i].sb->dev_number == work->members[j].sb->dev_number) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_number %" PRIu32
+            ": another member has the same", work->members[i].sb->dev_number);
+    return false;
+  }
+  if (a->slot == b->slot
+      && (a->part == PART_REPLACEMENT) == (b->part == PART_REPLACEMENT)) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "role %u: another member has the same "
+            "slot", a->slot);
+    return false;
+  }
+  return true;
+}
+
+bool
+assemble_check_fresh (struct assemble_work *work, const struct sb1 *authority)
+{
+  for (unsigned i = 0; i < work->count; i++) {
+    if (assemble_good (work, i) == NULL
+        || !assemble_part_is_fresh (work->ret->part[i].part))
+      continue;
+    if (!check_today (work, i, authority))
+      return false;
+    for (unsigned j = 0; j < i; j++)
+      if (assemble_good (work, j) != NULL
+          && assemble_part_is_fresh (work->ret->part[j].part)
+          && !check_pair (work, i, j))
+        return false;
+  }
+  return true;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble-others: who is not of today: spare, failed, left behind, or gone
+ * its own way.
+ *
+ * Pure: no I/O, no locks, no allocation.  Calls sb1-codec.
+ */
+#include "ground/util.h"
+#include "logic/assemble-internal.h"
+
+/* Did the member go on without all of the fresh ones?  When a member is
+ * left behind its own table is the last in which the others stand beside
+ * it; when it leaves the others behind, it records that they are gone.  Who
+ * took their slots later stands for them.  Its own slot says nothing: that
+ * may be filled by who replaced it.
+ */
+static bool
+ran_apart (const struct assemble_work *work, const struct sb1 *sb)
+{
+  unsigned own = sb1_own_role (sb);
+  bool others = false, beside = false;
+
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct assemble_part *part = &work->ret->part[i];
+
+    if (assemble_good (work, i) == NULL || !assemble_part_is_fresh (part->part)
+        || part->slot == own)
+      continue;
+    others = true;
+    beside |= sb1_slot_is_taken (sb, part->slot);
+  }
+  if (others)
+    return !beside;
+  for (unsigned slot = 0; slot < sb->raid_disks; slot++)
+    if (slot != own && sb1_slot_is_taken (sb, slot))
+      return false;
+  return true;
+}
+
+/* May it come back with only the regions that the bitmap has set? */
+static bool
+bitmap_reaches (const struct assemble_work *work, const struct sb1 *authority,
+                const struct sb1 *sb)
+{
+  unsigned slot = sb1_own_role (sb);
+
+  if (!work->ret->bitmap_good || sb->events > authority->events
+      || sb->events < work->ret->events_cleared)
+    return false;
+  if (sb->raid_disks != authority->raid_disks || sb->size != authority->size)
+    return false;
+  if ((sb->features & SB1_FEATURE_REPLACEMENT)
+      || ((sb->features & SB1_FEATURE_RECOVERY_OFFSET)
+          && !(sb->features & SB1_FEATURE_RECOVERY_BITMAP)))
+    return false;
+  for (unsigned i = 0; i < work->count; i++)
+    if (assemble_good (work, i) != NULL && work->ret->part[i].slot == slot
+        && assemble_part_is_fresh (work->ret->part[i].part))
+      return false;
+  /* Somebody else got its number or its slot since. */
+  return sb1_role (authority, sb->dev_number) >= SB1_ROLE_SLOTS
+           ? !sb1_slot_is_taken (authority, slot)
+           : sb1_role (authority, sb->dev_number) == slot;
+}
+
+void
+assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
+{
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct sb1 *sb = assemble_good (work, i);
+    struct assemble_part *part = &work->ret->part[i];
+
+    if (sb == NULL || assemble_part_is_fresh (part->part))
+      continue;
+    if (!assemble_has_slot (sb))
+      part->part = sb1_own_role (sb) == SB1_ROLE_SPARE ? PART_SPARE
+                                                       : PART_FAULTY;
+    else if (ran_apart (work, sb)) {
+      part->part = PART_SPLIT;
+      part->slot = sb1_own_role (sb);
+    }
+    else {
+      uint16_t known = sb1_role (authority, sb->dev_number);
+
+      part->slot = sb1_own_role (sb);
+      if (bitmap_reaches (work, authority, sb))
+        part->part = PART_STALE_BITMAP;
+      else if (sb->events + 1 >= authority->events
+               && known == SB1_ROLE_FAULTY)
+        part->part = PART_FAULTY;
+      else
+        part->part = PART_STALE;
+    }
+  }
+}

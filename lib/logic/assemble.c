@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble: N superblocks -> one verdict.
+ *
+ * Pure: no I/O, no locks, no allocation.  Calls sb1-codec, layout.
+ *
+ * Only a member's own superblock says that it is being rebuilt; only the
+ * others' say that it failed, because nothing is written to a failed member
+ * any more.  So a member's own word counts for what it lacks, and the
+ * authority's for whether it belongs.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ground/util.h"
+#include "logic/assemble-internal.h"
+
+#define NOBODY UINT32_MAX
+
+/* --------------------------------------------------- 2. who is the authority? */
+
+/* Does @a's table have @b where @b says it is? */
+static bool
+lists (const struct sb1 *a, const struct sb1 *b)
+{
+  return sb1_role (a, b->dev_number) == sb1_own_role (b);
+}
+
+/* A rebuilt member is no authority while another has the same events. */
+static bool
+outranks (const struct sb1 *a, const struct sb1 *b)
+{
+  if (a->events != b->events)
+    return a->events > b->events;
+  return !(a->features & SB1_FEATURE_RECOVERY_OFFSET)
+         && (b->features & SB1_FEATURE_RECOVERY_OFFSET);
+}
+
+static unsigned
+find_authority (const struct assemble_work *work, int keep)
+{
+  const struct sb1 *kept = keep < 0 ? NULL : assemble_good (work, keep);
+  unsigned best = NOBODY;
+
+  assert (keep < 0 || kept != NULL);
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct sb1 *sb = assemble_good (work, i);
+
+    if (sb == NULL || !assemble_has_slot (sb))
+      continue;
+    if (kept != NULL && !(lists (kept, sb) && lists (sb, kept)))
+      continue;
+    if (best == NOBODY || outranks (sb, work->members[best].sb))
+      best = i;
+  }
+  return best;
+}
+
+/* ----------------------------------------------------------- 3. who is fresh? */
+
+/* Fresh as far as one member and the authority can tell. */
+static bool
+is_fresh (const struct sb1 *authority, const struct sb1 *sb)
+{
+  if (!assemble_has_slot (sb) || sb->events + 1 < authority->events)
+    return false;
+  return sb->events <= authority->events
+         && sb1_role (authority, sb->dev_number) < SB1_ROLE_SLOTS;
+}
+
+static enum part
+fresh_part (const struct sb1 *sb)
+{
+  if (sb->features & SB1_FEATURE_REPLACEMENT)
+    return PART_REPLACEMENT;
+  if (sb->features & SB1_FEATURE_RECOVERY_OFFSET)
+    return PART_RECOVERING;
+  return PART_IN_SYNC;
+}
+
+static void
+judge_fresh (struct assemble_work *work, const struct sb1 *authority)
+{
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct sb1 *sb = assemble_good (work, i);
+    struct assemble_part *part = &work->ret->part[i];
+
+    if (sb == NULL || !is_fresh (authority, sb))
+      continue;
+    part->part = fresh_part (sb);
+    part->slot = sb1_role (authority, sb->dev_number);
+    if (part->part != PART_IN_SYNC) {
+      part->recovery_offset
+        = sb->features & SB1_FEATURE_RECOVERY_OFFSET ? sb->recovery_offset : 0;
+      part->by_bitmap = (sb->features & SB1_FEATURE_RECOVERY_BITMAP) != 0;
+    }
+  }
+}
+
+/* -------------------------------------------------------- 5. can it be started? */
+
+static bool
+check_bitmaps (struct assemble_work *work)
+{
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct assemble_member *member = &work->members[i];
+
+    if (assemble_good (work, i) == NULL
+        || !assemble_part_is_fresh (work->ret->part[i].part))
+      continue;
+    if (member->bitmap_verdict == BITMAP_DAMAGED
+        || member->bitmap_verdict == BITMAP_UNSUPPORTED) {
+      assemble_refuse (work, ASSEMBLE_REFUSED, i, "%s", member->bitmap_why);
+      return false;
+    }
+  }
+  return true;
+}
+
+static void
+sum_up (struct assemble_work *work, const struct sb1 *authority)
+{
+  struct assembly *ret = work->ret;
+
+  ret->events = authority->events;
+  ret->resync_from = authority->resync_offset;
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct assemble_member *member = &work->members[i];
+    const struct assemble_part *part = &ret->part[i];
+
+    if (assemble_good (work, i) == NULL || !assemble_part_is_fresh (part->part))
+      continue;
+    ret->present |= UINT32_C (1) << part->slot;
+    if (part->part != PART_IN_SYNC) {
+      ret->recovering = true;
+      continue;
+    }
+    ret->in_sync |= UINT32_C (1) << part->slot;
+    /* They cannot differ through any order of updates that we know: then
+     * the least that any of them promises.
+     */
+    if (member->sb->events == authority->events)
+      ret->resync_from = MIN (ret->resync_from, member->sb->resync_offset);
+    ret->bitmap |= member->bitmap_verdict != BITMAP_NONE;
+    if (member->bitmap_verdict == BITMAP_GOOD
+        && member->bitmap_events >= authority->events) {
+      ret->bitmap_good = true;
+      ret->events_cleared = MAX (ret->events_cleared, member->events_cleared);
+    }
+  }
+  ret->dirty = ret->resync_from != SB1_CLEAN;
+  for (unsigned slot = 0; slot < ret->layout.slots; slot++)
+    ret->degraded |= !(ret->in_sync >> slot & 1);
+}
+
+static bool
+check_enough (struct assemble_work *work)
+{
+  struct assembly *ret = work->ret;
+  uint32_t groups[LEGS_MAX];
+  unsigned count = layout_groups (&ret->layout, groups);
+
+  for (unsigned i = 0; i < count; i++)
+    if (!(groups[i] & ret->in_sync)) {
+      int used = snprintf (ret->why, sizeof ret->why,
+                           "too few members are in sync: of slots");
+
+      for (unsigned slot = 0; slot < ret->layout.slots; slot++)
+        if (groups[i] >> slot & 1)
+          used += snprintf (ret->why + used, sizeof ret->why - used, " %u",
+                            slot);
+      snprintf (ret->why + used, sizeof ret->why - used, ", one is needed");
+      ret->result = ASSEMBLE_FAILED;
+      return false;
+    }
+  return true;
+}
+
+static bool
+check_split (struct assemble_work *work, int keep)
+{
+  for (unsigned i = 0; i < work->count && keep < 0; i++)
+    if (work->ret->part[i].part == PART_SPLIT) {
+      assemble_refuse (work, ASSEMBLE_SPLIT, i, "events %" PRIu64 ": split brain, it "
+              "ran without the members that have events %" PRIu64 ", and they "
+              "without it; choose the member whose data is to be kept",
+              work->members[i].sb->events, work->ret->events);
+      return false;
+    }
+  return true;
+}
+
+static void
+judge (struct assemble_work *work, int keep)
+{
+  struct assembly *ret = work->ret;
+  const struct sb1 *authority;
+
+  *ret = (struct assembly){ .culprit = work->count };
+  for (unsigned i = 0; i < ASSEMBLE_MEMBERS_MAX; i++)
+    ret->part[i] = (struct assemble_part){ .part = PART_UNUSABLE,
+                                           .slot = ASSEMBLE_NO_SLOT };
+  if (!assemble_check_kinds (work))
+    return;
+
+  ret->authority = find_authority (work, keep);
+  if (ret->authority == NOBODY) {
+    assemble_refuse (work, ASSEMBLE_FAILED, work->count, "none of the members "
+                     "has a slot: spares and failed ones make no array");
+    return;
+  }
+  authority = work->members[ret->authority].sb;
+  if (sb1_layout (authority, &ret->layout) != NULL) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, ret->authority,
+                     "has no geometry");
+    return;
+  }
+  judge_fresh (work, authority);
+  if (!assemble_check_fresh (work, authority))
+    return;
+  sum_up (work, authority);
+  assemble_judge_others (work, authority);
+  if (check_split (work, keep) && check_bitmaps (work) && check_enough (work))
+    ret->result = ASSEMBLE_START;
+}
+
+void
+assemble (const struct assemble_member *members, unsigned count, int keep,
+          struct assembly *ret)
+{
+  struct assemble_work work
+    = { .members = members, .count = count, .ret = ret };
+
+  assert (count >= 1 && count <= ASSEMBLE_MEMBERS_MAX);
+  assert (keep < (int)count);
+  judge (&work, -1);
+
+  /* Asked for long ago, perhaps: it decides between histories, and never
+   * makes a member that was merely left behind the authority.
+   */
+  if (ret->result == ASSEMBLE_SPLIT && keep >= 0
+      && (ret->part[keep].part == PART_SPLIT
+          || assemble_part_is_fresh (ret->part[keep].part)))
+    judge (&work, keep);
+}
