@@ -19,6 +19,9 @@
 
 #define SECTOR_SIZE 512u
 
+/* glib, which doors include before this, has some that look twice. */
+#undef MIN
+#undef MAX
 #define MIN(a, b)                                                             \
   ({                                                                          \
     __auto_type min_a = (a);                                                  \

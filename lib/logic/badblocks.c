@@ -16,6 +16,7 @@
 #define ENTRY_LENGTH_BITS 10
 #define ENTRY_LENGTH_MASK ((1u << ENTRY_LENGTH_BITS) - 1)
 #define ENTRY_LENGTH_MAX 512
+#define SECTORS_MAX (UINT64_C (1) << 54)
 
 bool
 badblocks_entry (const uint8_t *bytes, unsigned shift, struct badblock *ret)
@@ -29,12 +30,15 @@ badblocks_entry (const uint8_t *bytes, unsigned shift, struct badblock *ret)
   return true;
 }
 
+/* Linux records ranges beyond the member's end when it is told to; nobody
+ * will ever ask for them.  Only what no number of sectors can be is wrong.
+ */
 static bool
-is_sound (uint64_t entry, unsigned shift, uint64_t member_sectors)
+is_sound (uint64_t entry, unsigned shift)
 {
   uint64_t start = entry >> ENTRY_LENGTH_BITS;
   uint64_t length = entry & ENTRY_LENGTH_MASK;
-  uint64_t units = member_sectors >> shift;
+  uint64_t units = SECTORS_MAX >> shift;
 
   return length >= 1 && length <= ENTRY_LENGTH_MAX && start < units
          && length <= units - start;
@@ -72,7 +76,7 @@ merge_neighbours (struct badblocks *bad)
 
 bool
 badblocks_parse (const uint8_t *log, unsigned log_bytes, unsigned shift,
-                 uint64_t member_sectors, struct badblocks *ret, char *why)
+                 struct badblocks *ret, char *why)
 {
   struct badblocks bad;
   struct badblock range;
@@ -84,9 +88,9 @@ badblocks_parse (const uint8_t *log, unsigned log_bytes, unsigned shift,
   for (unsigned i = 0; i < log_bytes; i += ENTRY_SIZE) {
     if (!badblocks_entry (log + i, shift, &range))
       break;
-    if (!is_sound (load_le64 (log + i), shift, member_sectors)) {
+    if (!is_sound (load_le64 (log + i), shift)) {
       snprintf (why, MESSAGE_MAX, "bad block log entry %u 0x%016" PRIx64
-                ": not 1 to 512 blocks inside the member", i / ENTRY_SIZE,
+                ": not a range of 1 to 512 blocks", i / ENTRY_SIZE,
                 load_le64 (log + i));
       return false;
     }

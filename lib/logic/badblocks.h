@@ -32,13 +32,13 @@ struct badblocks {
 bool badblocks_entry (const uint8_t *bytes, unsigned shift,
                       struct badblock *ret);
 
-/* @log_bytes of log (a multiple of 8, at most BADBLOCKS_LOG_MAX) of a
- * member of @member_sectors -> *@ret.  False, with *@ret untouched and @why
- * (MESSAGE_MAX bytes) saying which entry is wrong: the log is corrupt.
+/* @log_bytes of log (a multiple of 8, at most BADBLOCKS_LOG_MAX) -> *@ret.
+ * False, with *@ret untouched and @why (MESSAGE_MAX bytes) saying which entry
+ * is wrong: the log is corrupt.  Ranges beyond the member's end are none of
+ * its faults: Linux stores them.
  */
 bool badblocks_parse (const uint8_t *log, unsigned log_bytes, unsigned shift,
-                      uint64_t member_sectors, struct badblocks *ret,
-                      char *why);
+                      struct badblocks *ret, char *why);
 
 /* Does a bad range touch @length sectors from @start on?  The first that
  * does in *@ret, cut to the question.

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nbdmirror create: make a new array from disks. */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/create.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+#include "ctl/signature.h"
+#include "ground/util.h"
+#include "legs/leg.h"
+
+#define MISSING "missing"
+
+static struct {
+  char *level, *layout, *chunk, *metadata, *name, *bitmap, *bitmap_chunk;
+  char *size;
+  gboolean assume_clean, force;
+} given;
+
+static const GOptionEntry entries[] = {
+  { "level", 'l', 0, G_OPTION_ARG_STRING, &given.level,
+    "raid1 (the default) or raid10", "LEVEL" },
+  { "layout", 'p', 0, G_OPTION_ARG_STRING, &given.layout,
+    "raid10: n2 (the default), f2, o2, ...", "LAYOUT" },
+  { "chunk", 'c', 0, G_OPTION_ARG_STRING, &given.chunk,
+    "raid10: chunk size (512K)", "SIZE" },
+  { "metadata", 'e', 0, G_OPTION_ARG_STRING, &given.metadata,
+    "1.0, 1.1 or 1.2 (the default)", "VERSION" },
+  { "name", 'N', 0, G_OPTION_ARG_STRING, &given.name, "Name of the array",
+    "NAME" },
+  { "bitmap", 'b', 0, G_OPTION_ARG_STRING, &given.bitmap,
+    "internal (the default) or none", "KIND" },
+  { "bitmap-chunk", 0, 0, G_OPTION_ARG_STRING, &given.bitmap_chunk,
+    "How much one bit stands for (64M or more, as fits)", "SIZE" },
+  { "size", 'z', 0, G_OPTION_ARG_STRING, &given.size,
+    "How much of each disk to use (all)", "SIZE" },
+  { "assume-clean", 0, 0, G_OPTION_ARG_NONE, &given.assume_clean,
+    "The disks are equal already: no first resync", NULL },
+  { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
+    "Use disks that look used", NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* ------------------------------------------------------------- what is wished */
+
+static bool
+usage (const char *option, const char *value, const char *text)
+{
+  ctl_fail (EXIT_USAGE, "usage", "bad-option", "--%s=%s: %s", option, value,
+            text);
+  return false;
+}
+
+static bool
+parse_layout (struct layout *layout)
+{
+  const char *level = given.level == NULL ? "1" : given.level;
+  uint64_t chunk = CHUNK_DEFAULT;
+
+  if (g_str_has_prefix (level, "raid"))
+    level += strlen ("raid");
+  if (strcmp (level, "1") == 0 || strcmp (level, "mirror") == 0)
+    layout->level = LEVEL_RAID1;
+  else if (strcmp (level, "10") == 0)
+    layout->level = LEVEL_RAID10;
+  else
+    return usage ("level", given.level, "raid1 or raid10");
+  layout->near = layout->far = 1;
+  if (layout->level == LEVEL_RAID1) {
+    if (given.layout != NULL)
+      return usage ("layout", given.layout, "only raid10 has one");
+    if (given.chunk != NULL)
+      return usage ("chunk", given.chunk, "only raid10 has one");
+    return true;
+  }
+  if (!layout_parse (layout, given.layout == NULL ? "n2" : given.layout))
+    return usage ("layout", given.layout, "n2, f2, o2 or with more copies");
+  if (given.chunk != NULL && !render_parse_size (given.chunk, &chunk))
+    return usage ("chunk", given.chunk, "not a size");
+  layout->chunk = chunk;
+  return true;
+}
+
+static bool
+parse_version (struct create_wish *wish)
+{
+  wish->version = SB1_VERSION_1_2;
+  if (given.metadata == NULL)
+    return true;
+  for (enum sb1_version version = 0; version < SB1_VERSION_0_90; version++)
+    if (strcmp (given.metadata, sb1_version_name (version)) == 0) {
+      wish->version = version;
+      return true;
+    }
+  return usage ("metadata", given.metadata, "1.0, 1.1 or 1.2");
+}
+
+static bool
+parse_bitmap (struct create_wish *wish)
+{
+  uint64_t chunk = 0;
+
+  wish->bitmap = given.bitmap == NULL || strcmp (given.bitmap, "none") != 0;
+  if (given.bitmap != NULL && wish->bitmap
+      && strcmp (given.bitmap, "internal") != 0)
+    return usage ("bitmap", given.bitmap, "internal or none");
+  if (given.bitmap_chunk == NULL)
+    return true;
+  if (!wish->bitmap)
+    return usage ("bitmap-chunk", given.bitmap_chunk, "there is no bitmap");
+  if (!render_parse_size (given.bitmap_chunk, &chunk) || chunk > UINT32_MAX
+      || chunk < 4096 || !is_power_of_2 (chunk))
+    return usage ("bitmap-chunk", given.bitmap_chunk,
+                  "a power of two from 4K to 2G");
+  wish->bitmap_chunk = (uint32_t)chunk;
+  return true;
+}
+
+static bool
+parse_wish (struct create_wish *wish, int members)
+{
+  const char *wrong;
+  uint64_t size = 0;
+
+  wish->layout.slots = (unsigned)members;
+  wish->assume_clean = given.assume_clean;
+  if (!parse_layout (&wish->layout) || !parse_version (wish)
+      || !parse_bitmap (wish))
+    return false;
+  wrong = layout_check (&wish->layout);
+  if (wrong != NULL) {
+    ctl_fail (EXIT_USAGE, "usage", "bad-layout", "the array %s", wrong);
+    return false;
+  }
+  if (given.name != NULL && strlen (given.name) >= SB1_NAME_SIZE)
+    return usage ("name", given.name, "longer than 31 bytes");
+  g_strlcpy (wish->name, given.name == NULL ? "mirror" : given.name,
+             sizeof wish->name);
+  if (given.size != NULL
+      && (!render_parse_size (given.size, &size) || size < SECTOR_SIZE))
+    return usage ("size", given.size, "not a size");
+  wish->size = size / SECTOR_SIZE;
+  return true;
+}
+
+/* ------------------------------------------------------------------ the disks */
+
+static int
+look (struct create *create, unsigned slot)
+{
+  struct member *member = create->member[slot];
+  int r;
+
+  if (member->error != 0)
+    return ctl_fail (disk_open_status (member->error), member->name,
+                     "unusable", "%s", member->why);
+  for (unsigned i = 0; i < slot; i++)
+    if (create->member[i] != NULL
+        && strcmp (create->member[i]->disk.leg->identity,
+                   member->disk.leg->identity)
+             == 0)
+      return ctl_fail (EXIT_REFUSED, member->name, "given-twice",
+                       "is the same disk as %s", create->member[i]->name);
+  create->wish.member_bytes[slot] = member->disk.size;
+  create->found[slot] = signature_find (member, &r);
+  if (r < 0 && !given.force)
+    return ctl_fail (EXIT_REFUSED, member->name, "unreadable", "cannot be "
+                     "looked at for file systems; --force goes on all the "
+                     "same");
+  return EXIT_OK;
+}
+
+static int
+open_members (struct create *create, char **names)
+{
+  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++) {
+    int status;
+
+    if (strcmp (names[slot], MISSING) == 0)
+      continue;
+    create->member[slot] = member_open (names[slot], true);
+    status = look (create, slot);
+    if (status != EXIT_OK)
+      return status;
+  }
+  return EXIT_OK;
+}
+
+/* ------------------------------------------------------------------- the plan */
+
+static const char *
+first_state (const struct create *create)
+{
+  return create->wish.assume_clean
+           ? "clean: the disks are taken to be equal"
+           : "dirty: the first copy of everything will be copied over the "
+             "others";
+}
+
+static void
+print_plan (const struct create *create)
+{
+  const struct create_plan *plan = &create->plan;
+  char *size = render_bytes (plan->layout.array_size);
+  char *used = render_bytes (plan->size * SECTOR_SIZE);
+  char layout[16];
+
+  layout_name (&plan->layout, layout, sizeof layout);
+  printf ("%s: %s, %u members, %s (%" PRIu64 " bytes), metadata %s\n",
+          create->wish.name, layout, plan->layout.slots, size,
+          plan->layout.array_size, sb1_version_name (create->wish.version));
+  printf ("  of each disk %s are used\n", used);
+  if (plan->bitmap_chunk != 0)
+    printf ("  bitmap: internal, %" PRIu32 " bytes per bit\n",
+            plan->bitmap_chunk);
+  printf ("  %s\n", first_state (create));
+  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
+    const struct member *member = create->member[slot];
+
+    printf ("  %u %s", slot, member == NULL ? MISSING : member->name);
+    if (member != NULL)
+      printf (": data from sector %" PRIu64 " on; %s%s",
+              plan->member[slot].data_offset,
+              create->found[slot] == NULL ? "looks unused" : "TO BE LOST: ",
+              create->found[slot] == NULL ? "" : create->found[slot]);
+    printf ("\n");
+  }
+  g_free (size);
+  g_free (used);
+}
+
+static void
+print_json (const struct create *create, bool created)
+{
+  const struct create_plan *plan = &create->plan;
+  JsonBuilder *builder = json_builder_new ();
+  char layout[16];
+
+  layout_name (&plan->layout, layout, sizeof layout);
+  json_builder_begin_object (builder);
+  render_json_int (builder, "format", 1);
+  render_json_bool (builder, "created", created);
+  render_json_string (builder, "name", create->wish.name);
+  if (created) {
+    char *uuid = render_uuid (create->set_uuid);
+
+    render_json_string (builder, "uuid", uuid);
+    g_free (uuid);
+  }
+  render_json_string (builder, "layout", layout);
+  render_json_string (builder, "metadata",
+                      sb1_version_name (create->wish.version));
+  render_json_int (builder, "size", plan->layout.array_size);
+  render_json_int (builder, "used_sectors", plan->size);
+  render_json_int (builder, "bitmap_chunk", plan->bitmap_chunk);
+  render_json_bool (builder, "clean", create->wish.assume_clean);
+  json_builder_set_member_name (builder, "members");
+  json_builder_begin_array (builder);
+  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
+    const struct member *member = create->member[slot];
+
+    json_builder_begin_object (builder);
+    render_json_int (builder, "slot", slot);
+    render_json_string (builder, "disk", member ? member->name : NULL);
+    render_json_string (builder, "found", create->found[slot]);
+    render_json_int (builder, "data_offset_sectors",
+                     plan->member[slot].data_offset);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  render_json_print (builder);
+}
+
+/* -------------------------------------------------------------------- command */
+
+/* What is missing must not be all copies of something. */
+static int
+check_copies (const struct create *create)
+{
+  uint32_t groups[LEGS_MAX], present = 0;
+  unsigned count = layout_groups (&create->plan.layout, groups);
+
+  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+    if (create->member[slot] != NULL)
+      present |= UINT32_C (1) << slot;
+  for (unsigned i = 0; i < count; i++)
+    if (!(groups[i] & present))
+      return ctl_fail (EXIT_REFUSED, create->wish.name, "too-few-disks",
+                       "of some data all copies would be on missing disks");
+  return EXIT_OK;
+}
+
+static int
+check_used (const struct create *create)
+{
+  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+    if (create->found[slot] != NULL && !given.force)
+      return ctl_fail (EXIT_REFUSED, create->member[slot]->name, "looks-used",
+                       "there is something on it: %s; with --force that is "
+                       "lost", create->found[slot]);
+  return EXIT_OK;
+}
+
+static int
+run (struct create *create, char **names)
+{
+  char why[MESSAGE_MAX];
+  int status = open_members (create, names);
+  bool go;
+
+  if (status != EXIT_OK)
+    return status;
+  if (!create_plan (&create->wish, &create->plan, why))
+    return ctl_fail (EXIT_REFUSED, create->wish.name, "no-plan", "%s", why);
+  if (!ctl_options.json)
+    print_plan (create);
+  status = check_copies (create);
+  if (status == EXIT_OK)
+    status = check_used (create);
+  if (status != EXIT_OK)
+    return status;
+  fflush (stdout);
+  status = ctl_confirm (create->wish.name, &go);
+  if (status != EXIT_OK)
+    return status;
+  if (go)
+    status = create_write (create);
+  if (status == EXIT_OK && ctl_options.json)
+    print_json (create, go);
+  else if (status == EXIT_OK && go)
+    printf ("created\n");
+  return status;
+}
+
+int
+create_command (int argc, char **argv)
+{
+  struct create *create;
+  int status;
+
+  if (!ctl_parse (&argc, &argv, entries, "DISK|missing..."))
+    return EXIT_USAGE;
+  create = g_new0 (struct create, 1);
+  if (argc - 1 < 2 || argc - 1 > LEGS_MAX)
+    status = ctl_fail (EXIT_USAGE, "usage", "no-disk", "name 2 to %d disks",
+                       LEGS_MAX);
+  else if (!parse_wish (&create->wish, argc - 1))
+    status = EXIT_USAGE;
+  else
+    status = run (create, argv + 1);
+  for (unsigned slot = 0; slot < LEGS_MAX; slot++) {
+    member_close (create->member[slot]);
+    g_free (create->found[slot]);
+  }
+  g_free (create);
+  return status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* create: what its two files share. */
+#ifndef MIRROR_CREATE_H
+#define MIRROR_CREATE_H
+
+#include "ctl/member.h"
+#include "logic/create-plan.h"
+
+struct create {
+  struct create_wish wish;
+  struct create_plan plan;
+  uint8_t set_uuid[16];
+  struct member *member[LEGS_MAX]; /* NULL: missing */
+  char *found[LEGS_MAX]; /* what is on it already, or NULL */
+};
+
+/* Write all members.  An exit status; failures are told. */
+int create_write (struct create *create);
+
+#endif /* MIRROR_CREATE_H */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* disk: a file, block device or NBD export, as the commands need it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/disk.h"
+#include "ground/ground.h"
+#include "ground/log.h"
+#include "legs/leg-file.h"
+#include "legs/leg-nbd.h"
+#include "legs/leg-now.h"
+#include "legs/leg.h"
+#include "logic/leg-spec.h"
+
+static int
+look_at_file (const char *path, struct disk *disk, char *why)
+{
+  struct stat st;
+  off_t size = -1;
+
+  /* A FIFO would wait for its writer. */
+  disk->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (disk->fd == -1)
+    return leg_refuse (why, -errno, "cannot be opened: %s",
+                       log_strerror (-errno));
+  if (fstat (disk->fd, &st) == 0
+      && (S_ISREG (st.st_mode) || S_ISBLK (st.st_mode)))
+    size = lseek (disk->fd, 0, SEEK_END);
+  if (size == -1) {
+    close (disk->fd);
+    disk->fd = -1;
+    return leg_refuse (why, -EINVAL,
+                       "is neither a regular file nor a block device");
+  }
+  disk->size = (uint64_t)size;
+  return 0;
+}
+
+static int
+open_leg (const char *name, enum leg_kind kind, struct disk *disk, char *why)
+{
+  char *path;
+  int r;
+
+  if (kind == LEG_KIND_NBD)
+    r = leg_nbd_open (name, LEG_TIMEOUT_DEFAULT_S * GROUND_S, &disk->leg, why);
+  else {
+    path = g_canonicalize_filename (name, NULL);
+    r = leg_file_open (path, false, &disk->leg, why);
+    g_free (path);
+  }
+  if (r == 0)
+    disk->size = disk->leg->caps.size;
+  return r;
+}
+
+int
+disk_open (const char *name, bool write, struct disk *ret, char *why)
+{
+  struct disk disk = { .name = name, .fd = -1 };
+  struct leg_spec spec;
+  const char *wrong = leg_spec_parse (name, &spec);
+  int r;
+
+  why[0] = '\0';
+  if (wrong != NULL)
+    return leg_refuse (why, -EINVAL, "%s", wrong);
+  if (!write && spec.kind == LEG_KIND_FILE)
+    r = look_at_file (name, &disk, why);
+  else
+    r = open_leg (name, spec.kind, &disk, why);
+  if (r == 0 && write && disk.leg->caps.readonly) {
+    disk_close (&disk);
+    r = leg_refuse (why, -EACCES, "is read-only");
+  }
+  if (r == 0)
+    *ret = disk;
+  return r;
+}
+
+void
+disk_close (struct disk *disk)
+{
+  if (disk->leg != NULL)
+    disk->leg->ops->close (disk->leg);
+  if (disk->fd != -1)
+    close (disk->fd);
+  disk->leg = NULL;
+  disk->fd = -1;
+}
+
+static int
+read_file (int fd, void *buffer, uint64_t length, uint64_t offset)
+{
+  uint8_t *to = buffer;
+
+  while (length > 0) {
+    ssize_t r = pread (fd, to, length, (off_t)offset);
+
+    if (r == -1 && errno == EINTR)
+      continue;
+    if (r == -1)
+      return -errno;
+    if (r == 0)
+      return -ENXIO;
+    to += r;
+    offset += (uint64_t)r;
+    length -= (uint64_t)r;
+  }
+  return 0;
+}
+
+int
+disk_read (struct disk *disk, void *buffer, uint64_t length, uint64_t offset)
+{
+  if (offset > disk->size || length > disk->size - offset)
+    return -ENXIO;
+  if (disk->leg == NULL)
+    return read_file (disk->fd, buffer, length, offset);
+  if (disk->started)
+    return leg_read_now (disk->leg, buffer, length, offset);
+  return disk->leg->ops->read_now (disk->leg, buffer, length, offset);
+}
+
+static int
+start (struct disk *disk)
+{
+  int r;
+
+  g_assert (disk->leg != NULL);
+  if (disk->started)
+    return 0;
+  r = disk->leg->ops->start (disk->leg);
+  disk->started = r == 0;
+  return r;
+}
+
+int
+disk_write (struct disk *disk, const void *buffer, uint64_t length,
+            uint64_t offset)
+{
+  int r = start (disk);
+
+  return r < 0 ? r : leg_write_now (disk->leg, buffer, length, offset);
+}
+
+int
+disk_flush (struct disk *disk)
+{
+  int r = start (disk);
+
+  return r < 0 ? r : leg_flush_now (disk->leg);
+}
+
+int
+disk_open_status (int error)
+{
+  return error == -EINVAL || error == -EBUSY || error == -EISDIR
+           ? EXIT_REFUSED
+           : EXIT_UNREACHABLE;
+}

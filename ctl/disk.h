@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* disk: a file, block device or NBD export, as the commands need it. */
+#ifndef MIRROR_DISK_H
+#define MIRROR_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/limits.h"
+
+struct leg;
+
+struct disk {
+  const char *name; /* as given */
+  struct leg *leg;  /* or NULL: a local one that is only looked at */
+  int fd;
+  uint64_t size;
+  bool started;
+};
+
+/* @write: take possession, like a server does.  Else nothing is locked, so
+ * that disks in use can be looked at.  0, or -errno and @why (MESSAGE_MAX
+ * bytes).  @name must stay.
+ */
+int disk_open (const char *name, bool write, struct disk *ret, char *why);
+void disk_close (struct disk *disk);
+
+/* 0 or -errno. */
+int disk_read (struct disk *disk, void *buffer, uint64_t length,
+               uint64_t offset);
+int disk_write (struct disk *disk, const void *buffer, uint64_t length,
+                uint64_t offset);
+int disk_flush (struct disk *disk);
+
+/* The exit status that a failed disk_open stands for. */
+int disk_open_status (int error);
+
+#endif /* MIRROR_DISK_H */

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nbdmirror erase: erase the md superblocks of disks, and nothing else.
+ *
+ * What is erased is first saved to a file, on stable storage, that
+ * restore-metadata puts back.
+ */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/ctl.h"
+#include "ctl/member.h"
+#include "ctl/render.h"
+#include "ctl/restore.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+struct erasure {
+  struct member *member;
+  struct restore restore;
+};
+
+/* Whatever might be taken for a superblock, damaged ones too. */
+static int
+find (struct erasure *erasure)
+{
+  struct disk *disk = &erasure->member->disk;
+  struct restore *restore = &erasure->restore;
+
+  restore->disk_size = disk->size;
+  for (enum sb1_version version = 0; version < SB1_VERSIONS; version++) {
+    struct restore_area *area = &restore->area[restore->count];
+    int r;
+
+    if (!sb1_offset (version, disk->size, &area->offset))
+      continue;
+    area->length
+      = (uint32_t)MIN ((uint64_t)SB1_BLOCK_SIZE, disk->size - area->offset);
+    r = disk_read (disk, area->bytes, area->length, area->offset);
+    if (r < 0)
+      return ctl_fail (EXIT_REFUSED, disk->name, "read-failed", "%s",
+                       log_strerror (r));
+    if (sb1_recognise (version, area->bytes))
+      restore->count++;
+  }
+  return EXIT_OK;
+}
+
+static void
+print_plan (const struct erasure *erasure)
+{
+  const struct member *member = erasure->member;
+  char *uuid = NULL;
+
+  if (erasure->restore.count == 0) {
+    printf ("%s: has no md superblock\n", member->name);
+    return;
+  }
+  if (member_has_sb (member))
+    uuid = render_uuid (member->sb.set_uuid);
+  printf ("%s: %s %s%s will be erased (%u superblock%s)\n", member->name,
+          "member of array", uuid == NULL ? "(unknown)" : uuid,
+          member->verdict == SB1_GOOD ? "" : " (not a sound one)",
+          erasure->restore.count, erasure->restore.count == 1 ? "" : "s");
+  g_free (uuid);
+}
+
+static int
+save (const struct erasure *erasure, const char *folder)
+{
+  const struct member *member = erasure->member;
+  GError *error = NULL;
+  char *file, *path;
+  int status = EXIT_OK;
+
+  file = g_strdup_printf ("%s-%" PRId64 ".mdrestore", member->short_name,
+                          (int64_t)time (NULL));
+  /* A URI's last part can hold anything. */
+  g_strdelimit (file, "/?&:", '_');
+  path = g_build_filename (folder, file, NULL);
+  if (!restore_save (&erasure->restore, path, &error)) {
+    status = ctl_fail (EXIT_REFUSED, member->name, "no-backup", "%s: %s; "
+                       "nothing was erased here (--no-backup does without)",
+                       path, error->message);
+    g_error_free (error);
+  }
+  else if (!ctl_options.json)
+    printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
+            member->name, path, member->name);
+  g_free (file);
+  g_free (path);
+  return status;
+}
+
+static int
+wipe (struct erasure *erasure)
+{
+  static const uint8_t zeroes[SB1_BLOCK_SIZE];
+  struct disk *disk = &erasure->member->disk;
+  int r = 0;
+
+  for (unsigned i = 0; i < erasure->restore.count && r == 0; i++)
+    r = disk_write (disk, zeroes, erasure->restore.area[i].length,
+                    erasure->restore.area[i].offset);
+  if (r == 0)
+    r = disk_flush (disk);
+  if (r < 0)
+    return ctl_fail (EXIT_REFUSED, disk->name, "write-failed", "%s",
+                     log_strerror (r));
+  return EXIT_OK;
+}
+
+static int
+look_at_all (struct erasure *erasures, unsigned count, unsigned *ret_found)
+{
+  for (unsigned i = 0; i < count; i++) {
+    struct member *member = erasures[i].member;
+    int status;
+
+    if (member->error != 0)
+      return ctl_fail (disk_open_status (member->error), member->name,
+                       "unusable", "%s", member->why);
+    status = find (&erasures[i]);
+    if (status != EXIT_OK)
+      return status;
+    *ret_found += erasures[i].restore.count;
+    if (!ctl_options.json)
+      print_plan (&erasures[i]);
+  }
+  fflush (stdout);
+  return EXIT_OK;
+}
+
+static void
+print_json (const struct erasure *erasures, unsigned count, bool erased)
+{
+  JsonBuilder *builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  render_json_int (builder, "format", 1);
+  render_json_bool (builder, "erased", erased);
+  json_builder_set_member_name (builder, "disks");
+  json_builder_begin_array (builder);
+  for (unsigned i = 0; i < count; i++) {
+    json_builder_begin_object (builder);
+    render_json_string (builder, "disk", erasures[i].member->name);
+    render_json_int (builder, "superblocks", erasures[i].restore.count);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  render_json_print (builder);
+}
+
+static int
+erase_all (struct erasure *erasures, unsigned count, const char *folder,
+           bool backup)
+{
+  int status = EXIT_OK;
+
+  for (unsigned i = 0; i < count && status == EXIT_OK; i++) {
+    if (erasures[i].restore.count == 0)
+      continue;
+    if (backup)
+      status = save (&erasures[i], folder);
+    if (status == EXIT_OK)
+      status = wipe (&erasures[i]);
+  }
+  return status;
+}
+
+int
+erase_command (int argc, char **argv)
+{
+  gboolean no_backup = FALSE, error_if_unchanged = FALSE;
+  char *folder = NULL;
+  const GOptionEntry entries[] = {
+    { "backup-dir", 0, 0, G_OPTION_ARG_FILENAME, &folder,
+      "Where the restore files go (.)", "DIRECTORY" },
+    { "no-backup", 0, 0, G_OPTION_ARG_NONE, &no_backup,
+      "Keep no restore file", NULL },
+    { "error-if-unchanged", 0, 0, G_OPTION_ARG_NONE, &error_if_unchanged,
+      "Exit with 10 if there is nothing to erase", NULL },
+    { NULL, 0, 0, 0, NULL, NULL, NULL },
+  };
+  struct erasure *erasures;
+  unsigned count, found = 0;
+  int status;
+  bool go = false;
+
+  if (!ctl_parse (&argc, &argv, entries, "DISK..."))
+    return EXIT_USAGE;
+  if (argc < 2)
+    return ctl_fail (EXIT_USAGE, "usage", "no-disk", "name the disks");
+  count = (unsigned)argc - 1;
+  erasures = g_new0 (struct erasure, count);
+  for (unsigned i = 0; i < count; i++)
+    erasures[i].member = member_open (argv[i + 1], true);
+  status = look_at_all (erasures, count, &found);
+  if (status == EXIT_OK && found > 0)
+    status = ctl_confirm (argv[1], &go);
+  if (go)
+    status = erase_all (erasures, count, folder == NULL ? "." : folder,
+                        !no_backup);
+  if (status == EXIT_OK && ctl_options.json)
+    print_json (erasures, count, go);
+  if (status == EXIT_OK && found == 0 && error_if_unchanged)
+    status = EXIT_UNCHANGED;
+  for (unsigned i = 0; i < count; i++)
+    member_close (erasures[i].member);
+  g_free (erasures);
+  g_free (folder);
+  return status;
+}

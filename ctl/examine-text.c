@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* examine-text: a member's metadata for people, alone or side by side.
+ *
+ * Both are the same rows: a name, and the member's value as text.
+ */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/examine.h"
+#include "ctl/render.h"
+#include "ground/util.h"
+#include "logic/layout.h"
+
+#define COLUMN 40
+
+static char *
+uuid_text (const struct member *member)
+{
+  return render_uuid (member->sb.set_uuid);
+}
+
+static char *
+device_uuid_text (const struct member *member)
+{
+  return render_uuid (member->sb.device_uuid);
+}
+
+static char *
+name_text (const struct member *member)
+{
+  return render_name (&member->sb);
+}
+
+static char *
+geometry_text (const struct member *member)
+{
+  char *geometry = render_geometry (&member->sb);
+  char *text = g_strdup_printf ("%s, %" PRIu32 " members", geometry,
+                                member->sb.raid_disks);
+
+  g_free (geometry);
+  return text;
+}
+
+static char *
+size_text (const struct member *member)
+{
+  struct layout layout;
+  uint64_t bytes = 0;
+  char *human, *text;
+
+  if (sb1_layout (&member->sb, &layout) == NULL)
+    bytes = layout.array_size;
+  human = render_bytes (bytes);
+  text = g_strdup_printf ("%" PRIu64 " (%s)", bytes, human);
+  g_free (human);
+  return text;
+}
+
+static char *
+version_text (const struct member *member)
+{
+  return g_strdup (sb1_version_name (member->version));
+}
+
+static char *
+role_text (const struct member *member)
+{
+  return render_role (&member->sb);
+}
+
+static char *
+slots_text (const struct member *member)
+{
+  return render_slots (&member->sb);
+}
+
+static char *
+events_text (const struct member *member)
+{
+  return g_strdup_printf ("%" PRIu64, member->sb.events);
+}
+
+static char *
+created_text (const struct member *member)
+{
+  return render_time_utc (member->sb.ctime);
+}
+
+static char *
+updated_text (const struct member *member)
+{
+  return render_time_utc (member->sb.utime);
+}
+
+static char *
+state_text (const struct member *member)
+{
+  if (member->sb.resync_offset == SB1_CLEAN)
+    return g_strdup ("clean");
+  return g_strdup_printf ("dirty, in sync below sector %" PRIu64,
+                          member->sb.resync_offset);
+}
+
+static char *
+recovery_text (const struct member *member)
+{
+  if (!(member->sb.features & SB1_FEATURE_RECOVERY_OFFSET))
+    return g_strdup ("none");
+  return g_strdup_printf ("rebuilt below sector %" PRIu64 "%s",
+                          member->sb.recovery_offset,
+                          member->sb.features & SB1_FEATURE_RECOVERY_BITMAP
+                            ? ", by bitmap"
+                            : "");
+}
+
+static char *
+places_text (const struct member *member)
+{
+  return g_strdup_printf ("sectors %" PRIu64 "+%" PRIu64 ", superblock %" PRIu64,
+                          member->sb.data_offset, member->sb.size,
+                          member->sb.super_offset);
+}
+
+static char *
+features_text (const struct member *member)
+{
+  return g_strdup_printf ("0x%" PRIx32, member->sb.features);
+}
+
+static char *
+bitmap_text (const struct member *member)
+{
+  switch (member->bitmap_verdict) {
+  case BITMAP_NONE:
+    return g_strdup ("none");
+  case BITMAP_GOOD:
+    return g_strdup_printf ("%" PRIu64 " dirty of %" PRIu64,
+                            member->regions_set, member->regions);
+  case BITMAP_OUTDATED:
+    return g_strdup ("outdated: all dirty");
+  case BITMAP_UNSUPPORTED:
+    return g_strdup ("unsupported");
+  case BITMAP_DAMAGED:
+    break;
+  }
+  return g_strdup ("damaged");
+}
+
+static char *
+badblocks_text (const struct member *member)
+{
+  if (!member->badblocks_listed)
+    return g_strdup ("none");
+  if (member->badblocks_damaged)
+    return g_strdup ("damaged list");
+  return g_strdup_printf ("%u ranges", member->badblocks.count);
+}
+
+static char *
+checksum_text (const struct member *member)
+{
+  return g_strdup (member->sb.checksum == member->checksum ? "ok" : "wrong");
+}
+
+static char *
+verdict_text (const struct member *member)
+{
+  return g_strdup (examine_verdict_word (member));
+}
+
+/* @alike: normal for members of one array to be equal in it. */
+static const struct {
+  const char *name;
+  char *(*text) (const struct member *member);
+  bool alike;
+} rows[] = {
+  { "array uuid", uuid_text, true },
+  { "array name", name_text, true },
+  { "geometry", geometry_text, true },
+  { "array size", size_text, true },
+  { "metadata", version_text, true },
+  { "created", created_text, true },
+  { "device uuid", device_uuid_text, false },
+  { "role / slot", role_text, false },
+  { "events", events_text, true },
+  { "update time", updated_text, true },
+  { "sees members as", slots_text, true },
+  { "state", state_text, true },
+  { "recovery", recovery_text, true },
+  { "data", places_text, true },
+  { "features", features_text, true },
+  { "bitmap", bitmap_text, true },
+  { "bad blocks", badblocks_text, true },
+  { "checksum", checksum_text, true },
+  { "verdict", verdict_text, true },
+};
+
+static void
+print_bitmap (const struct member *member)
+{
+  const struct bitmap_super *bitmap = &member->bitmap;
+
+  if (member->bitmap_verdict == BITMAP_NONE)
+    return;
+  if (member->bitmap_verdict != BITMAP_GOOD)
+    printf ("  %-18s%s\n", "bitmap verdict", member->bitmap_why);
+  printf ("  %-18s%" PRIu64 ", cleared %" PRIu64 "\n", "bitmap events",
+          bitmap->events, bitmap->events_cleared);
+  printf ("  %-18s%" PRIu32 " bytes\n", "bitmap chunk", bitmap->chunk);
+  printf ("  %-18s%" PRIu64 " sectors\n", "bitmap covers",
+          bitmap->sync_size);
+}
+
+static void
+print_badblocks (const struct member *member)
+{
+  if (member->badblocks_damaged)
+    printf ("  %-18s%s\n", "bad blocks", member->badblocks_why);
+  for (unsigned i = 0;
+       !member->badblocks_damaged && i < member->badblocks.count; i++)
+    printf ("  %-18ssectors %" PRIu64 "+%" PRIu64 "\n", "bad range",
+            member->badblocks.range[i].start,
+            member->badblocks.range[i].length);
+}
+
+void
+examine_text (const struct member *member, bool bitmap, bool badblocks)
+{
+  printf ("%s\n", member->name);
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+    char *text = rows[i].text (member);
+
+    printf ("  %-18s%s\n", rows[i].name, text);
+    g_free (text);
+  }
+  if (bitmap)
+    print_bitmap (member);
+  if (badblocks)
+    print_badblocks (member);
+}
+
+static void
+print_cells (size_t row, struct member **members, unsigned count)
+{
+  char *first = NULL;
+
+  for (unsigned i = 0; i < count; i++) {
+    char *text = member_has_sb (members[i]) ? rows[row].text (members[i])
+                                            : g_strdup ("-");
+    bool same = first != NULL && strcmp (first, text) == 0;
+
+    printf (" %c %-*s", first != NULL && rows[row].alike && !same ? '*' : ' ',
+            COLUMN, same && rows[row].alike ? "same" : text);
+    if (first == NULL)
+      first = text;
+    else
+      g_free (text);
+  }
+  g_free (first);
+}
+
+void
+examine_compare (struct member **members, unsigned count)
+{
+  printf ("%-17s", "");
+  for (unsigned i = 0; i < count; i++)
+    printf ("   %-*s", COLUMN, members[i]->short_name);
+  printf ("\n");
+  for (size_t row = 0; row < G_N_ELEMENTS (rows); row++) {
+    printf (" %-16s", rows[row].name);
+    print_cells (row, members, count);
+    printf ("\n");
+  }
+}

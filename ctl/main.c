@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nbdmirror: make, look at and erase arrays.
+ *
+ * This file: the options before the command, and which command it is.
+ */
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+struct ctl_options ctl_options;
+
+static const struct {
+  const char *name;
+  int (*run) (int argc, char **argv);
+  const char *summary;
+} commands[] = {
+  { "create", create_command, "make a new array from disks" },
+  { "examine", examine_command, "show the md metadata of disks" },
+  { "assemble", assemble_command,
+    "--dry-run: tell what a server would make of disks" },
+  { "erase", erase_command, "erase the md metadata of disks" },
+  { "restore-metadata", restore_command, "put back what erase took away" },
+};
+
+int
+ctl_fail (int status, const char *what, const char *code, const char *format,
+          ...)
+{
+  va_list args;
+  char *text;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  fprintf (stderr, "nbdmirror: %s: %s: %s\n", what, code, text);
+  if (ctl_options.json) {
+    JsonBuilder *builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    render_json_int (builder, "format", 1);
+    json_builder_set_member_name (builder, "error");
+    json_builder_begin_object (builder);
+    render_json_string (builder, "what", what);
+    render_json_string (builder, "code", code);
+    render_json_string (builder, "text", text);
+    json_builder_end_object (builder);
+    json_builder_end_object (builder);
+    render_json_print (builder);
+  }
+  g_free (text);
+  return status;
+}
+
+int
+ctl_confirm (const char *what, bool *ret_go)
+{
+  char answer[16] = "";
+
+  *ret_go = false;
+  if (ctl_options.dry_run)
+    return EXIT_OK;
+  if (!ctl_options.yes) {
+    if (!isatty (STDIN_FILENO) || ctl_options.json)
+      return ctl_fail (EXIT_REFUSED, what, "not-confirmed",
+                       "nothing was written; repeat with --yes to do it");
+    fprintf (stderr, "Do this? [y/N] ");
+    if (fgets (answer, sizeof answer, stdin) == NULL
+        || (answer[0] != 'y' && answer[0] != 'Y'))
+      return ctl_fail (EXIT_REFUSED, what, "not-confirmed",
+                       "nothing was written");
+  }
+  *ret_go = true;
+  return EXIT_OK;
+}
+
+static gboolean json, yes, dry_run;
+static const GOptionEntry common_entries[] = {
+  { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+  { "yes", 0, 0, G_OPTION_ARG_NONE, &yes, "Do not ask", NULL },
+  { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only tell the plan", NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* False: told. */
+static bool
+parse (GOptionContext *context, int *argc, char ***argv)
+{
+  GError *error = NULL;
+  bool good = g_option_context_parse (context, argc, argv, &error);
+
+  ctl_options = (struct ctl_options){ json, yes, dry_run };
+  if (!good) {
+    ctl_fail (EXIT_USAGE, "usage", "bad-option", "%s", error->message);
+    g_error_free (error);
+  }
+  g_option_context_free (context);
+  return good;
+}
+
+bool
+ctl_parse (int *argc, char ***argv, const GOptionEntry *entries,
+           const char *what)
+{
+  GOptionContext *context = g_option_context_new (what);
+  char *name = g_strdup_printf ("nbdmirror %s", (*argv)[0]);
+  bool good;
+
+  g_set_prgname (name);
+  g_free (name);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, common_entries, NULL);
+  good = parse (context, argc, argv);
+  /* The word that ends the options is no disk. */
+  if (good && *argc > 1 && strcmp ((*argv)[1], "--") == 0) {
+    (*argv)++;
+    (*argc)--;
+  }
+  return good;
+}
+
+static char *
+describe_commands (void)
+{
+  GString *text = g_string_new ("Commands (each has its own --help):\n");
+
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_string_append_printf (text, "  %-18s%s\n", commands[i].name,
+                            commands[i].summary);
+  return g_string_free (text, FALSE);
+}
+
+int
+main (int argc, char **argv)
+{
+  gboolean version = FALSE;
+  const GOptionEntry entries[] = {
+    { "version", 'V', 0, G_OPTION_ARG_NONE, &version, "Print the version",
+      NULL },
+    { NULL, 0, 0, 0, NULL, NULL, NULL },
+  };
+  GOptionContext *context = g_option_context_new ("COMMAND ...");
+  char *description = describe_commands ();
+  int status = EXIT_USAGE;
+
+  signal (SIGPIPE, SIG_IGN);
+  g_option_context_set_strict_posix (context, TRUE);
+  g_option_context_set_description (context, description);
+  g_free (description);
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, common_entries, NULL);
+  if (!parse (context, &argc, &argv))
+    return EXIT_USAGE;
+  if (version) {
+    printf ("nbdmirror %s\n", PACKAGE_VERSION);
+    return EXIT_OK;
+  }
+  if (argc < 2)
+    return ctl_fail (EXIT_USAGE, "usage", "no-command",
+                     "name a command; nbdmirror --help lists them");
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (argv[1], commands[i].name) == 0) {
+      status = commands[i].run (argc - 1, argv + 1);
+      if (fflush (stdout) != 0 && status == EXIT_OK)
+        status = EXIT_REFUSED;
+      return status;
+    }
+  return ctl_fail (EXIT_USAGE, "usage", "unknown-command", "%s is no command; "
+                   "nbdmirror --help lists them", argv[1]);
+}
