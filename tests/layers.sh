@@ -52,6 +52,7 @@ may_include ()
         *) return 1 ;;
       esac ;;
     plugin/*) ;;
+    ctl/*) ;;
     *) return 1 ;;              # a new room needs a rule
   esac
 }
@@ -72,7 +73,7 @@ no_glib ()
 bad_includes ()
 (
   cd "$1"
-  find lib plugin -name '*.[ch]' | sort | while read -r file; do
+  find lib plugin ctl -name '*.[ch]' | sort | while read -r file; do
     sed -nE 's/^[[:space:]]*#[[:space:]]*include(_next)?[[:space:]]*//p' \
       "$file" | sed -E 's/[[:space:]]*(\/[*\/].*)?$//' |
       while read -r header; do
@@ -136,7 +137,7 @@ broken ()
 plant ()
 {
   rm -rf "$scratch/tree"
-  mkdir -p "$scratch/tree"/{lib,plugin} "$scratch/tree/${1%/*}"
+  mkdir -p "$scratch/tree"/{lib,plugin,ctl} "$scratch/tree/${1%/*}"
   echo "  # include $2 /* planted */" >"$scratch/tree/$1"
   [ "$(bad_includes "$scratch/tree")" = "$1: $2" ] ||
     broken "$1 may include $2"
@@ -163,6 +164,8 @@ plant lib/engine/write.c '<unistd.h>'
 plant lib/engine/write.c '<nbdkit-plugin.h>'
 plant lib/engine/write.c '<glib.h>'
 plant plugin/serve.c '<libnbd.h>'
+plant ctl/create.c '<nbdkit-plugin.h>'
+plant ctl/create.c '<libnbd.h>'
 plant lib/cellar/wine.c '<stdint.h>'
 
 # compile NAME <SOURCE: $scratch/NAME.o

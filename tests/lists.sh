@@ -12,7 +12,7 @@ unlisted ()
 (
   cd "$1"
   words=$(cat Makefile.am ./*/Makefile.inc | tr -s '[:blank:]' '\n' | sort -u)
-  find lib plugin tests examples man -name '*.[ch]' -o -name '*.sh' \
+  find lib plugin ctl tests examples man -name '*.[ch]' -o -name '*.sh' \
     -o -name '*.py' -o -name '*.pod' |
     sort |
     while read -r file; do
@@ -23,7 +23,7 @@ unlisted ()
 # This checker can fail.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir -p "$scratch"/{lib,plugin,tests/unit,examples,man}
+mkdir -p "$scratch"/{lib,plugin,ctl,tests/unit,examples,man}
 echo 'UNIT_TESTS = tests/unit/test-listed' >"$scratch/tests/Makefile.inc"
 touch "$scratch"/{Makefile.am,lib/lost.c,tests/test-lost.sh} \
   "$scratch/tests/unit/test-listed.c"

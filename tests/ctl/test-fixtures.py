@@ -6,32 +6,13 @@ says, and comes to the verdict of the manifest."""
 import json
 import lzma
 import os
-import subprocess
 import sys
 import tempfile
 
-TOP = os.environ.get("top_srcdir") or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "../..")
-TOOL = os.environ.get("NBDMIRROR") or os.path.abspath("nbdmirror")
-FIXTURES = os.path.join(TOP, "tests/fixtures/md")
+import tool
+from tool import expect, expect_lines, run
 
-failures = 0
-
-
-def expect(what, seen, wanted):
-    global failures
-    if seen != wanted:
-        failures += 1
-        print(f"{what}: saw {seen!r}, expected {wanted!r}")
-
-
-def run(folder, *arguments):
-    """(status, stdout) of nbdmirror in that folder."""
-    # The texts of mdadm were made in that time zone.
-    done = subprocess.run([TOOL, *arguments], cwd=folder, text=True,
-                          stdout=subprocess.PIPE,
-                          env={**os.environ, "TZ": "UTC", "LC_ALL": "C"})
-    return done.returncode, done.stdout
+FIXTURES = os.path.join(tool.TOP, "tests/fixtures/md")
 
 
 def read(path):
@@ -98,18 +79,6 @@ def check_mdadm(folder, member):
                      read(member["bitmap"]))
 
 
-def expect_lines(what, seen, wanted):
-    # White space at the ends of lines and of the whole is nobody's business.
-    seen = [line.strip() for line in seen.strip().splitlines()]
-    wanted = [line.strip() for line in wanted.strip().splitlines()]
-    if seen == wanted:
-        return
-    for a, b in zip(seen, wanted):
-        if a != b:
-            expect(what, a, b)
-    expect(what + " lines", len(seen), len(wanted))
-
-
 def check_verdict(folder, fixture, members):
     disks = [f"m{m['member']}.img" for m in members]
     status, text = run(folder, "--json", "assemble", "--dry-run", *disks)
@@ -154,11 +123,11 @@ def main():
                 check_mdadm(folder, member)
             check_verdict(folder, fixture, members)
         # This test can fail: a wrong manifest is found out.
-        before = failures
+        before = tool.failures
         wrong = dict(fixtures["raid1-1.0"][0], events=18)
         print("what follows is planted:")
         check_fields(os.path.join(scratch, "raid1-1.0"), wrong)
-        if failures != before + 1:
+        if tool.failures != before + 1:
             sys.exit("the checker is broken")
     print(f"{sum(map(len, fixtures.values()))} members, {before} differences")
     return 1 if before else 0
