@@ -236,6 +236,49 @@ START_TEST (left_behind_is_not_split)
 }
 END_TEST
 
+/* Member 1 went on alone, and another filled slot 0; then the old member 0
+ * went on alone too.
+ */
+START_TEST (a_filled_slot_does_not_hide_a_split)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample_run_alone (&sample, 0, 3);
+  sample_run_alone (&sample, 1, 9);
+  sample.sb[1].roles[2] = 0;
+  sample.sb[2] = sample.sb[1];
+  sample.sb[2].dev_number = 2;
+  sample.sb[2].device_uuid[0] = 'n';
+  for (unsigned i = 0; i < 3; i++)
+    give (i, i);
+  ck_assert_int_eq (judge (3, -1), ASSEMBLE_SPLIT);
+  ck_assert_uint_eq (verdict.culprit, 0);
+  ck_assert_int_eq (judge (3, 2), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 3);
+}
+END_TEST
+
+/* The bitmap may have been cleared for who took the slot. */
+START_TEST (a_slot_given_away_is_not_given_back_by_bitmap)
+{
+  array (LEVEL_RAID1, NULL, 3);
+  sample_fail (&sample, 1);
+  sample.sb[0].roles[3] = sample.sb[2].roles[3] = 1;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_int_eq (verdict.part[1].part, PART_STALE);
+}
+END_TEST
+
+START_TEST (a_member_too_small_for_the_array_is_refused)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].events++;
+  sample.sb[1].size = sample.sb[1].data_size = 30000;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
+  ck_assert_msg (strncmp (verdict.why, "data_size 30000:", 16) == 0, "%s",
+                 verdict.why);
+}
+END_TEST
+
 START_TEST (rebuilt_members_are_no_authority_and_no_copy)
 {
   array (LEVEL_RAID1, NULL, 2);
@@ -413,6 +456,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, two_halves_of_four_are_a_split_brain);
   tcase_add_test (tcase, keep_decides_nothing_without_a_split);
   tcase_add_test (tcase, left_behind_is_not_split);
+  tcase_add_test (tcase, a_filled_slot_does_not_hide_a_split);
+  tcase_add_test (tcase, a_slot_given_away_is_not_given_back_by_bitmap);
+  tcase_add_test (tcase, a_member_too_small_for_the_array_is_refused);
   tcase_add_test (tcase, rebuilt_members_are_no_authority_and_no_copy);
   tcase_add_test (tcase, a_replacement_shares_its_slot);
   tcase_add_test (tcase, spares_do_not_compete);

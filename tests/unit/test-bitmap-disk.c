@@ -111,6 +111,31 @@ START_TEST (areas_do_not_overlap)
 }
 END_TEST
 
+START_TEST (the_bitmap_fits_its_room)
+{
+  struct sample sample;
+  char why[MESSAGE_MAX];
+
+  sample_make (&sample, LEVEL_RAID1, NULL, 2, SB1_VERSION_1_2, true);
+  sample.bitmap.chunk = 512;
+  sample.bitmap.sectors_reserved = 7;
+  ck_assert_int_eq (bitmap_check (&sample.bitmap, &sample.sb[0], SAMPLE_BYTES,
+                                  why), BITMAP_DAMAGED);
+  sample.bitmap.sectors_reserved = 8;
+  ck_assert_int_eq (bitmap_check (&sample.bitmap, &sample.sb[0], SAMPLE_BYTES,
+                                  why), BITMAP_GOOD);
+  /* Behind data that ends early: seven sectors are left, then eight. */
+  sample.sb[0].size = sample.bitmap.sync_size = 30704;
+  sample.sb[0].bitmap_offset = 32768 - 7 - 8;
+  ck_assert_int_eq (bitmap_check (&sample.bitmap, &sample.sb[0], SAMPLE_BYTES,
+                                  why), BITMAP_DAMAGED);
+  ck_assert_msg (strstr (why, "beyond the member") != NULL, "%s", why);
+  sample.sb[0].bitmap_offset--;
+  ck_assert_int_eq (bitmap_check (&sample.bitmap, &sample.sb[0], SAMPLE_BYTES,
+                                  why), BITMAP_GOOD);
+}
+END_TEST
+
 START_TEST (regions_and_bytes_are_counted)
 {
   ck_assert_uint_eq (bitmap_regions (6144, 65536), 48);
@@ -152,6 +177,7 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, each_refusal_names_field_and_value, 0,
                        ARRAY_LENGTH (bent));
   tcase_add_test (tcase, areas_do_not_overlap);
+  tcase_add_test (tcase, the_bitmap_fits_its_room);
   tcase_add_test (tcase, regions_and_bytes_are_counted);
   tcase_add_test (tcase, bits_are_set_cleared_counted_and_merged);
 }

@@ -114,6 +114,7 @@ static const struct {
   CASE (data_offset, UINT64_MAX - 5, SB1_DAMAGED, "data_offset 18446744073"),
   CASE (bblog_offset, 0x7fffffff, SB1_DAMAGED, "bblog_offset 2147483647: o"),
   CASE (bblog_offset, INT32_MIN, SB1_DAMAGED, "bblog_offset -2147483648: o"),
+  CASE (bblog_offset, -12, SB1_DAMAGED, "bblog_offset -12: outside"),
   CASE (bblog_offset, -8, SB1_GOOD, ""), /* the gap before a 1.2 */
   CASE (bblog_offset, 1, SB1_GOOD, ""), /* right behind the superblock */
   CASE (bblog_size, 9, SB1_DAMAGED, "bblog_size 9:"),
@@ -179,6 +180,20 @@ START_TEST (rebuilds_are_checked)
   sb->features = SB1_FEATURE_BAD_BLOCKS;
   sb->bblog_size = 0;
   ck_assert_int_eq (sample_check (sb, why), SB1_DAMAGED);
+}
+END_TEST
+
+START_TEST (a_slot_has_at_most_two_members)
+{
+  struct sample sample;
+  char why[MESSAGE_MAX];
+
+  sample_make (&sample, LEVEL_RAID1, NULL, 2, SB1_VERSION_1_2, false);
+  sample.sb[0].roles[5] = 1;
+  ck_assert_int_eq (sample_check (&sample.sb[0], why), SB1_GOOD);
+  sample.sb[0].roles[6] = 1;
+  ck_assert_int_eq (sample_check (&sample.sb[0], why), SB1_DAMAGED);
+  ck_assert_msg (strncmp (why, "dev_roles[6] 0x1: more", 22) == 0, "%s", why);
 }
 END_TEST
 
@@ -301,6 +316,7 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, each_refusal_names_field_and_value, 0,
                        ARRAY_LENGTH (bent));
   tcase_add_test (tcase, rebuilds_are_checked);
+  tcase_add_test (tcase, a_slot_has_at_most_two_members);
   tcase_add_test (tcase, reserved_bytes_refuse_writing);
   tcase_add_loop_test (tcase, one_changed_byte_is_noticed_or_harmless, 0, 6);
   tcase_add_test (tcase, of_two_superblocks_the_sound_one_counts);
