@@ -219,6 +219,8 @@ print_text (const struct dry_run *run, int status)
             assembly->result == ASSEMBLE_PLAIN ? "plain array"
                                                : "would not start",
             culprit_name (run), assembly->why);
+  if (assembly->readable)
+    printf ("   reading is safe: nbdkit -r\n");
   if (assembly->result == ASSEMBLE_SPLIT)
     printf ("   look at both with nbdmirror examine --compare, then give the "
             "number of the one to keep: on-split-brain=leg:N\n");
@@ -282,6 +284,7 @@ print_json (const struct dry_run *run, int status)
   render_json_int (builder, "format", 1);
   render_json_string (builder, "result", result_word (assembly->result));
   render_json_int (builder, "status", (uint64_t)status);
+  render_json_bool (builder, "readable", assembly->readable);
   if (assembly->result != ASSEMBLE_START) {
     render_json_string (builder, "culprit", culprit_name (run));
     render_json_string (builder, "reason", assembly->why);
@@ -325,9 +328,10 @@ show (struct dry_run *run, int keep, bool degraded_allowed)
   judge (run, keep);
   if (run->given_count == 0) {
     for (unsigned i = 0; i < run->count; i++)
-      ctl_fail (0, run->member[i]->name, "unreadable", "%s",
+      ctl_tell (run->member[i]->name, "unreadable", "%s",
                 run->member[i]->why);
-    return EXIT_UNREACHABLE;
+    return ctl_fail (EXIT_UNREACHABLE, "array", "unreachable",
+                     "none of its disks can be read");
   }
   status = status_of (run, degraded_allowed);
   if (ctl_options.json)

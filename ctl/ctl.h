@@ -43,6 +43,10 @@ int assemble_command (int argc, char **argv);
 int erase_command (int argc, char **argv);
 int restore_command (int argc, char **argv);
 
+/* As below, but only on standard error. */
+void ctl_tell (const char *what, const char *code, const char *format, ...)
+  __attribute__ ((format (printf, 3, 4)));
+
 /* "nbdmirror: WHAT: CODE: TEXT" on standard error, one line; returns
  * @status.  With --json, also {"error": ...} on standard output.
  */

@@ -67,19 +67,34 @@ print_plan (const struct erasure *erasure)
   g_free (uuid);
 }
 
+/* Two disks can have the same last part, and be erased in one second. */
+static char *
+new_path (const char *folder, const char *short_name)
+{
+  for (unsigned i = 0;; i++) {
+    char *file
+      = g_strdup_printf ("%s-%" PRId64 "%s%.0u.mdrestore", short_name,
+                         (int64_t)time (NULL), i == 0 ? "" : "-", i);
+    char *path;
+
+    /* A URI's last part can hold anything. */
+    g_strdelimit (file, "/?&:", '_');
+    path = g_build_filename (folder, file, NULL);
+    g_free (file);
+    if (!g_file_test (path, G_FILE_TEST_EXISTS))
+      return path;
+    g_free (path);
+  }
+}
+
 static int
 save (const struct erasure *erasure, const char *folder)
 {
   const struct member *member = erasure->member;
   GError *error = NULL;
-  char *file, *path;
+  char *path = new_path (folder, member->short_name);
   int status = EXIT_OK;
 
-  file = g_strdup_printf ("%s-%" PRId64 ".mdrestore", member->short_name,
-                          (int64_t)time (NULL));
-  /* A URI's last part can hold anything. */
-  g_strdelimit (file, "/?&:", '_');
-  path = g_build_filename (folder, file, NULL);
   if (!restore_save (&erasure->restore, path, &error)) {
     status = ctl_fail (EXIT_REFUSED, member->name, "no-backup", "%s: %s; "
                        "nothing was erased here (--no-backup does without)",
@@ -89,7 +104,6 @@ save (const struct erasure *erasure, const char *folder)
   else if (!ctl_options.json)
     printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
             member->name, path, member->name);
-  g_free (file);
   g_free (path);
   return status;
 }

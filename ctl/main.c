@@ -30,6 +30,19 @@ static const struct {
   { "restore-metadata", restore_command, "put back what erase took away" },
 };
 
+void
+ctl_tell (const char *what, const char *code, const char *format, ...)
+{
+  va_list args;
+  char *text;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  fprintf (stderr, "nbdmirror: %s: %s: %s\n", what, code, text);
+  g_free (text);
+}
+
 int
 ctl_fail (int status, const char *what, const char *code, const char *format,
           ...)
@@ -40,7 +53,7 @@ ctl_fail (int status, const char *what, const char *code, const char *format,
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  fprintf (stderr, "nbdmirror: %s: %s: %s\n", what, code, text);
+  ctl_tell (what, code, "%s", text);
   if (ctl_options.json) {
     JsonBuilder *builder = json_builder_new ();
 

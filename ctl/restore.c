@@ -120,7 +120,7 @@ load (const char *path, struct restore *ret)
   uint64_t count = 0;
 
   if (!good)
-    ctl_fail (0, path, "unreadable", "%s", error->message);
+    ctl_fail (EXIT_REFUSED, path, "unreadable", "%s", error->message);
   else {
     ret->disk_size = g_key_file_get_uint64 (file, "disk", "size", NULL);
     count = g_key_file_get_uint64 (file, "disk", "areas", NULL);
@@ -128,7 +128,7 @@ load (const char *path, struct restore *ret)
     for (unsigned i = 0; good && i < count; i++)
       good = load_area (file, i, ret->disk_size, &ret->area[i]);
     if (!good)
-      ctl_fail (0, path, "damaged", "is not a whole restore file");
+      ctl_fail (EXIT_REFUSED, path, "damaged", "is not a whole restore file");
   }
   ret->count = (unsigned)count;
   g_clear_error (&error);

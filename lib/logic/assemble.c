@@ -219,7 +219,11 @@ judge (struct assemble_work *work, int keep)
     return;
   sum_up (work, authority);
   assemble_judge_others (work, authority);
-  if (check_split (work, keep) && check_bitmaps (work) && check_enough (work))
+  if (!check_split (work, keep) || !check_enough (work))
+    return;
+  /* Nobody can write safely beside a bitmap that is not understood. */
+  ret->readable = !check_bitmaps (work);
+  if (!ret->readable)
     ret->result = ASSEMBLE_START;
 }
 

@@ -83,6 +83,9 @@ struct assembly {
   char why[MESSAGE_MAX]; /* not START: what is wrong, to follow the culprit's
                             name or the array's */
 
+  /* REFUSED: reading would be safe all the same, and what follows is set. */
+  bool readable;
+
   /* All below: START, FAILED and SPLIT. */
   struct assemble_part part[ASSEMBLE_MEMBERS_MAX];
   unsigned authority; /* a member */

@@ -159,6 +159,18 @@ class Checks:
         expect("bad blocks", seen["members"][0]["bad_blocks_sectors"],
                [[3000, 5]])
 
+    def bad_bitmap(self):
+        self.fresh("--assume-clean")
+        with open(self.disks[1], "r+b") as image:
+            image.seek(PLACE + 8 * 512 + 52)
+            image.write(struct.pack("<I", 65537))
+        self.status(1, "assemble", "--dry-run", *self.disks)
+        seen = run_json(self.folder, "assemble", "--dry-run", *self.disks)
+        expect("readable", seen["readable"], True)
+        expect("reason", seen["reason"].startswith("bitmap chunksize 65537"),
+               True)
+        self.status(8, "examine", self.disks[1])
+
     def split(self):
         self.fresh("--assume-clean")
         for i, path in enumerate(self.disks):
@@ -243,6 +255,7 @@ def main():
         checks = Checks(folder)
         for part in (checks.usage, checks.unreachable, checks.refused,
                      checks.signatures, checks.states, checks.bad_blocks,
+                     checks.bad_bitmap,
                      checks.split, checks.erase_and_restore, checks.in_use,
                      checks.nbd):
             part()

@@ -397,6 +397,8 @@ START_TEST (a_damaged_bitmap_is_refused)
   given[1].bitmap_why = "bitmap chunksize 3: no";
   ck_assert_int_eq (judge (2, -1), ASSEMBLE_REFUSED);
   ck_assert_str_eq (verdict.why, "bitmap chunksize 3: no");
+  ck_assert (verdict.readable);
+  ck_assert_uint_eq (verdict.in_sync, 3);
 }
 END_TEST
 
