@@ -344,7 +344,8 @@ show (struct dry_run *run, int keep, bool degraded_allowed)
 int
 assemble_command (int argc, char **argv)
 {
-  char *on_split_brain = NULL, *degraded = NULL;
+  g_autofree char *on_split_brain = NULL;
+  g_autofree char *degraded = NULL;
   const GOptionEntry entries[] = {
     { "on-split-brain", 0, 0, G_OPTION_ARG_STRING, &on_split_brain,
       "Which history to keep in a split brain (disks count from 0)", "leg:N" },
@@ -383,7 +384,5 @@ assemble_command (int argc, char **argv)
   for (unsigned i = 0; i < run->count; i++)
     member_close (run->member[i]);
   g_free (run);
-  g_free (on_split_brain);
-  g_free (degraded);
   return status;
 }
