@@ -44,7 +44,7 @@ static const GOptionEntry entries[] = {
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-/* ------------------------------------------------------------- what is wished */
+/* ----------------------------------------------------------- what is wished */
 
 static bool
 usage (const char *option, const char *value, const char *text)
@@ -146,7 +146,7 @@ parse_wish (struct create_wish *wish, int members)
   return true;
 }
 
-/* ------------------------------------------------------------------ the disks */
+/* ---------------------------------------------------------------- the disks */
 
 static int
 look (struct create *create, unsigned slot)
@@ -189,7 +189,7 @@ open_members (struct create *create, char **names)
   return EXIT_OK;
 }
 
-/* ------------------------------------------------------------------- the plan */
+/* ----------------------------------------------------------------- the plan */
 
 static const char *
 first_state (const struct create *create)
@@ -275,7 +275,7 @@ print_json (const struct create *create, bool created)
   render_json_print (builder);
 }
 
-/* -------------------------------------------------------------------- command */
+/* ------------------------------------------------------------------ command */
 
 /* What is missing must not be all copies of something. */
 static int

@@ -258,7 +258,8 @@ print_bitmap_chunk (uint32_t chunk)
   static const char *const units[] = { "B", "KB", "MB", "GB" };
   unsigned unit = 0;
 
-  while (chunk >= 1024 && chunk % 1024 == 0 && unit + 1 < G_N_ELEMENTS (units)) {
+  while (chunk >= 1024 && chunk % 1024 == 0
+         && unit + 1 < G_N_ELEMENTS (units)) {
     chunk /= 1024;
     unit++;
   }

@@ -119,7 +119,8 @@ recovery_text (const struct member *member)
 static char *
 places_text (const struct member *member)
 {
-  return g_strdup_printf ("sectors %" PRIu64 "+%" PRIu64 ", superblock %" PRIu64,
+  return g_strdup_printf ("sectors %" PRIu64 "+%" PRIu64
+                          ", superblock %" PRIu64,
                           member->sb.data_offset, member->sb.size,
                           member->sb.super_offset);
 }

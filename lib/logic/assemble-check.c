@@ -12,8 +12,8 @@
 #include "logic/assemble-internal.h"
 
 void
-assemble_refuse (struct assemble_work *work, enum assemble_result result, unsigned culprit,
-        const char *format, ...)
+assemble_refuse (struct assemble_work *work, enum assemble_result result,
+                 unsigned culprit, const char *format, ...)
 {
   va_list args;
 
@@ -58,19 +58,19 @@ check_superblocks (struct assemble_work *work)
       break;
     }
   if (without == work->count) {
-    assemble_refuse (work, ASSEMBLE_PLAIN, work->count, "no member has an md "
-            "superblock");
+    assemble_refuse (work, ASSEMBLE_PLAIN, work->count,
+                     "no member has an md superblock");
     return false;
   }
   for (unsigned i = 0; i < work->count && without > 0; i++)
     if (work->members[i].verdict == SB1_NONE) {
-      assemble_refuse (work, ASSEMBLE_REFUSED, i, "has no md superblock, but another "
-              "member has one");
+      assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                       "has no md superblock, but another member has one");
       return false;
     }
   if (damaged == work->count) {
-    assemble_refuse (work, ASSEMBLE_FAILED, work->count, "no member has a superblock "
-            "that can be believed");
+    assemble_refuse (work, ASSEMBLE_FAILED, work->count,
+                     "no member has a superblock that can be believed");
     return false;
   }
   return true;
@@ -92,8 +92,9 @@ check_one_array (struct assemble_work *work)
     what = difference (first, sb);
     if (what != NULL) {
       work->ret->part[i].part = PART_FOREIGN;
-      assemble_refuse (work, ASSEMBLE_REFUSED, i, "belongs to another array than the "
-              "members before it: its %s differs", what);
+      assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                       "belongs to another array than the members before it: "
+                       "its %s differs", what);
       return false;
     }
     for (unsigned j = 0; j < i; j++)
@@ -101,8 +102,9 @@ check_one_array (struct assemble_work *work)
           && memcmp (work->members[j].sb->device_uuid, sb->device_uuid,
                      sizeof sb->device_uuid)
                == 0) {
-        assemble_refuse (work, ASSEMBLE_REFUSED, i, "is a copy of a member given "
-                "before it: their device_uuid is the same");
+        assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                         "is a copy of a member given before it: their "
+                         "device_uuid is the same");
         return false;
       }
   }
@@ -115,30 +117,48 @@ assemble_check_kinds (struct assemble_work *work)
   return check_superblocks (work) && check_one_array (work);
 }
 
+/* Who has which slot?  Which of the others are spare or failed, no matter. */
+static bool
+same_table (const struct sb1 *a, const struct sb1 *b, uint32_t *ret_entry)
+{
+  for (uint32_t i = 0; i < MAX (a->max_dev, b->max_dev); i++) {
+    uint16_t x = sb1_role (a, i), y = sb1_role (b, i);
+
+    *ret_entry = i;
+    if (x != y && (x < SB1_ROLE_SLOTS || y < SB1_ROLE_SLOTS))
+      return false;
+  }
+  return true;
+}
+
 /* Members that claim to be of today must agree about today. */
 static bool
-check_today (struct assemble_work *work, unsigned i, const struct sb1 *authority)
+check_today (struct assemble_work *work, unsigned i,
+             const struct sb1 *authority)
 {
   const struct sb1 *sb = work->members[i].sb;
-  const struct assemble_part *part = &work->ret->part[i];
+  uint32_t entry;
 
   if (sb->events == authority->events
       && (sb->raid_disks != authority->raid_disks
           || sb->size != authority->size)) {
-    assemble_refuse (work, ASSEMBLE_REFUSED, i, "raid_disks %" PRIu32 ", size %" PRIu64
-            ": another member with the same events says %" PRIu32 ", %" PRIu64,
-            sb->raid_disks, sb->size, authority->raid_disks, authority->size);
+    assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                     "raid_disks %" PRIu32 ", size %" PRIu64
+                     ": another member with the same events says %" PRIu32
+                     ", %" PRIu64, sb->raid_disks, sb->size,
+                     authority->raid_disks, authority->size);
     return false;
   }
   if (sb->data_size < authority->size) {
     assemble_refuse (work, ASSEMBLE_REFUSED, i, "data_size %" PRIu64
-            ": the array needs %" PRIu64, sb->data_size, authority->size);
+                     ": the array needs %" PRIu64, sb->data_size,
+                     authority->size);
     return false;
   }
-  if (sb->events == authority->events && part->slot != sb1_own_role (sb)) {
-    assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_roles[%" PRIu32 "] %u: another "
-            "member with the same events says %u", sb->dev_number,
-            sb1_own_role (sb), part->slot);
+  if (sb->events == authority->events && !same_table (sb, authority, &entry)) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_roles[%" PRIu32
+                     "] 0x%x: another member with the same events says 0x%x",
+                     entry, sb1_role (sb, entry), sb1_role (authority, entry));
     return false;
   }
   return true;
@@ -152,13 +172,14 @@ check_pair (struct assemble_work *work, unsigned i, unsigned j)
 
   if (work->members[i].sb->dev_number == work->members[j].sb->dev_number) {
     assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_number %" PRIu32
-            ": another member has the same", work->members[i].sb->dev_number);
+                     ": another member has the same",
+                     work->members[i].sb->dev_number);
     return false;
   }
   if (a->slot == b->slot
       && (a->part == PART_REPLACEMENT) == (b->part == PART_REPLACEMENT)) {
-    assemble_refuse (work, ASSEMBLE_REFUSED, i, "role %u: another member has the same "
-            "slot", a->slot);
+    assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                     "role %u: another member has the same slot", a->slot);
     return false;
   }
   return true;

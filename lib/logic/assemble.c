@@ -16,7 +16,7 @@
 
 #define NOBODY UINT32_MAX
 
-/* --------------------------------------------------- 2. who is the authority? */
+/* ------------------------------------------------ 2. who is the authority? */
 
 /* Does @a's table have @b where @b says it is? */
 static bool
@@ -25,12 +25,18 @@ lists (const struct sb1 *a, const struct sb1 *b)
   return sb1_role (a, b->dev_number) == sb1_own_role (b);
 }
 
-/* A rebuilt member is no authority while another has the same events. */
+/* With the same events, who knows that the other is gone knows more: the
+ * other got the same number for an update that it was the only one to get,
+ * then all stopped, and later the first was started without it.  And a
+ * member being rebuilt is no authority while there is another.
+ */
 static bool
 outranks (const struct sb1 *a, const struct sb1 *b)
 {
   if (a->events != b->events)
     return a->events > b->events;
+  if (lists (a, b) != lists (b, a))
+    return !lists (a, b);
   return !(a->features & SB1_FEATURE_RECOVERY_OFFSET)
          && (b->features & SB1_FEATURE_RECOVERY_OFFSET);
 }
@@ -55,15 +61,19 @@ find_authority (const struct assemble_work *work, int keep)
   return best;
 }
 
-/* ----------------------------------------------------------- 3. who is fresh? */
+/* -------------------------------------------------------- 3. who is fresh? */
 
-/* Fresh as far as one member and the authority can tell. */
+/* Fresh as far as one member and the authority can tell.  Who missed the
+ * last update may not have heard of a member that was new in it.
+ */
 static bool
 is_fresh (const struct sb1 *authority, const struct sb1 *sb)
 {
+  bool is_new = (authority->features & SB1_FEATURE_RECOVERY_OFFSET) != 0;
+
   if (!assemble_has_slot (sb) || sb->events + 1 < authority->events)
     return false;
-  return sb->events <= authority->events
+  return sb->events <= authority->events && (is_new || lists (sb, authority))
          && sb1_role (authority, sb->dev_number) < SB1_ROLE_SLOTS;
 }
 
@@ -96,7 +106,7 @@ judge_fresh (struct assemble_work *work, const struct sb1 *authority)
   }
 }
 
-/* -------------------------------------------------------- 5. can it be started? */
+/* --------------------------------------------------- 5. can it be started? */
 
 static bool
 check_bitmaps (struct assemble_work *work)
@@ -180,10 +190,11 @@ check_split (struct assemble_work *work, int keep)
 {
   for (unsigned i = 0; i < work->count && keep < 0; i++)
     if (work->ret->part[i].part == PART_SPLIT) {
-      assemble_refuse (work, ASSEMBLE_SPLIT, i, "events %" PRIu64 ": split brain, it "
-              "ran without the members that have events %" PRIu64 ", and they "
-              "without it; choose the member whose data is to be kept",
-              work->members[i].sb->events, work->ret->events);
+      assemble_refuse (work, ASSEMBLE_SPLIT, i,
+                       "events %" PRIu64 ": split brain, it ran without the "
+                       "members that have events %" PRIu64 ", and they "
+                       "without it; choose the member whose data is to be "
+                       "kept", work->members[i].sb->events, work->ret->events);
       return false;
     }
   return true;

@@ -11,11 +11,11 @@
  *      refused, and so is whatever sb1_check calls unsupported.  A damaged
  *      superblock makes its member unusable: ignored, never written.
  *   2. The authority: the most events among members whose own role is a
- *      slot.
+ *      slot; of two with the same events, the one that says that the other
+ *      is gone.
  *   3. Fresh: who has the authority's events or one less (superblocks are
  *      written before the data that depends on them, so who missed just the
- *      last update missed no data), and has a slot in the authority's table
- *      too.
+ *      last update missed no data), and each has the other in its table.
  *   4. The others are stale.  A stale member whose own table lists none of
  *      the fresh ones ran without them: two histories, a split brain.
  *   5. Every copy group needs a fresh member that is not being rebuilt.

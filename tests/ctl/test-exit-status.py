@@ -235,9 +235,9 @@ class Checks:
             disk(self.folder, os.path.basename(path), SIZE)
         socket = os.path.join(self.folder, "s")
         uri = f"nbd+unix:///?socket={socket}"
-        with subprocess.Popen(["nbdkit", "-f", "-U", socket, "--filter=blocksize-policy",
-                               "file", self.disks[0],
-                               "blocksize-minimum=4096",
+        with subprocess.Popen(["nbdkit", "-f", "-U", socket,
+                               "--filter=blocksize-policy", "file",
+                               self.disks[0], "blocksize-minimum=4096",
                                "blocksize-error-policy=error"]) as server:
             while not os.path.exists(socket):
                 if server.poll() is not None:

@@ -182,6 +182,49 @@ START_TEST (two_lives_are_a_split_brain)
 }
 END_TEST
 
+/* Both had the same events when all stopped, but for an update that only
+ * member 0 got; then member 1 was started alone, and has as many now.
+ */
+START_TEST (with_the_same_events_who_knows_more_is_believed)
+{
+  for (unsigned swapped = 0; swapped < 2; swapped++) {
+    array (LEVEL_RAID1, NULL, 2);
+    sample.sb[0].events++;
+    sample.sb[0].resync_offset = 0;
+    sample_run_alone (&sample, 1, 1);
+    give (swapped, 0);
+    give (1 - swapped, 1);
+    ck_assert_int_eq (judge (2, -1), ASSEMBLE_START);
+    ck_assert_uint_eq (verdict.authority, 1 - swapped);
+    ck_assert_uint_eq (verdict.in_sync, 2);
+    ck_assert (!assemble_part_is_fresh (verdict.part[swapped].part));
+  }
+}
+END_TEST
+
+/* That would take an update nobody was told of: not ours to decide. */
+START_TEST (one_behind_but_alone_is_a_split_brain)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample_run_alone (&sample, 1, 1);
+  sample.sb[0].events += 2;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_SPLIT);
+}
+END_TEST
+
+/* A new member was told of its slot, the old one was not. */
+START_TEST (a_new_member_makes_nobody_stale)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].roles[1] = SB1_ROLE_SPARE;
+  sample.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  sample.sb[1].events++;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 1);
+  ck_assert_int_eq (verdict.part[1].part, PART_RECOVERING);
+}
+END_TEST
+
 START_TEST (two_halves_of_four_are_a_split_brain)
 {
   array (LEVEL_RAID10, "n2", 4);
@@ -369,7 +412,7 @@ START_TEST (members_that_disagree_are_refused)
   struct sb1 *sb = &sample.sb[1];
   const char *words[] = { "set_uuid", "level", "layout", "chunksize",
                           "raid_disks 3", "size 30000", "dev_number 0",
-                          "device_uuid", "dev_roles[1] 1" };
+                          "device_uuid", "dev_roles[5] 0xffff" };
 
   array (LEVEL_RAID1, NULL, 2);
   switch (_i) {
@@ -381,7 +424,7 @@ START_TEST (members_that_disagree_are_refused)
   case 5: sb->size = 30000; break;
   case 6: sb->dev_number = 0; break;
   case 7: memcpy (sb->device_uuid, sample.sb[0].device_uuid, 16); break;
-  case 8: sample.sb[0].roles[1] = 0; break;
+  case 8: sample.sb[0].roles[5] = 1; break;
   }
   ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
   ck_assert_uint_eq (verdict.culprit, 1);
@@ -455,6 +498,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, an_old_bitmap_is_not_good);
   tcase_add_test (tcase, dirty_is_what_any_fresh_member_says);
   tcase_add_loop_test (tcase, two_lives_are_a_split_brain, 1, 8);
+  tcase_add_test (tcase, with_the_same_events_who_knows_more_is_believed);
+  tcase_add_test (tcase, one_behind_but_alone_is_a_split_brain);
+  tcase_add_test (tcase, a_new_member_makes_nobody_stale);
   tcase_add_test (tcase, two_halves_of_four_are_a_split_brain);
   tcase_add_test (tcase, keep_decides_nothing_without_a_split);
   tcase_add_test (tcase, left_behind_is_not_split);
