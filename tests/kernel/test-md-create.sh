@@ -32,26 +32,30 @@ for ((i = 0; i < 8; i++)); do
 done
 
 kernel_run 240 <<'GUEST'
-set -eu
+set -eEu
+trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 module md-mod raid1 raid10 loop
 for ((i = 0; i < 8; i++)); do
   losetup "/dev/loop$i" "$scratch/disk$i"
 done
 
-# fields DISK: what must not depend on who made the array, nor when.
+# fields DISK...: what must not depend on who made the array, nor when.
 fields ()
 {
-  mdadm --examine "$1" | sed -E '1d; s/  \(local to host .*\)//;
-    / UUID | Time | Checksum | State : (clean|active)$/d'
+  mdadm --examine "$@" | sed -E 's/  \(local to host .*\)//;
+    / UUID | Time | Checksum | State : (clean|active)$/d; /^.dev/d'
 }
 
-# alike OPTION DISK: --examine or --examine-bitmap by both are the same.
+# alike OPTION DISK...: --examine or --examine-bitmap by both are the same.
+# (Processes are slow to start here: one for all disks.)
 alike ()
 {
-  local ours=(examine --mdadm)
-  test "$1" = --examine || ours+=(--bitmap)
-  "$NBDMIRROR" "${ours[@]}" "$2" >"$scratch/a"
-  mdadm "$1" "$2" 2>&1 | sed -E 's/  \(local to host .*\)//' >"$scratch/b"
+  local option=$1 ours=(examine --mdadm)
+  shift
+  test "$option" = --examine || ours+=(--bitmap)
+  "$NBDMIRROR" "${ours[@]}" "$@" >"$scratch/a"
+  mdadm "$option" "$@" 2>&1 | sed -E 's/  \(local to host .*\)//' >"$scratch/b"
+  test "$(grep -c Magic "$scratch/a")" = $#
   diff -w "$scratch/a" "$scratch/b"
 }
 
@@ -62,11 +66,33 @@ blank ()
   dd if=/dev/zero of="$1" bs=64k seek=255 status=none 2>/dev/null || :
 }
 
-# settle: until nothing is being resynced.
+# settle: until the copies are in sync and nothing is being checked.
 settle ()
 {
   mdadm --wait /dev/md0 || :
-  test "$(cat /sys/block/md0/md/sync_action)" = idle
+  wait_for 60 settled
+}
+
+settled ()
+{
+  local action start
+  read -r action </sys/block/md0/md/sync_action
+  read -r start </sys/block/md0/md/resync_start
+  test "$action" = idle && test "$start" = none
+}
+
+# check_copies: the kernel reads and compares all copies.
+check_copies ()
+{
+  settle
+  echo check >/sys/block/md0/md/sync_action
+  settle
+}
+
+# The kernel may be at its metadata for a moment yet.
+stop_array ()
+{
+  wait_for 20 mdadm --stop /dev/md0
 }
 
 # content: of the array.
@@ -92,35 +118,30 @@ while read -r version level layout members bitmap; do
 
   "$NBDMIRROR" create --yes --metadata "$version" --level "$level" \
     --name host:made "${options[@]}" --bitmap "$bitmap" "${ours[@]}" >/dev/null
-  for ((i = 0; i < members; i++)); do
-    fields "/dev/loop$i" >"$scratch/ours$i"
-  done
+  fields "${ours[@]}" >"$scratch/ours"
 
   # The kernel takes it, makes the copies equal, and finds none that differ.
   mdadm --assemble /dev/md0 "${ours[@]}" 2>/dev/null
   settle
   dd if=/dev/urandom of=/dev/md0 bs=64k oflag=direct status=none 2>/dev/null ||
     :
-  echo check >/sys/block/md0/md/sync_action
-  settle
+  check_copies
   test "$(cat /sys/block/md0/md/mismatch_cnt)" = 0
   size=$(blockdev --getsize64 /dev/md0)
   content >"$scratch/content"
-  mdadm --stop /dev/md0 2>/dev/null
+  stop_array
   status=0
   "$NBDMIRROR" --json assemble --dry-run "${ours[@]}" >"$scratch/json" ||
     status=$?
   test "$status" = 0
   grep -q "\"size\" : $size," "$scratch/json"
-  for ((i = 0; i < members; i++)); do
-    alike --examine "/dev/loop$i"
-    test "$bitmap" = none || alike --examine-bitmap "/dev/loop$i"
-  done
+  alike --examine "${ours[@]}"
+  test "$bitmap" = none || alike --examine-bitmap "${ours[@]}"
 
   # Written by nobody else, and there after a restart.
   mdadm --assemble /dev/md0 "${ours[@]}" 2>/dev/null
   test "$(content)" = "$(cat "$scratch/content")"
-  mdadm --stop /dev/md0 2>/dev/null
+  stop_array
 
   # mdadm makes the same array of such disks.  Started without a resync, the
   # kernel changes none of the sizes yet.
@@ -130,13 +151,12 @@ while read -r version level layout members bitmap; do
   mdadm --create /dev/md0 --run --assume-clean --homehost=host --name=made \
     --metadata "$version" --level "$level" --raid-devices "$members" \
     "${options[@]}" --bitmap "$bitmap" "${theirs[@]}" 2>/dev/null
-  mdadm --stop /dev/md0 2>/dev/null
-  for ((i = 0; i < members; i++)); do
-    fields "/dev/loop$((i + 4))" >"$scratch/theirs"
-    diff "$scratch/ours$i" "$scratch/theirs"
-    alike --examine "/dev/loop$((i + 4))"
-    test "$bitmap" = none || alike --examine-bitmap "/dev/loop$((i + 4))"
-  done
+  stop_array
+  fields "${theirs[@]}" >"$scratch/theirs"
+  test "$(grep -c Magic "$scratch/theirs")" = "$members"
+  diff "$scratch/ours" "$scratch/theirs"
+  alike --examine "${theirs[@]}"
+  test "$bitmap" = none || alike --examine-bitmap "${theirs[@]}"
   "$NBDMIRROR" assemble --dry-run "${theirs[@]}" >/dev/null
 
   number=$((number + 1))
@@ -148,14 +168,13 @@ done <<<"$cases"
   /dev/loop0 /dev/loop1 >/dev/null
 mdadm --assemble --run /dev/md0 /dev/loop0 /dev/loop1 2>/dev/null
 dd if=/dev/zero of=/dev/md0 bs=1M count=1 oflag=direct status=none
-mdadm --stop /dev/md0 2>/dev/null
+stop_array
 offset=$("$NBDMIRROR" --json examine /dev/loop1 |
   sed -n 's/.*"data_offset_sectors" : \([0-9]*\),.*/\1/p')
 echo changed | dd of=/dev/loop1 bs=512 seek="$offset" conv=notrunc status=none
 mdadm --assemble /dev/md0 /dev/loop0 /dev/loop1 2>/dev/null
-echo check >/sys/block/md0/md/sync_action
-settle
+check_copies
 test "$(cat /sys/block/md0/md/mismatch_cnt)" != 0
-mdadm --stop /dev/md0 2>/dev/null
+stop_array
 echo "all $number cases"
 GUEST

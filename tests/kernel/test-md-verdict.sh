@@ -13,7 +13,8 @@ for ((i = 0; i < 4; i++)); do
 done
 
 kernel_run 120 <<'GUEST'
-set -eu
+set -eEu
+trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 module md-mod raid1 raid10 loop
 for ((i = 0; i < 4; i++)); do
   losetup "/dev/loop$i" "$scratch/disk$i"
@@ -38,9 +39,25 @@ write ()
     status=none
 }
 
-stop ()
+# The kernel may be at its metadata for a moment yet.
+stop_array ()
 {
-  mdadm --stop /dev/md0 2>/dev/null
+  wait_for 20 mdadm --stop /dev/md0
+}
+
+# rebuilt: until no member is being brought up to date.
+rebuilt ()
+{
+  mdadm --wait /dev/md0 || :
+  wait_for 60 in_sync
+}
+
+in_sync ()
+{
+  local action degraded
+  read -r action </sys/block/md0/md/sync_action
+  read -r degraded </sys/block/md0/md/degraded
+  test "$action" = idle && test "$degraded" = 0
 }
 
 create ()
@@ -59,7 +76,7 @@ status=0
 test "$status" = 1
 grep -q 'in use' "$scratch/said"
 "$NBDMIRROR" examine /dev/loop0 >/dev/null
-stop
+stop_array
 verdict 0 'would start' "${pair[@]}"
 
 # A copy taken while it is being written to: dirty.
@@ -69,7 +86,7 @@ write 100
 for i in 0 1; do
   dd if="/dev/loop$i" of="/dev/loop$((i + 2))" bs=64k iflag=direct status=none
 done
-stop
+stop_array
 verdict 5 'where the bitmap is set' /dev/loop2 /dev/loop3
 # ... and of these two one is from before, one from after.
 verdict 1 'is a copy of' /dev/loop0 /dev/loop2
@@ -78,21 +95,21 @@ verdict 1 'is a copy of' /dev/loop0 /dev/loop2
 mdadm --assemble /dev/md0 "${pair[@]}" 2>/dev/null
 mdadm /dev/md0 --fail /dev/loop1 2>/dev/null
 write 300
-stop
+stop_array
 verdict 4 'slot 1: missed writes: to be brought up to date by bitmap' \
   "${pair[@]}"
 verdict 4 'would start' /dev/loop0
 mdadm --assemble /dev/md0 --run /dev/loop0 2>/dev/null
 mdadm /dev/md0 --re-add /dev/loop1 2>/dev/null
-mdadm --wait /dev/md0 2>/dev/null || :
-stop
+rebuilt
+stop_array
 verdict 0 'would start' "${pair[@]}"
 
 # Both lead lives of their own.
 for i in 0 1; do
   mdadm --assemble --run /dev/md0 "/dev/loop$i" 2>/dev/null
   write $((i + 500))
-  stop
+  stop_array
 done
 verdict 7 'split brain' "${pair[@]}"
 verdict 7 'split brain' /dev/loop1 /dev/loop0
@@ -105,8 +122,8 @@ mdadm /dev/md0 --fail /dev/loop1 2>/dev/null
 mdadm /dev/md0 --remove /dev/loop1 2>/dev/null
 verdict 4 'would start' /dev/loop[0-2]
 mdadm /dev/md0 --add /dev/loop3 2>/dev/null
-mdadm --wait /dev/md0 2>/dev/null || :
-stop
+rebuilt
+stop_array
 verdict 0 'would start' /dev/loop0 /dev/loop2 /dev/loop3
 verdict 0 'missed writes: to be copied in full' /dev/loop[0-3]
 verdict 6 'too few members' /dev/loop1
