@@ -23,8 +23,11 @@ mkdir "$scratch/planted"
 cp -r "$top_srcdir/lib" "$scratch/planted"
 sed -i 's/if (sb->size > sb->data_size)/if (sb->size == 1)/' \
   "$scratch/planted/lib/logic/sb1-check.c"
-! cmp -s "$top_srcdir/lib/logic/sb1-check.c" \
-  "$scratch/planted/lib/logic/sb1-check.c"
+if cmp -s "$top_srcdir/lib/logic/sb1-check.c" \
+    "$scratch/planted/lib/logic/sb1-check.c"; then
+  echo "the bug was not planted"
+  exit 1
+fi
 # shellcheck disable=SC2086  # CC may be two words
 ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I"$scratch/planted/lib" \
   -o "$scratch/planted/fuzz" "$top_srcdir"/tests/fuzz/fuzz-*.c \

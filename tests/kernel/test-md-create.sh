@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154
 # Arrays that nbdmirror made are assembled, resynced, written and checked by a
 # real kernel, and arrays that mdadm made there are the same to nbdmirror, in
 # every field but times and random numbers.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154
 # What a real kernel leaves behind, and what assemble --dry-run makes of it:
 # killed while writing, degraded, stale, replaced, run apart.
 
