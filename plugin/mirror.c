@@ -86,7 +86,7 @@ mirror_get_ready (void)
   if (open_legs (&options, legs) == -1)
     return -1;
   if (array_create (&config, legs, &the_array, why) < 0) {
-    nbdkit_error ("%s", why);
+    log_error ("%s", why);
     for (unsigned i = 0; i < options.disks; i++)
       legs[i]->ops->close (legs[i]);
     return -1;

@@ -34,7 +34,7 @@ open_legs (const struct options *options, struct leg **ret_legs)
                               &ret_legs[i], why);
 
     if (r < 0) {
-      nbdkit_error ("disk %s: %s", disk, why);
+      log_error ("disk %.200s: %s", disk, why);
       while (i-- > 0)
         ret_legs[i]->ops->close (ret_legs[i]);
       return -1;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ground/log.h"
 #include "ground/util.h"
 #include "logic/leg-spec.h"
 #include "plugin/glue.h"
@@ -30,12 +31,12 @@ parse_disk (struct options *options, const char *value)
   char *disk;
 
   if (wrong != NULL) {
-    nbdkit_error ("disk %s: %s", value, wrong);
+    log_error ("disk %s: %s", value, wrong);
     return -1;
   }
   if (options->disks == LEGS_MAX) {
-    nbdkit_error ("disk %s: is one too many: a mirror has at most %d disks",
-                  value, LEGS_MAX);
+    log_error ("disk %s: is one too many: a mirror has at most %d disks",
+               value, LEGS_MAX);
     return -1;
   }
   /* The server changes to / later: a path must not depend on where we are. */
@@ -55,7 +56,7 @@ parse_level (struct options *options, const char *value)
   else if (strcmp (value, "raid10") == 0 || strcmp (value, "10") == 0)
     options->level = LEVEL_RAID10;
   else {
-    nbdkit_error ("level=%s: is not a level; use raid1 or raid10", value);
+    log_error ("level=%s: is not a level; use raid1 or raid10", value);
     return -1;
   }
   return 0;
@@ -67,8 +68,8 @@ parse_layout (struct options *options, const char *value)
   struct layout scratch = { .level = LEVEL_RAID10 };
 
   if (!layout_parse (&scratch, value)) {
-    nbdkit_error ("layout=%s: is not a layout; use n2 (near), f2 (far) or o2 "
-                  "(offset), the number being that of the copies", value);
+    log_error ("layout=%s: is not a layout; use n2 (near), f2 (far) or o2 "
+               "(offset), the number being that of the copies", value);
     return -1;
   }
   options->layout_name = value;
@@ -82,18 +83,18 @@ parse_chunk (struct options *options, const char *value)
   int64_t chunk;
 
   /* nbdkit would not say which parameter it could not read. */
-  if (digits == 0 || digits > 15 || strlen (value + digits) > 1
-      || strchr ("bskKmMgGtTpPeE", value[digits]) == NULL) {
-    nbdkit_error ("chunk=%s: is not a size; use a number of bytes, or one "
-                  "with K or M", value);
+  if (digits == 0 || digits > 9 || strlen (value + digits) > 1
+      || strchr ("bskKmMgG", value[digits]) == NULL) {
+    log_error ("chunk=%s: is not a size; use a number of bytes, or one "
+               "with K or M", value);
     return -1;
   }
   chunk = nbdkit_parse_size (value);
   if (chunk == -1)
     return -1;
   if (chunk < CHUNK_MIN || chunk > CHUNK_MAX || !is_power_of_2 (chunk)) {
-    nbdkit_error ("chunk=%s: must be a power of two from %uK to %uM", value,
-                  CHUNK_MIN / 1024, CHUNK_MAX / 1024 / 1024);
+    log_error ("chunk=%s: must be a power of two from %uK to %uM", value,
+               CHUNK_MIN / 1024, CHUNK_MAX / 1024 / 1024);
     return -1;
   }
   options->chunk = chunk;
@@ -108,8 +109,8 @@ parse_cache (struct options *options, const char *value)
   else if (strcmp (value, "none") == 0)
     options->direct = true;
   else {
-    nbdkit_error ("cache=%s: use page (the page cache) or none (O_DIRECT)",
-                  value);
+    log_error ("cache=%s: use page (the page cache) or none (O_DIRECT)",
+               value);
     return -1;
   }
   return 0;
@@ -121,8 +122,8 @@ parse_pool (struct options *options, const char *value)
   if (nbdkit_parse_unsigned ("pool", value, &options->pool) == -1)
     return -1;
   if (options->pool == 0) {
-    nbdkit_error ("pool=0: a pool without child requests can do nothing; use "
-                  "at least one for each disk and one more");
+    log_error ("pool=0: a pool without child requests can do nothing; use "
+               "at least one for each disk");
     return -1;
   }
   return 0;
@@ -134,8 +135,8 @@ parse_timeout (struct options *options, const char *value)
   if (nbdkit_parse_unsigned ("timeout", value, &options->timeout_s) == -1)
     return -1;
   if (options->timeout_s < 1 || options->timeout_s > LEG_TIMEOUT_MAX_S) {
-    nbdkit_error ("timeout=%s: must be 1 to %d seconds", value,
-                  LEG_TIMEOUT_MAX_S);
+    log_error ("timeout=%s: must be 1 to %d seconds", value,
+               LEG_TIMEOUT_MAX_S);
     return -1;
   }
   return 0;
@@ -157,8 +158,8 @@ options_parse (struct options *options, const char *key, const char *value)
   for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)
     if (strcmp (key, keys[i].key) == 0)
       return keys[i].parse (options, value);
-  nbdkit_error ("unknown parameter '%s': see nbdkit mirror --help; a disk "
-                "whose name contains '=' is written ./%s=%s", key, key, value);
+  log_error ("unknown parameter '%s': see nbdkit mirror --help; a disk "
+             "whose name contains '=' is written ./%s=%s", key, key, value);
   return -1;
 }
 
@@ -169,9 +170,9 @@ options_complete (struct options *options)
   const char *wrong;
 
   if (options->disks < 2) {
-    nbdkit_error ("a mirror needs at least two disks, and %s given: nbdkit "
-                  "mirror DISK1 DISK2 ...",
-                  options->disks == 0 ? "none was" : "only one was");
+    log_error ("a mirror needs at least two disks, and %s given: nbdkit "
+               "mirror DISK1 DISK2 ...",
+               options->disks == 0 ? "none was" : "only one was");
     return -1;
   }
   *layout = (struct layout){ .level = options->level,
@@ -180,8 +181,8 @@ options_complete (struct options *options)
                              .far = 1 };
   if (options->level == LEVEL_RAID1) {
     if (options->layout_name != NULL || options->chunk != 0) {
-      nbdkit_error ("%s is for raid10 only: add level=raid10, or leave it out",
-                    options->layout_name ? "layout=" : "chunk=");
+      log_error ("%s is for raid10 only: add level=raid10, or leave it out",
+                 options->layout_name ? "layout=" : "chunk=");
       return -1;
     }
   }
@@ -191,11 +192,11 @@ options_complete (struct options *options)
   }
   wrong = layout_check (layout);
   if (wrong != NULL) {
-    nbdkit_error ("level=%s layout=%s with %u disks: the array %s; choose "
-                  "another layout= or another number of disks",
-                  options->level == LEVEL_RAID1 ? "raid1" : "raid10",
-                  options->layout_name ? options->layout_name : "n2",
-                  options->disks, wrong);
+    log_error ("level=%s layout=%s with %u disks: the array %s; choose "
+               "another layout= or another number of disks",
+               options->level == LEVEL_RAID1 ? "raid1" : "raid10",
+               options->layout_name ? options->layout_name : "n2",
+               options->disks, wrong);
     return -1;
   }
   return 0;

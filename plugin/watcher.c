@@ -12,17 +12,22 @@
  * What was acknowledged is on stable storage before a connection is cut, and
  * an NBD client must expect its connection to end at any time.
  */
-#include <dirent.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "ground/util.h"
 #include "plugin/plugin.h"
+
+/* Descriptors that are looked at when clients have to go. */
+#define FDS_MAX (1024 * 1024)
 
 static struct {
   struct ground_thread thread;
@@ -53,29 +58,32 @@ socket_name (int fd)
   return name;
 }
 
-static uint16_t
-ip_port (const struct name *name)
+/* 0: not a socket with ports. */
+static uint32_t
+port (const struct name *name)
 {
   switch (name->address.ss_family) {
   case AF_INET:
     return ((const struct sockaddr_in *)&name->address)->sin_port;
   case AF_INET6:
     return ((const struct sockaddr_in6 *)&name->address)->sin6_port;
+  case AF_VSOCK:
+    return ((const struct sockaddr_vm *)&name->address)->svm_port;
   default:
     return 0;
   }
 }
 
-/* Was @connection accepted on @listener?  Over IP the listener's address may
- * be a wildcard, but a port that is listened on is nobody else's.
+/* Was @connection accepted on @listener?  The listener's address may be a
+ * wildcard, but a port that is listened on is nobody else's.
  */
 static bool
 accepted_on (const struct name *connection, const struct name *listener)
 {
   if (connection->address.ss_family != listener->address.ss_family)
     return false;
-  if (ip_port (listener) != 0)
-    return ip_port (connection) == ip_port (listener);
+  if (port (listener) != 0)
+    return port (connection) == port (listener);
   /* An unnamed Unix socket is one that we connected ourselves. */
   return connection->length > sizeof (sa_family_t)
          && connection->length == listener->length
@@ -83,39 +91,46 @@ accepted_on (const struct name *connection, const struct name *listener)
                     listener->length) == 0;
 }
 
-/* Call @what for every open descriptor of this process. */
-static void
-for_each_fd (void (*what) (int fd, void *opaque), void *opaque)
+/* One more than the largest descriptor there can be.  Not from /proc: when
+ * clients have used all descriptors up, it cannot be opened.
+ */
+static int
+fd_limit (void)
 {
-  DIR *directory = opendir ("/proc/self/fd");
-  const struct dirent *entry;
+  struct rlimit limit;
 
-  if (directory == NULL)
-    return;
-  while ((entry = readdir (directory)) != NULL)
-    if (entry->d_name[0] != '.')
-      what (atoi (entry->d_name), opaque);
-  closedir (directory);
+  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
+    return FD_SETSIZE;
+  return MIN (limit.rlim_cur, (rlim_t)FDS_MAX);
 }
 
 static void
-shut_if_accepted (int fd, void *opaque)
+shut_clients_of (const struct name *listener)
 {
-  const struct name *listener = opaque;
-  struct name name = socket_name (fd);
+  for (int fd = 0; fd < fd_limit (); fd++) {
+    struct name name = socket_name (fd);
 
-  if (name.length > 0 && !name.listening && accepted_on (&name, listener))
-    shutdown (fd, SHUT_RDWR);
+    if (name.length > 0 && !name.listening && accepted_on (&name, listener))
+      shutdown (fd, SHUT_RDWR);
+  }
 }
 
 static void
-shut_clients_of_listener (int fd, void *opaque)
+shut_clients (void)
 {
-  struct name name = socket_name (fd);
+  bool listening = false;
 
-  (void)opaque;
-  if (name.length > 0 && name.listening)
-    for_each_fd (shut_if_accepted, &name);
+  for (int fd = 0; fd < fd_limit (); fd++) {
+    struct name name = socket_name (fd);
+
+    if (name.length > 0 && name.listening) {
+      listening = true;
+      shut_clients_of (&name);
+    }
+  }
+  /* nbdkit -s: the client is our standard input. */
+  if (!listening)
+    shutdown (STDIN_FILENO, SHUT_RDWR);
 }
 
 /* True if .cleanup came within @grace_ns. */
@@ -147,7 +162,7 @@ watch (void *argument)
   while (!cleanup_came (STOP_GRACE_MS * GROUND_MS)) {
     log_debug ("stopping: all disks are flushed; closing the connections of "
                "clients that stay");
-    for_each_fd (shut_clients_of_listener, NULL);
+    shut_clients ();
   }
 }
 

@@ -25,20 +25,29 @@ refuse_superblock (struct leg *leg, char *why)
     uint64_t offset;
     int r;
 
-    if (!sb1_offset (version, leg->caps.size, &offset)
-        || offset + sizeof block > leg->caps.size)
+    if (!sb1_offset (version, leg->caps.exact_size, &offset))
       continue;
+    if (offset + sizeof block > leg->caps.size) {
+      snprintf (why, MESSAGE_MAX,
+                "disk %.200s: its last %llu bytes can be read by nobody, "
+                "being no whole block of %u, and an md superblock may be "
+                "there; give it a size of whole blocks",
+                leg->name,
+                (unsigned long long)(leg->caps.exact_size - leg->caps.size),
+                leg->caps.block_minimum);
+      return -EINVAL;
+    }
     r = leg->ops->read_now (leg, block, sizeof block, offset);
     if (r < 0) {
       snprintf (why, MESSAGE_MAX,
-                "disk %s: cannot be read at byte %llu: %s; replace it, or "
+                "disk %.200s: cannot be read at byte %llu: %s; replace it, or "
                 "leave it out",
                 leg->name, (unsigned long long)offset, log_strerror (r));
       return r;
     }
     if (sb1_recognise (version, block)) {
       snprintf (why, MESSAGE_MAX,
-                "disk %s: carries an md superblock (version %s) and belongs "
+                "disk %.200s: carries an md superblock (version %s) and belongs "
                 "to an md array, which this version cannot serve; nothing "
                 "was written to it.  Use it with Linux md, or, if its data "
                 "is not needed, erase the superblock first (mdadm "
@@ -57,7 +66,7 @@ refuse_twins (struct leg **legs, unsigned count, char *why)
     for (unsigned j = i + 1; j < count; j++)
       if (strcmp (legs[i]->identity, legs[j]->identity) == 0) {
         snprintf (why, MESSAGE_MAX,
-                  "disk %s is the same as disk %s; a mirror needs different "
+                  "disk %.200s is the same as disk %.200s; a mirror needs different "
                   "disks", legs[j]->name, legs[i]->name);
         return -EEXIST;
       }
@@ -117,7 +126,7 @@ decide_size (struct array *array, struct leg **legs, char *why)
                                    MAX (array->limits.block_minimum,
                                         SECTOR_SIZE));
   if (array->limits.size == 0) {
-    snprintf (why, MESSAGE_MAX, "disk %s: is too small (%llu bytes) for this "
+    snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for this "
               "array; use larger disks or a smaller chunk", smallest->name,
               (unsigned long long)smallest->caps.size);
     return -EINVAL;

@@ -9,7 +9,7 @@ static void
 tell_failed (struct array *array, unsigned slot, const char *what, int error,
              unsigned left)
 {
-  log_error ("disk %s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
+  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
              "Running DEGRADED on %u of %u disks; no acknowledged write is "
              "lost.  A mirror without metadata cannot remember this after a "
              "restart: before this disk is used again, %s",
@@ -25,7 +25,7 @@ static void
 tell_last_copy (struct array *array, unsigned slot, const char *what,
                 int error)
 {
-  log_error ("disk %s (slot %u) holds the LAST COPY of some data and stays in "
+  log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays in "
              "use although %s failed on it: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
              array->member[slot].leg->name, slot, what, log_strerror (error));
@@ -103,7 +103,7 @@ failure_read (struct array *array, unsigned slot, uint64_t generation,
   member->told_read_error = true;
   ground_mutex_unlock (&array->state_lock);
   if (tell)
-    log_error ("disk %s (slot %u): a read failed: %s.  Another copy is read "
+    log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is read "
                "instead; this is said once",
                member->leg->name, slot, log_strerror (error));
 }

@@ -34,7 +34,7 @@ void
 flush_lost (struct array *array, unsigned slot, int error)
 {
   if (!atomic_exchange (&array->flush_lost, true))
-    log_error ("disk %s (slot %u) stays in use although a flush failed on it: "
+    log_error ("disk %.200s (slot %u) stays in use although a flush failed on it: "
                "%s.  What was acknowledged before may be lost there, so every "
                "flush fails from now on; check the disk, then start the "
                "mirror again",

@@ -168,10 +168,14 @@ static int
 give_up (struct request *request, const char *what, int error)
 {
   if (!atomic_exchange (&request->array->reads_pinned, true))
-    log_error ("%s failed on disks that stay in use: %s.  The client gets the "
-               "error; copies may differ there, so from now on everybody "
-               "reads the first one; this is said once",
-               what, log_strerror (error));
+    log_error ("%s failed on %s: %s.  The client gets the error; copies may "
+               "differ there, so from now on everybody reads the first one; "
+               "this is said once",
+               what,
+               request->failed == request->asked
+                 ? "every disk that holds the data"
+                 : "a disk that stays in use",
+               log_strerror (error));
   return error;
 }
 

@@ -30,6 +30,12 @@ log_va (enum log_level level, const char *format, va_list args)
   int saved_errno = errno;
 
   vsnprintf (message, sizeof message, format, args);
+  /* One line, and nothing that a terminal would obey: names come from
+   * people, texts from servers.
+   */
+  for (char *c = message; *c != '\0'; c++)
+    if ((unsigned char)*c < ' ' || *c == 127)
+      *c = '?';
   the_sink (level, message);
   errno = saved_errno;
 }

@@ -250,6 +250,7 @@ learn_caps (struct leg_file *file, char *why)
                                    "rotational", 0)
                      == 1;
   caps->block_preferred = MAX (4096u, caps->block_minimum);
+  caps->exact_size = caps->size;
   caps->size = round_down (caps->size, caps->block_minimum);
   if (caps->size == 0)
     return leg_refuse (why, -EINVAL,

@@ -48,8 +48,8 @@ transfer_some (struct leg_file *file, bool is_write, const struct iovec *part,
   return n == -1 ? -errno : n;
 }
 
-/* No progress means a file that has shrunk, or a device that gives up: an
- * I/O error either way.
+/* No progress means a file that has shrunk, or a device that gives up:
+ * nothing on it can be trusted any more.
  */
 int
 leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
@@ -62,7 +62,9 @@ leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
       = { .iov_base = (char *)buffer + done, .iov_len = length - done };
     ssize_t n = transfer_some (file, is_write, &part, offset + done, flags);
 
-    if (n == 0 || (n < 0 && done > 0 && leg_error_is_harmless (n)))
+    if (n == 0)
+      return -ENXIO;
+    if (n < 0 && done > 0 && leg_error_is_harmless (n))
       return -EIO;
     if (n < 0)
       return n;

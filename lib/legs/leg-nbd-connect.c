@@ -239,6 +239,7 @@ learn_server (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
   /* Old versions of libnbd pass a hostile size on as negative. */
   if (size < 0)
     return leg_refuse (why, -EINVAL, "the server tells a size that cannot be");
+  caps->exact_size = size;
   caps->size = round_down (size, caps->block_minimum);
   if (caps->size == 0)
     return leg_refuse (why, -EINVAL,
@@ -257,12 +258,28 @@ learn_server (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
   return 0;
 }
 
+/* What was learnt on connection @a must be true of @b, too. */
 static bool
 is_same_export (struct nbd_handle *a, struct nbd_handle *b)
 {
-  return nbd_get_size (a) == nbd_get_size (b)
-         && nbd_is_read_only (a) == nbd_is_read_only (b)
-         && nbd_can_multi_conn (b) > 0;
+  static int (*const abilities[]) (struct nbd_handle *handle)
+    = { nbd_is_read_only, nbd_can_fua,       nbd_can_flush, nbd_can_trim,
+        nbd_can_zero,     nbd_can_fast_zero, nbd_can_cache,
+        nbd_can_multi_conn };
+  static const int sizes[]
+    = { LIBNBD_SIZE_MINIMUM, LIBNBD_SIZE_PREFERRED, LIBNBD_SIZE_MAXIMUM };
+  const char *context = LIBNBD_CONTEXT_BASE_ALLOCATION;
+  bool same = nbd_get_size (a) == nbd_get_size (b)
+              && nbd_can_meta_context (a, context)
+                   == nbd_can_meta_context (b, context);
+
+  for (size_t i = 0; i < ARRAY_LENGTH (abilities); i++)
+    same = same && abilities[i](a) == abilities[i](b);
+  for (size_t i = 0; i < ARRAY_LENGTH (sizes); i++)
+    same = same
+           && nbd_get_block_size (a, sizes[i])
+                == nbd_get_block_size (b, sizes[i]);
+  return same;
 }
 
 /* More connections if the server says that they see each other's writes and

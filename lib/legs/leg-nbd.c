@@ -144,6 +144,44 @@ send_extents (struct nbd_handle *handle, struct child *child)
     0);
 }
 
+/* libnbd does not ask whether the parts of a reply are all of it. */
+static int
+read_part (void *user_data, const void *part, size_t length, uint64_t offset,
+           unsigned status, int *error)
+{
+  struct child *child = user_data;
+
+  (void)part;
+  (void)offset;
+  (void)error;
+  if (status != LIBNBD_READ_ERROR)
+    child->driver.transferred += length;
+  return 0;
+}
+
+static int
+read_done (void *user_data, int *error)
+{
+  struct child *child = user_data;
+
+  if (*error == 0 && child->driver.transferred != child->length)
+    *error = EIO;
+  return command_done (user_data, error);
+}
+
+static void
+send_read (struct nbd_handle *handle, struct child *child)
+{
+  child->driver.transferred = 0;
+  nbd_aio_pread_structured (
+    handle, child->buffer, child->length, child->offset,
+    (nbd_chunk_callback){ .callback = read_part, .user_data = child },
+    (nbd_completion_callback){ .callback = read_done,
+                               .free = command_over,
+                               .user_data = child },
+    0);
+}
+
 /* @child may be over and reused when this returns, or else refused. */
 static void
 send_command (const struct leg_nbd *nbd, struct nbd_handle *handle,
@@ -156,11 +194,7 @@ send_command (const struct leg_nbd *nbd, struct nbd_handle *handle,
 
   switch (child->op) {
   case CHILD_READ:
-    /* libnbd clears the buffer first.  That costs little, and a server that
-     * leaves holes in its reply cannot make us hand out old memory.
-     */
-    nbd_aio_pread (handle, child->buffer, child->length, child->offset, done,
-                   0);
+    send_read (handle, child);
     break;
   case CHILD_WRITE:
     nbd_aio_pwrite (handle, child->buffer, child->length, child->offset, done,

@@ -97,7 +97,8 @@ enum leg_rank {
 
 /* What the leg can do; fixed when opened, but for zero (see below). */
 struct leg_caps {
-  uint64_t size;             /* bytes */
+  uint64_t size;             /* bytes, whole blocks */
+  uint64_t exact_size;       /* with a last part of a block, never used */
   uint32_t block_minimum;    /* power of two: offsets and lengths */
   uint32_t block_preferred;  /* power of two */
   uint32_t request_max;      /* READ and WRITE, bytes */

@@ -200,12 +200,12 @@ continue_transfer (struct child *child, int result, int *ret_error)
 {
   if (result < 0)
     return continue_failed (child, result, ret_error);
-  /* The file has shrunk, or the kernel says more than was asked. */
-  if (result == 0
-      || (uint64_t)result > child->length - child->driver.transferred) {
-    *ret_error = -EIO;
+  /* The file has shrunk: nothing on it can be trusted any more. */
+  if (result == 0) {
+    *ret_error = -ENXIO;
     return false;
   }
+  assert ((uint64_t)result <= child->length - child->driver.transferred);
   child->driver.transferred += result;
   if (child->driver.transferred < child->length)
     return true;

@@ -31,4 +31,5 @@ assert len(h.pread(4096, 0)) == 4096
 END
 said 1 "OUT OF THE MIRROR"
 said 1 "LAST COPY"
-said 2 .
+said 1 "every flush fails from now on"
+said 3 .

@@ -35,7 +35,7 @@ refused "a.img: is too small.*smaller chunk" "${raid10[@]}" chunk=2M
 
 # The rest.
 refused "pool=0.*one for each disk" a.img b.img pool=0
-refused "pool=2 is too small: 2 disks need at least 3 \(" a.img b.img pool=2
+refused "pool=1 is too small: 2 disks need at least 2 \(" a.img b.img pool=1
 refused "pool=70000 is too large: at most 65536" a.img b.img pool=70000
 refused "pool" a.img b.img pool=many
 refused "cache=foo.*page.*none" a.img b.img cache=foo

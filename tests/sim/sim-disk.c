@@ -16,6 +16,7 @@ disk_reset (struct disk *disk, uint64_t initial)
 {
   bool hole = false;
 
+  disk->caps.exact_size = disk->caps.size;
   disk->sectors = disk->caps.size / STAMP_SECTOR;
   assert (disk->sectors <= DISK_SECTORS_MAX);
   for (uint64_t i = 0; i < disk->sectors; i++) {

@@ -102,7 +102,8 @@ memory_leg_new (unsigned slot)
   memory->leg.rank = LEG_INLINE;
   memory->leg.name = "memory";
   memory->leg.caps = (struct leg_caps){
-    .size = MEMORY_LEG_SIZE, .block_minimum = 1, .block_preferred = 4096,
+    .size = MEMORY_LEG_SIZE, .exact_size = MEMORY_LEG_SIZE,
+    .block_minimum = 1, .block_preferred = 4096,
     .request_max = 65536,    .zero_max = 65536,  .memory_alignment = 1,
     .fua = true,             .extents = true,
   };

@@ -187,10 +187,10 @@ START_TEST (errors_come_through_and_the_end_of_a_file_is_one)
   ck_assert_int_eq (one (CHILD_READ, 0, 9999, data, BLOCK, 0), -EBADF);
   ck_assert_int_eq (one (CHILD_FLUSH, 0, 9999, NULL, 0, 0), -EBADF);
   ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, 9999, data, BLOCK, 0), -EBADF);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, BLOCK * BLOCKS), -EIO);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, BLOCK * BLOCKS), -ENXIO);
   /* The first half is there. */
   ck_assert_int_eq (
-    one (CHILD_READ, 0, fd, data, 2 * BLOCK, BLOCK * (BLOCKS - 1)), -EIO);
+    one (CHILD_READ, 0, fd, data, 2 * BLOCK, BLOCK * (BLOCKS - 1)), -ENXIO);
   ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, 0), 0);
 }
 END_TEST
