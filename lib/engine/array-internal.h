@@ -58,11 +58,11 @@ struct array {
   _Atomic uint64_t epoch; /* grows before and after each change of in_sync:
                              odd while it changes */
 
-  /* A flush failed on a member that stays current: what was acknowledged
-   * before may be lost there, and its kernel or server has forgotten.  No
-   * later flush can be believed.
+  /* Slots on which a flush failed although they stayed current: what was
+   * acknowledged before may be lost there, and its kernel or server has
+   * forgotten.  As long as one of them is current no flush can be believed.
    */
-  _Atomic bool flush_lost;
+  _Atomic uint32_t flush_lost;
 
   /* A write failed after some current member took it, and others did not:
    * copies may differ there, so everybody reads the first one.

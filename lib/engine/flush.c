@@ -33,7 +33,9 @@
 void
 flush_lost (struct array *array, unsigned slot, int error)
 {
-  if (!atomic_exchange (&array->flush_lost, true))
+  uint32_t before = atomic_fetch_or (&array->flush_lost, 1u << slot);
+
+  if (!(before & 1u << slot))
     log_error ("disk %.200s (slot %u) stays in use although a flush failed on it: "
                "%s.  What was acknowledged before may be lost there, so every "
                "flush fails from now on; check the disk, then start the "
@@ -67,7 +69,8 @@ flush_now (struct request *request, uint32_t slots)
   if (lost != 0)
     flush_lost (array, __builtin_ctz (lost),
                 request->error[__builtin_ctz (lost)]);
-  return atomic_load (&array->flush_lost) ? -EIO : r;
+  /* A member that is out since then no longer matters. */
+  return atomic_load (&array->flush_lost) & array_in_sync (array) ? -EIO : r;
 }
 
 void

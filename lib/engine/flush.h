@@ -26,7 +26,7 @@ void flush_rounds_init (struct flush_rounds *rounds);
 void flush_rounds_destroy (struct flush_rounds *rounds);
 
 /* @slot stays current although it may have lost what it had not yet stored:
- * no later flush succeeds.  Said once.
+ * no flush succeeds as long as it does.  Said once.
  */
 void flush_lost (struct array *array, unsigned slot, int error);
 

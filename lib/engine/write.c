@@ -205,6 +205,8 @@ settle (struct request *request, const char *what, uint32_t flags)
 {
   int r;
 
+  /* Who is out has to be out before a reader may take this place for quiet. */
+  assert (request->range.running);
   if (request->failed == 0)
     return 0;
   /* If no member took it, that is an error for the client, but no reason to

@@ -122,7 +122,8 @@ while read -r version level layout members bitmap; do
   fields "${ours[@]}" >"$scratch/ours"
 
   # The kernel takes it, makes the copies equal, and finds none that differ.
-  mdadm --assemble /dev/md0 "${ours[@]}" 2>/dev/null
+  mdadm --assemble /dev/md0 "${ours[@]}" 2>"$scratch/said" ||
+    { cat "$scratch/said"; false; }
   settle
   dd if=/dev/urandom of=/dev/md0 bs=64k oflag=direct status=none 2>/dev/null ||
     :
@@ -140,7 +141,8 @@ while read -r version level layout members bitmap; do
   test "$bitmap" = none || alike --examine-bitmap "${ours[@]}"
 
   # Written by nobody else, and there after a restart.
-  mdadm --assemble /dev/md0 "${ours[@]}" 2>/dev/null
+  mdadm --assemble /dev/md0 "${ours[@]}" 2>"$scratch/said" ||
+    { cat "$scratch/said"; false; }
   test "$(content)" = "$(cat "$scratch/content")"
   stop_array
 

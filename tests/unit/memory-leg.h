@@ -4,6 +4,8 @@
 #define MIRROR_MEMORY_LEG_H
 
 #include <errno.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,9 @@ struct memory_leg {
   int error[CHILD_CACHE + 1];    /* the answer to each op; 0: do it */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
   bool can_zero;
+  bool hold;                     /* keep what is issued until the abort */
+  struct child *_Atomic held;    /* what was kept; the last one first */
+  _Atomic unsigned aborted;
 };
 
 static inline int
@@ -51,6 +56,11 @@ memory_leg_issue (struct leg *leg, struct child *child)
 {
   struct memory_leg *memory = (struct memory_leg *)leg;
 
+  if (memory->hold) {
+    child->driver.next = atomic_load (&memory->held);
+    atomic_store (&memory->held, child);
+    return;
+  }
   child->done (child, memory_leg_do (memory, child));
 }
 
@@ -79,7 +89,15 @@ memory_leg_can_zero (struct leg *leg, uint32_t flags)
 static inline void
 memory_leg_abort (struct leg *leg)
 {
-  (void)leg;
+  struct memory_leg *memory = (struct memory_leg *)leg;
+  struct child *child = atomic_exchange (&memory->held, NULL), *next;
+
+  memory->hold = false;
+  memory->aborted++;
+  for (; child != NULL; child = next) {
+    next = child->driver.next;
+    child->done (child, -ESHUTDOWN);
+  }
 }
 
 static inline void

@@ -2,6 +2,8 @@
 /* The array's decisions, one by one: what takes a member out, what does not,
  * what a client is told.  (Interleavings are the simulator's.)
  */
+#include <unistd.h>
+
 #include "engine/array.h"
 #include "engine/failure.h"
 #include "ground/ground.h"
@@ -14,6 +16,7 @@ static struct memory_leg *leg[LEGS_MAX];
 static struct array *array;
 static char messages[64 * 1024];
 static char data[8192], back[8192];
+static unsigned pool, requests; /* 0: the defaults */
 static uint64_t joined_at; /* the connection number of new legs */
 
 static void
@@ -42,7 +45,9 @@ make (unsigned slots, unsigned near)
                     .slots = slots,
                     .near = near,
                     .far = 1,
-                    .chunk = near > 1 ? 4096 : 0 } };
+                    .chunk = near > 1 ? 4096 : 0 },
+        .pool = pool,
+        .requests = requests };
   struct leg *legs[LEGS_MAX];
   char why[MESSAGE_MAX] = "";
 
@@ -287,9 +292,98 @@ START_TEST (requests_after_the_stop_are_refused)
 }
 END_TEST
 
+START_TEST (a_trim_with_fua_is_stable_whether_it_is_done_or_not)
+{
+  make (2, 1);
+  leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = false;
+  ck_assert_int_eq (array_trim (array, 4096, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
+  ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 1);
+  leg[1]->can_zero = false;
+  ck_assert_int_eq (array_trim (array, 4096, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 2);
+  ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 2);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_second_stop_repeats_the_answer_of_the_first)
+{
+  int first = _i == 0 ? 0 : -EIO;
+
+  make (2, 1);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = first;
+  ck_assert_int_eq (array_quiesce (array, ground_now () + GROUND_S), first);
+  ck_assert_int_eq (array_quiesce (array, ground_now () + GROUND_S), first);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
+  unmake ();
+}
+END_TEST
+
+/* In a thread: a write to page number @opaque. */
+static void
+write_page (void *opaque)
+{
+  array_write (array, data, 4096, (uintptr_t)opaque * 4096, 0);
+}
+
+/* Two writes, while leg 1 answers nothing. */
+static void
+start_two_writes (struct ground_thread *writer)
+{
+  leg[1]->hold = true;
+  for (uintptr_t i = 0; i < 2; i++)
+    ck_assert_int_eq (
+      ground_thread_start (&writer[i], "writer", write_page, (void *)i), 0);
+  while (atomic_load (&leg[1]->held) == NULL)
+    usleep (1000);
+  usleep (100000); /* the other one goes as far as it can */
+}
+
+START_TEST (the_stop_gives_up_only_the_disks_that_owe_an_answer)
+{
+  struct ground_thread writer[2];
+
+  make (3, 1);
+  start_two_writes (writer);
+  ck_assert_int_eq (array_quiesce (array, ground_now ()), 0);
+  ck_assert_uint_eq (leg[0]->aborted, 0);
+  ck_assert_uint_eq (leg[1]->aborted, 1);
+  ck_assert_uint_eq (leg[2]->aborted, 0);
+  for (unsigned i = 0; i < 2; i++)
+    ground_thread_join (&writer[i]);
+  ck_assert_uint_eq (in_sync (), 5);
+  unmake ();
+}
+END_TEST
+
+/* With the smallest pool; with one descriptor of each kind. */
+START_TEST (writes_that_hang_on_one_disk_stop_no_read_from_another)
+{
+  struct ground_thread writer[2];
+
+  pool = array_pool_minimum (2);
+  requests = _i;
+  make (2, 1);
+  pool = requests = 0;
+  start_two_writes (writer);
+  ck_assert_int_eq (array_read (array, back, 4096, 65536), 0);
+  leg[1]->leg.ops->abort (&leg[1]->leg);
+  for (unsigned i = 0; i < 2; i++)
+    ground_thread_join (&writer[i]);
+  unmake ();
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
+  tcase_add_test (tcase, a_trim_with_fua_is_stable_whether_it_is_done_or_not);
+  tcase_add_loop_test (tcase, a_second_stop_repeats_the_answer_of_the_first, 0,
+                       2);
+  tcase_add_test (tcase, the_stop_gives_up_only_the_disks_that_owe_an_answer);
+  tcase_add_loop_test (
+    tcase, writes_that_hang_on_one_disk_stop_no_read_from_another, 0, 2);
   tcase_add_test (tcase, a_write_reaches_every_disk);
   tcase_add_test (tcase, a_failed_write_takes_the_disk_out_and_says_so_once);
   tcase_add_test (tcase, a_write_that_every_disk_refuses_is_the_clients_error);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The mempool: every slot owns one child, the rest is shared. */
+#include <unistd.h>
+
 #include "engine/pool.h"
 #include "ground/util.h"
 #include "tests/unit/unit.h"
@@ -101,9 +103,54 @@ START_TEST (an_idle_slot_never_waits)
 }
 END_TEST
 
+struct waiter {
+  struct pool *pool;
+  unsigned slot;
+  struct child *child;
+};
+
+static void
+wait_for_child (void *opaque)
+{
+  struct waiter *waiter = opaque;
+
+  waiter->child = pool_wait (waiter->pool, waiter->slot);
+}
+
+/* Slot 0 began to wait first, but what comes back is slot 1's own. */
+START_TEST (a_child_that_comes_back_wakes_who_can_use_it)
+{
+  struct ground_thread thread[2];
+  struct pool pool;
+  struct waiter waiter[2] = { { &pool, 0, NULL }, { &pool, 1, NULL } };
+  struct child *taken[2];
+
+  ck_assert_int_eq (pool_init (&pool, 2, 2, 1), 0);
+  for (unsigned i = 0; i < 2; i++)
+    taken[i] = pool_try (&pool, i);
+  for (unsigned i = 0; i < 2; i++) {
+    ground_thread_start (&thread[i], "waiter", wait_for_child, &waiter[i]);
+    for (unsigned n = 0; n <= i; usleep (1000)) {
+      ground_mutex_lock (&pool.lock);
+      n = pool.waiters;
+      ground_mutex_unlock (&pool.lock);
+    }
+  }
+  for (unsigned i = 2; i-- > 0;) {
+    pool_give (&pool, taken[i]);
+    ground_thread_join (&thread[i]);
+    ck_assert_ptr_nonnull (waiter[i].child);
+  }
+  for (unsigned i = 0; i < 2; i++)
+    pool_give (&pool, waiter[i].child);
+  pool_destroy (&pool);
+}
+END_TEST
+
 static void
 add (TCase *tcase)
 {
+  tcase_add_test (tcase, a_child_that_comes_back_wakes_who_can_use_it);
   tcase_add_test (tcase, a_slot_gets_its_own_child_and_all_shared_ones);
   tcase_add_test (tcase, a_greedy_slot_leaves_the_others_their_own_child);
   tcase_add_test (tcase, one_leg_never_has_more_in_flight_than_it_can_take);
