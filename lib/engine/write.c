@@ -5,8 +5,8 @@
  *     modify_segment  1 which members                 (targets)
  *                     2 to all of them, at once       (send_everywhere)
  *                     3 what could not be zeroed, as written zeroes
- *                     4 FUA where the leg has none: flush
- *                     5 a member missed it?  it is out, or the client is told
+ *                     4 a member missed it?  it is out, or the client is told
+ *                     5 FUA where the leg has none: flush
  *
  * The rule this project is about is in send_everywhere: the request's
  * counter starts at one; each child is issued the moment it is taken from
@@ -42,8 +42,7 @@ struct modification {
   uint32_t flags;     /* CHILD_FUA, CHILD_MAY_TRIM, CHILD_FAST */
   uint64_t offset, length;
   const char *buffer; /* CHILD_WRITE: @length bytes.  CHILD_ZERO: NULL, or
-                         zeroes to write instead (at most @zeroes_length at a
-                         time) */
+                         array->zeroes, to be written instead */
 };
 
 /* One copy of one piece to one leg, in as many children as the leg's limits
