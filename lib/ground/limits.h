@@ -75,6 +75,45 @@
  */
 #define STOP_GRACE_MS 1000
 
+/* Regions of a write-intent bitmap that we keep in memory (mdadm makes at most
+ * a few million).
+ */
+#define BITMAP_REGIONS_MAX (16u * 1024u * 1024u)
+
+/* Windows in which resync keeps its list, bytes, and how many there may be
+ * (one bit of memory each).  A read of an unsynced window waits for one.
+ */
+#define TODO_WINDOW (64u * 1024u)
+#define TODO_WINDOWS_MAX (4u * 1024u * 1024u)
+
+/* What resync copies at a time, and how many such buffers there are: one of
+ * the background copier, the others for readers that cannot wait for it.
+ */
+#define SYNC_SPAN (1024u * 1024u)
+#define SYNC_BUFFERS 4
+
+/* md's defaults: resync goes at least so fast while clients are busy, and
+ * never faster; bytes a second of each array.
+ */
+#define SYNC_MIN_DEFAULT (1000u * 1024u)
+#define SYNC_MAX_DEFAULT (200000u * 1024u)
+
+/* How long nobody may have written before the array is marked clean. */
+#define QUIET_MS 200
+
+/* Where the checkpoint of a rebuild is written: every so many parts of a
+ * member, or so many seconds.
+ */
+#define SYNC_CHECKPOINT_PARTS 16
+#define SYNC_CHECKPOINT_S 300
+
+/* How long a start waits for remote members of an md array that do not
+ * answer, before it goes on without them.
+ */
+#define DEGRADED_WAIT_DEFAULT_S 30
+#define DEGRADED_WAIT_MAX_S 86400
+#define DEGRADED_RETRY_MS 500 /* between two attempts to connect */
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 
