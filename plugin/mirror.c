@@ -3,9 +3,10 @@
  * callbacks at the bottom.
  *
  *   load, config..., config_complete   text only
- *   get_ready     open, lock and connect the disks; the last place where the
- *                 user sees an error.  No threads, no writes: the server
- *                 binds its socket later and may still fail
+ *   get_ready     open, lock and connect the disks, wait for those of an md
+ *                 array that may still come; the last place where the user
+ *                 sees an error.  No threads, no writes: the server binds its
+ *                 socket later and may still fail
  *   after_fork    threads; nothing that can fail in practice, since a
  *                 failure here is invisible
  *   (requests: serve.c)
@@ -60,7 +61,15 @@ mirror_config_complete (void)
 static struct array_config
 array_config (void)
 {
-  return (struct array_config){ .layout = options.layout,
+  return (struct array_config){ .legs = options.disks,
+                                .layout = options.layout,
+                                .level_given = options.level_given,
+                                .layout_given = options.layout_name != NULL,
+                                .chunk_given = options.chunk != 0,
+                                .no_degraded = options.no_degraded,
+                                .keep = options.keep,
+                                .sync_min = options.sync_min,
+                                .sync_max = options.sync_max,
                                 .pool = options.pool };
 }
 
@@ -68,27 +77,32 @@ static void
 say_what_is_served (void)
 {
   struct array_limits limits;
+  struct array_status status;
   char layout[32];
 
   array_get_limits (the_array, &limits);
+  array_get_status (the_array, &status);
   layout_name (&options.layout, layout, sizeof layout);
-  nbdkit_debug ("mirror: %s over %u disks, %llu bytes%s", layout,
-                options.disks, (unsigned long long)limits.size,
+  nbdkit_debug ("mirror: %s over %u disks, %llu bytes%s",
+                status.md ? "md array" : layout, status.slots,
+                (unsigned long long)limits.size,
                 limits.readonly ? ", read-only" : "");
+  if (limits.why_readonly != NULL)
+    log_error ("%s", limits.why_readonly);
 }
 
 static int
 mirror_get_ready (void)
 {
   struct array_config config = array_config ();
+  const char *absent[LEGS_MAX];
   char why[MESSAGE_MAX] = "";
 
-  if (open_legs (&options, legs) == -1)
+  if (open_legs (&options, legs, absent) == -1)
     return -1;
-  if (array_create (&config, legs, &the_array, why) < 0) {
+  if (array_create (&config, legs, absent, &the_array, why) < 0) {
     log_error ("%s", why);
-    for (unsigned i = 0; i < options.disks; i++)
-      legs[i]->ops->close (legs[i]);
+    close_legs (&options, legs);
     return -1;
   }
   say_what_is_served ();
@@ -105,7 +119,7 @@ drain_ns (void)
 static int
 mirror_after_fork (void)
 {
-  open_legs_ring (&options, legs);
+  open_legs_ring (&options, legs, the_array);
   if (array_start (the_array) < 0)
     return -1;
   return watcher_start (drain_ns ()) < 0 ? -1 : 0;
@@ -139,13 +153,16 @@ mirror_dump_plugin (void)
   config.layout.slots = MAX (options.disks, 2u);
   printf ("mirror_levels=raid1,raid10\n");
   printf ("mirror_layouts=near,far,offset\n");
-  printf ("mirror_metadata=none\n");
+  printf ("mirror_metadata=1.0,1.1,1.2\n");
   printf ("mirror_disks_max=%d\n", LEGS_MAX);
   printf ("mirror_pool_default=%d\n", POOL_DEFAULT);
   printf ("mirror_pool_minimum=%u\n",
           array_pool_minimum (config.layout.slots));
   printf ("mirror_chunk_default=%u\n", CHUNK_DEFAULT);
   printf ("mirror_timeout_default=%d\n", LEG_TIMEOUT_DEFAULT_S);
+  printf ("mirror_degraded_default=wait:%d\n", DEGRADED_WAIT_DEFAULT_S);
+  printf ("mirror_sync_min_default=%u\n", SYNC_MIN_DEFAULT);
+  printf ("mirror_sync_max_default=%u\n", SYNC_MAX_DEFAULT);
   printf ("mirror_request_memory=%llu\n",
           (unsigned long long)array_memory (&config, options.direct));
   printf ("mirror_io_uring=%s\n", ring_probe ());

@@ -7,16 +7,9 @@
  */
 #include <stdio.h>
 
+#include "ground/log.h"
 #include "ground/util.h"
 #include "plugin/plugin.h"
-
-void *
-mirror_open (int readonly)
-{
-  (void)readonly;
-  /* One array in one process: the handle carries nothing. */
-  return the_array;
-}
 
 static struct array_limits
 limits (void)
@@ -25,6 +18,39 @@ limits (void)
 
   array_get_limits (the_array, &answer);
   return answer;
+}
+
+/* An array that may only be read is for those who say that they know it
+ * (nbdkit -r): anybody else would find out at the first write.  Where only a
+ * disk cannot be written, mirror_can_write is enough.
+ */
+static int
+prepare_for_writes (void)
+{
+  struct array_limits answer = limits ();
+  int r;
+
+  if (answer.why_readonly != NULL) {
+    log_error ("a client is refused: %s", answer.why_readonly);
+    return -EROFS;
+  }
+  if (answer.readonly)
+    return 0;
+  r = array_allow_writes (the_array);
+  if (r < 0)
+    log_error ("a client is refused: the array's threads cannot be started: "
+               "%s; try again, or start the mirror anew", log_strerror (r));
+  return r;
+}
+
+void *
+mirror_open (int readonly)
+{
+  /* With -r nothing is ever written, in the background neither. */
+  if (!readonly && prepare_for_writes () < 0)
+    return NULL;
+  /* One array in one process: the handle carries nothing. */
+  return the_array;
 }
 
 int64_t

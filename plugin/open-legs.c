@@ -1,5 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* open-legs: the disks that the options name, as legs. */
+/* open-legs: the disks that the options name, as legs.
+ *
+ * A disk is *missing* if it is not there, or cannot be reached, or does not
+ * answer: nobody uses it, so an md array may start without it, and its
+ * superblocks tell later what it missed.  Everything else is an error, at
+ * once, since going on without the disk would be wrong or would hide a
+ * mistake:
+ *
+ *   in use by somebody else    who is writing to it right now; a start without
+ *                              it would make a second history of the array
+ *   refused or not verified    (rights, TLS) it is there, and must not drop
+ *                              out of the mirror because of a wrong key
+ *   not what a disk can be     (a folder, an empty file) a mistake, and
+ *                              waiting does not help
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ground/ground.h"
@@ -13,6 +30,12 @@
 
 static struct ring *the_ring;
 
+/* Why a disk is not open: -errno, and for people. */
+static struct failure {
+  int error;
+  char text[MESSAGE_MAX + 256];
+} failures[LEGS_MAX];
+
 static bool
 is_file (const char *disk)
 {
@@ -21,36 +44,228 @@ is_file (const char *disk)
   return leg_spec_parse (disk, &spec) == NULL && spec.kind == LEG_KIND_FILE;
 }
 
-int
-open_legs (const struct options *options, struct leg **ret_legs)
+static bool
+is_tls (const char *disk)
 {
+  struct leg_spec spec;
+
+  return leg_spec_parse (disk, &spec) == NULL && spec.tls;
+}
+
+/* @error of leg_file_open: ENOENT, no such name; the others, a device or a
+ * file server that is dead.
+ */
+static bool
+is_missing_file (int error)
+{
+  switch (-error) {
+  case ENOENT:
+  case ENXIO:
+  case ENODEV:
+  case ENOMEDIUM:
+  case EIO:
+  case ESTALE:
+  case ETIMEDOUT:
+  case EHOSTDOWN:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* @error of leg_nbd_open.  EPROTO: somebody was reached who hung up, or does
+ * not have this export.  That may be a tunnel whose other end is down.  Of a
+ * server that must prove who it is, it may as well be that it could not.
+ */
+static bool
+is_missing_server (int error, bool tls)
+{
+  switch (-error) {
+  case ENOENT:
+  case ECONNREFUSED:
+  case ECONNRESET:
+  case EHOSTDOWN:
+  case EHOSTUNREACH:
+  case ENETDOWN:
+  case ENETUNREACH:
+  case ENOTCONN:
+  case EPIPE:
+  case ESHUTDOWN:
+  case ETIMEDOUT:
+    return true;
+  case EPROTO:
+    return !tls;
+  default:
+    return false;
+  }
+}
+
+static bool
+is_missing (const char *disk, int error)
+{
+  return is_file (disk) ? is_missing_file (error)
+                        : is_missing_server (error, is_tls (disk));
+}
+
+/* legs[i], or NULL and failures[i]. */
+static void
+open_one (const struct options *options, struct leg **legs, unsigned i)
+{
+  struct failure *failure = &failures[i];
+  const char *disk = options->disk[i];
   char why[MESSAGE_MAX] = "";
 
-  for (unsigned i = 0; i < options->disks; i++) {
-    const char *disk = options->disk[i];
-    int r = is_file (disk)
-              ? leg_file_open (disk, options->direct, &ret_legs[i], why)
-              : leg_nbd_open (disk, options->timeout_s * GROUND_S,
-                              &ret_legs[i], why);
+  legs[i] = NULL;
+  failure->error
+    = is_file (disk) ? leg_file_open (disk, options->direct, &legs[i], why)
+                     : leg_nbd_open (disk, options->timeout_s * GROUND_S,
+                                     &legs[i], why);
+  if (failure->error < 0)
+    snprintf (failure->text, sizeof failure->text, "disk %.200s: %s", disk,
+              why);
+}
 
-    if (r < 0) {
-      log_error ("disk %.200s: %s", disk, why);
-      while (i-- > 0)
-        ret_legs[i]->ops->close (ret_legs[i]);
+static bool
+is_any_open (const struct options *options, struct leg **legs)
+{
+  for (unsigned i = 0; i < options->disks; i++)
+    if (legs[i] != NULL)
+      return true;
+  return false;
+}
+
+static int
+refuse_any_failure (const struct options *options, struct leg **legs)
+{
+  for (unsigned i = 0; i < options->disks; i++)
+    if (legs[i] == NULL) {
+      log_error ("%s", failures[i].text);
       return -1;
     }
+  return 0;
+}
+
+/* Of an md array. */
+static int
+refuse_other_than_missing (const struct options *options, struct leg **legs)
+{
+  for (unsigned i = 0; i < options->disks; i++)
+    if (legs[i] == NULL && !is_missing (options->disk[i], failures[i].error)) {
+      log_error ("%s", failures[i].text);
+      return -1;
+    }
+  return 0;
+}
+
+/* Remote ones come when their machine or the network does.  A local file
+ * that is missing stays so.
+ */
+static bool
+may_come (const struct options *options, struct leg **legs, unsigned i)
+{
+  return legs[i] == NULL && !is_file (options->disk[i]);
+}
+
+static unsigned
+count_that_may_come (const struct options *options, struct leg **legs)
+{
+  unsigned count = 0;
+
+  for (unsigned i = 0; i < options->disks; i++)
+    count += may_come (options, legs, i);
+  return count;
+}
+
+static void
+say_whom_we_wait_for (const struct options *options, struct leg **legs)
+{
+  char disks[MESSAGE_MAX / 2] = "";
+  size_t length = 0;
+
+  for (unsigned i = 0; i < options->disks && length < sizeof disks; i++)
+    if (may_come (options, legs, i))
+      length += snprintf (disks + length, sizeof disks - length, "%s%s",
+                          length == 0 ? "" : "; ", failures[i].text);
+  log_error ("waiting up to %u s (degraded=) for %s", options->degraded_wait_s,
+             disks);
+}
+
+/* One attempt may take timeout= longer than the wait.  0, or -1 and said. */
+static int
+wait_for_missing (const struct options *options, struct leg **legs)
+{
+  uint64_t deadline_ns = ground_now () + options->degraded_wait_s * GROUND_S;
+
+  if (options->degraded_wait_s == 0
+      || count_that_may_come (options, legs) == 0)
+    return 0;
+  say_whom_we_wait_for (options, legs);
+  do {
+    poll (NULL, 0, DEGRADED_RETRY_MS);
+    for (unsigned i = 0; i < options->disks; i++)
+      if (may_come (options, legs, i) && ground_now () < deadline_ns)
+        open_one (options, legs, i);
+    if (refuse_other_than_missing (options, legs) == -1)
+      return -1;
+  } while (count_that_may_come (options, legs) > 0
+           && ground_now () < deadline_ns);
+  return 0;
+}
+
+/* 0, or -1 and said. */
+static int
+check_legs (const struct options *options, struct leg **legs)
+{
+  if (array_is_md (legs, options->disks))
+    return refuse_other_than_missing (options, legs) == -1
+             ? -1 : wait_for_missing (options, legs);
+  /* With no disk open, nobody knows how many there should be. */
+  if (is_any_open (options, legs) && options_check_plain (options) == -1)
+    return -1;
+  return refuse_any_failure (options, legs);
+}
+
+int
+open_legs (const struct options *options, struct leg **ret_legs,
+           const char **ret_absent)
+{
+  for (unsigned i = 0; i < options->disks; i++)
+    open_one (options, ret_legs, i);
+  if (check_legs (options, ret_legs) == -1) {
+    close_legs (options, ret_legs);
+    return -1;
   }
+  for (unsigned i = 0; i < options->disks; i++)
+    ret_absent[i] = ret_legs[i] == NULL ? failures[i].text : NULL;
   return 0;
 }
 
 void
-open_legs_ring (const struct options *options, struct leg **legs)
+close_legs (const struct options *options, struct leg **legs)
+{
+  for (unsigned i = 0; i < options->disks; i++)
+    if (legs[i] != NULL)
+      legs[i]->ops->close (legs[i]);
+}
+
+/* A leg that array_create had no use for is closed, and gone. */
+static bool
+may_use_ring (const struct options *options, struct leg **legs,
+              const struct array *array, unsigned i)
+{
+  return is_file (options->disk[i]) && legs[i] != NULL
+         && array_uses_leg (array, legs[i]);
+}
+
+void
+open_legs_ring (const struct options *options, struct leg **legs,
+                const struct array *array)
 {
   unsigned files = 0;
   int r;
 
   for (unsigned i = 0; i < options->disks; i++)
-    files += is_file (options->disk[i]);
+    files += may_use_ring (options, legs, array, i);
   /* Alone, a leg gains nothing from a ring. */
   if (files < 2)
     return;
@@ -60,7 +275,7 @@ open_legs_ring (const struct options *options, struct leg **legs)
     return;
   }
   for (unsigned i = 0; i < options->disks; i++)
-    if (is_file (options->disk[i]))
+    if (may_use_ring (options, legs, array, i))
       leg_file_use_ring (legs[i], the_ring, options->direct);
 }
 

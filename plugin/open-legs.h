@@ -3,18 +3,27 @@
 #ifndef MIRROR_OPEN_LEGS_H
 #define MIRROR_OPEN_LEGS_H
 
+#include "engine/array.h"
 #include "legs/leg.h"
 #include "plugin/options.h"
 
-/* In get_ready: open, lock and connect every disk.  0, or -1 and said, with
- * nothing left open.
+/* In get_ready: open, lock and connect the disks.  For a plain array that
+ * means every disk, and the number of them is checked here, too.  For an md
+ * array some may be missing, after those that may still come were waited for:
+ * then ret_legs[i] is NULL, and ret_absent[i] says which and why ("disk NAME:
+ * REASON"; until the next call).  0, or -1 and said, with nothing left open.
  */
-int open_legs (const struct options *options, struct leg **ret_legs);
+int open_legs (const struct options *options, struct leg **ret_legs,
+               const char **ret_absent);
 
-/* After the fork, before array_start: give local legs a ring where that is
- * faster.  Without one everything works, in turn.
+/* Those that no array has taken over. */
+void close_legs (const struct options *options, struct leg **legs);
+
+/* After the fork, before array_start: give those local legs that @array uses
+ * a ring where that is faster.  Without one everything works, in turn.
  */
-void open_legs_ring (const struct options *options, struct leg **legs);
+void open_legs_ring (const struct options *options, struct leg **legs,
+                     const struct array *array);
 
 /* After array_close. */
 void close_legs_ring (void);

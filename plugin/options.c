@@ -13,7 +13,8 @@ void
 options_init (struct options *options)
 {
   *options = (struct options){ .level = LEVEL_RAID1,
-                               .timeout_s = LEG_TIMEOUT_DEFAULT_S };
+                               .timeout_s = LEG_TIMEOUT_DEFAULT_S,
+                               .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S };
 }
 
 void
@@ -51,6 +52,7 @@ parse_disk (struct options *options, const char *value)
 static int
 parse_level (struct options *options, const char *value)
 {
+  options->level_given = true;
   if (strcmp (value, "raid1") == 0 || strcmp (value, "1") == 0)
     options->level = LEVEL_RAID1;
   else if (strcmp (value, "raid10") == 0 || strcmp (value, "10") == 0)
@@ -76,21 +78,49 @@ parse_layout (struct options *options, const char *value)
   return 0;
 }
 
+/* nbdkit would not say which parameter it could not read. */
+static int
+parse_size (const char *key, const char *value, uint64_t *ret)
+{
+  size_t digits = strspn (value, "0123456789");
+  size_t digits_max = value[digits] == '\0' ? 18 : 9;
+  int64_t size;
+
+  if (digits == 0 || digits > digits_max || strlen (value + digits) > 1
+      || strchr ("bskKmMgG", value[digits]) == NULL) {
+    log_error ("%s=%s: is not a size; use a number of bytes, or one "
+               "with K or M", key, value);
+    return -1;
+  }
+  size = nbdkit_parse_size (value);
+  if (size == -1)
+    return -1;
+  *ret = size;
+  return 0;
+}
+
+/* A whole number of at most @max; false: it is none. */
+static bool
+parse_number (const char *text, unsigned max, unsigned *ret)
+{
+  size_t digits = strspn (text, "0123456789");
+  unsigned long number;
+
+  if (digits == 0 || digits > 9 || text[digits] != '\0')
+    return false;
+  number = strtoul (text, NULL, 10);
+  if (number > max)
+    return false;
+  *ret = number;
+  return true;
+}
+
 static int
 parse_chunk (struct options *options, const char *value)
 {
-  size_t digits = strspn (value, "0123456789");
-  int64_t chunk;
+  uint64_t chunk;
 
-  /* nbdkit would not say which parameter it could not read. */
-  if (digits == 0 || digits > 9 || strlen (value + digits) > 1
-      || strchr ("bskKmMgG", value[digits]) == NULL) {
-    log_error ("chunk=%s: is not a size; use a number of bytes, or one "
-               "with K or M", value);
-    return -1;
-  }
-  chunk = nbdkit_parse_size (value);
-  if (chunk == -1)
+  if (parse_size ("chunk", value, &chunk) == -1)
     return -1;
   if (chunk < CHUNK_MIN || chunk > CHUNK_MAX || !is_power_of_2 (chunk)) {
     log_error ("chunk=%s: must be a power of two from %uK to %uM", value,
@@ -142,6 +172,65 @@ parse_timeout (struct options *options, const char *value)
   return 0;
 }
 
+static int
+parse_degraded (struct options *options, const char *value)
+{
+  unsigned wait_s = DEGRADED_WAIT_DEFAULT_S;
+
+  if (strcmp (value, "yes") == 0)
+    wait_s = 0;
+  else if (strcmp (value, "no") != 0
+           && (strncmp (value, "wait:", 5) != 0
+               || !parse_number (value + 5, DEGRADED_WAIT_MAX_S, &wait_s))) {
+    log_error ("degraded=%s: use yes, no or wait:SECONDS, with 0 to %d "
+               "seconds", value, DEGRADED_WAIT_MAX_S);
+    return -1;
+  }
+  options->no_degraded = strcmp (value, "no") == 0;
+  options->degraded_wait_s = wait_s;
+  return 0;
+}
+
+static int
+parse_on_split_brain (struct options *options, const char *value)
+{
+  unsigned leg;
+
+  if (strncmp (value, "leg:", 4) != 0
+      || !parse_number (value + 4, LEGS_MAX - 1, &leg)) {
+    log_error ("on-split-brain=%s: use leg:N, N being the number of the disk "
+               "whose data is kept, as given, from 0", value);
+    return -1;
+  }
+  options->keep = leg + 1;
+  return 0;
+}
+
+static int
+parse_speed (const char *key, const char *value, uint64_t *ret)
+{
+  if (parse_size (key, value, ret) == -1)
+    return -1;
+  if (*ret == 0) {
+    log_error ("%s=%s: resync would never end; use bytes a second, more "
+               "than 0", key, value);
+    return -1;
+  }
+  return 0;
+}
+
+static int
+parse_sync_min (struct options *options, const char *value)
+{
+  return parse_speed ("sync_min", value, &options->sync_min);
+}
+
+static int
+parse_sync_max (struct options *options, const char *value)
+{
+  return parse_speed ("sync_max", value, &options->sync_max);
+}
+
 int
 options_parse (struct options *options, const char *key, const char *value)
 {
@@ -149,10 +238,17 @@ options_parse (struct options *options, const char *key, const char *value)
     const char *key;
     int (*parse) (struct options *options, const char *value);
   } keys[] = {
-    { "disk", parse_disk },   { "level", parse_level },
-    { "layout", parse_layout }, { "chunk", parse_chunk },
-    { "pool", parse_pool },   { "cache", parse_cache },
+    { "disk", parse_disk },
+    { "level", parse_level },
+    { "layout", parse_layout },
+    { "chunk", parse_chunk },
+    { "pool", parse_pool },
+    { "cache", parse_cache },
     { "timeout", parse_timeout },
+    { "degraded", parse_degraded },
+    { "on-split-brain", parse_on_split_brain },
+    { "sync_min", parse_sync_min },
+    { "sync_max", parse_sync_max },
   };
 
   for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)
@@ -163,34 +259,97 @@ options_parse (struct options *options, const char *key, const char *value)
   return -1;
 }
 
-int
-options_complete (struct options *options)
+static int
+refuse_few (const char *how_many)
+{
+  log_error ("a mirror needs at least two disks, and %s given: nbdkit "
+             "mirror DISK1 DISK2 ...", how_many);
+  return -1;
+}
+
+static int
+refuse_raid10_only (const struct options *options)
+{
+  log_error ("%s is for raid10 only: add level=raid10, or leave it out",
+             options->layout_name ? "layout=" : "chunk=");
+  return -1;
+}
+
+static bool
+is_for_raid10 (const struct options *options)
+{
+  return options->layout_name != NULL || options->chunk != 0;
+}
+
+/* What is given, with defaults for the rest.  An md array knows its level;
+ * without metadata it has to be said (options_check_plain).
+ */
+static int
+complete_layout (struct options *options)
 {
   struct layout *layout = &options->layout;
-  const char *wrong;
 
-  if (options->disks < 2) {
-    log_error ("a mirror needs at least two disks, and %s given: nbdkit "
-               "mirror DISK1 DISK2 ...",
-               options->disks == 0 ? "none was" : "only one was");
-    return -1;
-  }
+  if (options->level == LEVEL_RAID1 && options->level_given
+      && is_for_raid10 (options))
+    return refuse_raid10_only (options);
   *layout = (struct layout){ .level = options->level,
                              .slots = options->disks,
                              .near = 1,
                              .far = 1 };
-  if (options->level == LEVEL_RAID1) {
-    if (options->layout_name != NULL || options->chunk != 0) {
-      log_error ("%s is for raid10 only: add level=raid10, or leave it out",
-                 options->layout_name ? "layout=" : "chunk=");
-      return -1;
-    }
-  }
-  else {
+  if (is_for_raid10 (options))
+    layout->level = LEVEL_RAID10;
+  if (layout->level == LEVEL_RAID10) {
     layout_parse (layout, options->layout_name ? options->layout_name : "n2");
     layout->chunk = options->chunk ? options->chunk : CHUNK_DEFAULT;
   }
-  wrong = layout_check (layout);
+  return 0;
+}
+
+/* Whoever gives one speed means that one: it moves the other's default. */
+static int
+complete_speeds (struct options *options)
+{
+  uint64_t given_min = options->sync_min, given_max = options->sync_max;
+
+  if (given_min != 0 && given_max != 0 && given_min > given_max) {
+    log_error ("sync_min=%llu is more than sync_max=%llu: it must be less, or "
+               "the same", (unsigned long long)given_min,
+               (unsigned long long)given_max);
+    return -1;
+  }
+  if (given_min == 0 && given_max != 0)
+    options->sync_min = MIN (given_max, (uint64_t)SYNC_MIN_DEFAULT);
+  if (given_max == 0 && given_min != 0)
+    options->sync_max = MAX (given_min, (uint64_t)SYNC_MAX_DEFAULT);
+  return 0;
+}
+
+int
+options_complete (struct options *options)
+{
+  if (options->disks == 0)
+    return refuse_few ("none was");
+  if (options->keep > options->disks) {
+    log_error ("on-split-brain=leg:%u: there is no such disk: the first is "
+               "leg:0, the last leg:%u", options->keep - 1,
+               options->disks - 1);
+    return -1;
+  }
+  if (complete_layout (options) == -1)
+    return -1;
+  return complete_speeds (options);
+}
+
+int
+options_check_plain (const struct options *options)
+{
+  const char *wrong;
+
+  if (options->disks < 2)
+    return refuse_few ("only one was");
+  if (options->level == LEVEL_RAID1 && is_for_raid10 (options))
+    return refuse_raid10_only (options);
+  wrong = layout_check (&options->layout);
   if (wrong != NULL) {
     log_error ("level=%s layout=%s with %u disks: the array %s; choose "
                "another layout= or another number of disks",

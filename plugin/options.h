@@ -12,12 +12,17 @@ struct options {
   char *disk[LEGS_MAX]; /* URIs and absolute paths; ours to free */
   unsigned disks;
   enum level level;
+  bool level_given;
   const char *layout_name; /* NULL: not given */
   uint64_t chunk;          /* bytes; 0: not given */
   unsigned pool;           /* 0: not given */
   bool direct;             /* cache=none */
   unsigned timeout_s;
-  struct layout layout;    /* options_complete */
+  bool no_degraded;        /* degraded=no */
+  unsigned degraded_wait_s;
+  unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
+  uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
+  struct layout layout;    /* options_complete: of a plain array */
 };
 
 void options_init (struct options *options);
@@ -27,13 +32,18 @@ void options_free (struct options *options);
 int options_parse (struct options *options, const char *key,
                    const char *value);
 
-/* All of them together.  0, or -1 and said. */
+/* All of them together, as far as it does not matter whether the disks turn
+ * out to be members of an md array.  0, or -1 and said.
+ */
 int options_complete (struct options *options);
 
+/* They do not: is it a plain array that can be?  0, or -1 and said. */
+int options_check_plain (const struct options *options);
+
 #define OPTIONS_HELP                                                          \
-  "disk=DISK        (required, twice or more) a file, a block device or an "  \
-  "NBD URI;\n"                                                                \
-  "                 disk= may be left out.\n"                                 \
+  "disk=DISK        (required) a file, a block device or an NBD URI; disk= "  \
+  "may be\n"                                                                  \
+  "                 left out.  Without metadata: twice or more.\n"            \
   "level=raid1|raid10   raid1 (default): every disk holds everything.\n"      \
   "layout=nK|fK|oK      raid10: K copies, near (default n2), far or "         \
   "offset.\n"                                                                 \
@@ -42,6 +52,13 @@ int options_complete (struct options *options);
   "cache=page|none  local disks through the page cache (default) or "         \
   "O_DIRECT.\n"                                                               \
   "timeout=SECONDS  a remote disk that does not answer for so long is out "   \
-  "(default 30)."
+  "(default 30).\n"                                                           \
+  "degraded=yes|no|wait:SECONDS   md: may it start with disks missing; how "  \
+  "long to\n"                                                                 \
+  "                 wait for remote ones (default wait:30).\n"                \
+  "on-split-brain=leg:N   md: keep what disk N has (from 0, as given).\n"     \
+  "sync_min=SIZE    md: resync goes at least so fast, bytes a second "        \
+  "(default 1000K).\n"                                                        \
+  "sync_max=SIZE    md: and at most so fast (default 200000K)."
 
 #endif /* MIRROR_OPTIONS_H */

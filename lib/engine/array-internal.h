@@ -9,17 +9,24 @@
 #include "engine/bounce.h"
 #include "engine/flush.h"
 #include "engine/gate.h"
+#include "engine/metadata.h"
 #include "engine/pool.h"
+#include "engine/quiet.h"
 #include "engine/range-lock.h"
 #include "engine/request.h"
+#include "engine/resync.h"
 #include "ground/ground.h"
+#include "ground/util.h"
 #include "legs/leg.h"
+#include "logic/badblocks.h"
 #include "logic/health.h"
 #include "logic/layout.h"
 
 /* What a leg is to the array: one slot. */
 struct member {
-  struct leg *leg;
+  struct leg *leg;     /* NULL: nobody; then in no set of slots below */
+  uint64_t data_offset; /* bytes of the leg: where its data begins */
+  struct badblocks *bad; /* ours; never to be read.  NULL: none */
   uint64_t generation; /* the leg's connection when it became a member */
 
   _Atomic unsigned outstanding; /* children under way */
@@ -34,12 +41,15 @@ struct member {
 
 struct array {
   struct layout layout;
+  uint32_t all;         /* mask of all slots */
+  struct metadata *md;  /* NULL: a plain array */
   struct array_limits limits;
   struct member member[LEGS_MAX];
   uint32_t slots_of_rank[LEG_RANKS];
   bool bounced;         /* some leg wants aligned memory */
   uint32_t bounce_size;
   void *zeroes;         /* ZERO_BUFFER_SIZE bytes, only read */
+  char why_readonly[MESSAGE_MAX]; /* limits.why_readonly */
 
   struct gate gate;
   struct range_locks ranges;
@@ -49,12 +59,18 @@ struct array {
   struct requests readers, modifiers;
   struct bounce read_bounces, write_bounces;
 
-  /* The member set.  Changed under state_lock only; in_sync and epoch are
-   * copies for those who just look.
+  /* md arrays only; their threads run from array_allow_writes on. */
+  struct quiet quiet;
+  struct resync resync;
+  _Atomic bool may_write;
+
+  /* The member set.  Changed under state_lock only; in_sync, targets and
+   * epoch are copies for those who just look.
    */
   struct ground_mutex state_lock;
   struct health health;
-  _Atomic uint32_t in_sync;
+  _Atomic uint32_t in_sync;  /* may be read */
+  _Atomic uint32_t targets;  /* get every write: these and the recovering */
   _Atomic uint64_t epoch; /* grows before and after each change of in_sync:
                              odd while it changes */
 
@@ -94,9 +110,47 @@ member_answered (struct member *member, const struct child *child, int error)
 }
 
 static inline uint32_t
-array_in_sync (struct array *array)
+array_in_sync (const struct array *array)
 {
   return atomic_load (&array->in_sync);
+}
+
+static inline uint32_t
+array_targets (const struct array *array)
+{
+  return atomic_load (&array->targets);
+}
+
+/* Everything but the legs. */
+void array_free (struct array *array);
+
+/* Do the members' superblocks know of everybody who is out? */
+static inline bool
+array_is_recorded (const struct array *array)
+{
+  return (array->all & ~array_targets (array)
+          & ~atomic_load (&array->md->recorded_out))
+         == 0;
+}
+
+/* How many of @length bytes from @offset of the member's data on can be read,
+ * up to the first bad block.
+ */
+static inline uint64_t
+member_good_length (const struct member *member, uint64_t offset,
+                    uint64_t length)
+{
+  uint64_t first = (member->data_offset + offset) / SECTOR_SIZE;
+  uint64_t end
+    = div_round_up (member->data_offset + offset + length, SECTOR_SIZE);
+  struct badblock bad;
+
+  if (member->bad == NULL
+      || !badblocks_find (member->bad, first, end - first, &bad))
+    return length;
+  return bad.start <= first
+           ? 0
+           : bad.start * SECTOR_SIZE - member->data_offset - offset;
 }
 
 #endif /* MIRROR_ARRAY_INTERNAL_H */

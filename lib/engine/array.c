@@ -1,200 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* array: prepare, start, stop and look at the mirror.
- *
- * array_create runs before the server forks: it reads from the members,
- * starts no thread and writes nothing.
- */
+/* array: start, stop and look at the mirror. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/examine.h"
 #include "ground/log.h"
 #include "ground/util.h"
-
-unsigned
-array_pool_minimum (unsigned legs)
-{
-  return legs;
-}
-
-/* The given numbers, or the defaults of limits.h. */
-static struct array_config
-with_defaults (const struct array_config *given)
-{
-  struct array_config config = *given;
-
-  if (config.pool == 0)
-    config.pool
-      = MAX ((unsigned)POOL_DEFAULT, array_pool_minimum (config.layout.slots));
-  if (config.requests == 0)
-    config.requests = REQUESTS_DEFAULT;
-  if (config.bounces == 0)
-    config.bounces = BOUNCES_DEFAULT;
-  if (config.bounce_size == 0)
-    config.bounce_size = BOUNCE_SIZE;
-  return config;
-}
-
-uint64_t
-array_memory (const struct array_config *given, bool bounced)
-{
-  struct array_config config = with_defaults (given);
-  uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
-
-  bytes += ((uint64_t)config.pool
-            + config.layout.slots * POOL_RETRIES_PER_LEG)
-           * sizeof (struct child);
-  bytes += 2 * (uint64_t)config.requests * sizeof (struct request);
-  if (bounced)
-    bytes += 2 * (uint64_t)config.bounces * config.bounce_size;
-  return bytes;
-}
-
-static int
-check_pool (const struct array_config *config, char *why)
-{
-  unsigned legs = config->layout.slots;
-  unsigned minimum = array_pool_minimum (legs);
-
-  if (config->pool >= minimum && config->pool <= POOL_MAX)
-    return 0;
-  if (config->pool < minimum)
-    snprintf (why, MESSAGE_MAX, "pool=%u is too small: %u disks need at least "
-              "%u (one child request for each disk)", config->pool, legs,
-              minimum);
-  else
-    snprintf (why, MESSAGE_MAX, "pool=%u is too large: at most %u",
-              config->pool, POOL_MAX);
-  return -EINVAL;
-}
-
-/* All memory that requests ever use. */
-static int
-allocate (struct array *array, const struct array_config *config)
-{
-  unsigned slots = array->layout.slots;
-  unsigned bounces = array->bounced ? config->bounces : 0;
-  int failed = 0;
-
-  array->bounce_size = config->bounce_size;
-  array->zeroes = aligned_alloc (BOUNCE_ALIGNMENT, ZERO_BUFFER_SIZE);
-  if (array->zeroes != NULL)
-    memset (array->zeroes, 0, ZERO_BUFFER_SIZE);
-  /* All of them, so that release finds every lock initialised. */
-  failed |= pool_init (&array->pool, config->pool, slots, 1);
-  failed |= pool_init (&array->retries, slots * POOL_RETRIES_PER_LEG, slots,
-                       POOL_RETRIES_PER_LEG);
-  failed |= requests_init (&array->readers, config->requests, array);
-  failed |= requests_init (&array->modifiers, config->requests, array);
-  failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
-  failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
-  return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
-}
-
-static void
-release (struct array *array)
-{
-  bounce_destroy (&array->write_bounces);
-  bounce_destroy (&array->read_bounces);
-  requests_destroy (&array->modifiers);
-  requests_destroy (&array->readers);
-  pool_destroy (&array->retries);
-  pool_destroy (&array->pool);
-  free (array->zeroes);
-}
-
-/* The part that needs no size. */
-static struct array *
-new_array (const struct layout *layout)
-{
-  struct array *array = calloc (1, sizeof *array);
-
-  if (array == NULL)
-    return NULL;
-  array->layout = *layout;
-  gate_init (&array->gate);
-  range_locks_init (&array->ranges, &array->epoch);
-  flush_rounds_init (&array->flushes);
-  ground_mutex_init (&array->state_lock);
-  ground_mutex_init (&array->stop_lock);
-  return array;
-}
-
-static void
-free_array (struct array *array)
-{
-  ground_mutex_destroy (&array->stop_lock);
-  ground_mutex_destroy (&array->state_lock);
-  flush_rounds_destroy (&array->flushes);
-  range_locks_destroy (&array->ranges);
-  gate_destroy (&array->gate);
-  free (array);
-}
-
-/* Everybody is in sync: a plain array has no other memory of its past. */
-static void
-admit_members (struct array *array, struct leg **legs)
-{
-  uint32_t groups[LEGS_MAX];
-  unsigned count = layout_groups (&array->layout, groups);
-
-  health_init (&array->health, array->layout.slots, groups, count);
-  array->in_sync = array->health.in_sync;
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    struct member *member = &array->member[slot];
-
-    member->leg = legs[slot];
-    member->generation = atomic_load (&legs[slot]->generation);
-  }
-}
-
-int
-array_create (const struct array_config *given, struct leg **legs,
-              struct array **ret, char *why)
-{
-  struct array_config config = with_defaults (given);
-  struct array *array;
-  int r;
-
-  assert (layout_check (&config.layout) == NULL);
-  r = check_pool (&config, why);
-  if (r < 0)
-    return r;
-  array = new_array (&config.layout);
-  if (array == NULL)
-    goto err_memory;
-  r = examine_members (array, legs, why);
-  if (r < 0)
-    goto err_free;
-  r = allocate (array, &config);
-  if (r < 0)
-    goto err_release;
-  admit_members (array, legs);
-  *ret = array;
-  return 0;
-
-err_release:
-  release (array);
-  free_array (array);
-err_memory:
-  snprintf (why, MESSAGE_MAX, "not enough memory for the request pools; use a "
-            "smaller pool=");
-  return -ENOMEM;
-err_free:
-  free_array (array);
-  return r;
-}
 
 int
 array_start (struct array *array)
 {
   for (unsigned slot = 0; slot < array->layout.slots; slot++) {
     struct leg *leg = array->member[slot].leg;
-    int r = leg->ops->start (leg);
+    int r;
 
+    if (leg == NULL)
+      continue;
+    r = leg->ops->start (leg);
     if (r < 0) {
       log_error ("disk %s: cannot be started: %s", leg->name,
                  log_strerror (r));
@@ -205,13 +26,47 @@ array_start (struct array *array)
   return 0;
 }
 
+/* stop_lock held. */
+static int
+start_threads (struct array *array)
+{
+  int r;
+
+  if (array->stopped || atomic_load (&array->may_write))
+    return 0;
+  /* Perhaps only the second one failed the last time. */
+  r = array->quiet.started ? 0 : quiet_start (array);
+  if (r < 0)
+    return r;
+  /* The thread looks at it. */
+  atomic_store (&array->may_write, true);
+  r = resync_start (array);
+  if (r < 0)
+    atomic_store (&array->may_write, false);
+  return r;
+}
+
+int
+array_allow_writes (struct array *array)
+{
+  int r;
+
+  if (array->md == NULL || array->limits.readonly
+      || atomic_load (&array->may_write))
+    return 0;
+  ground_mutex_lock (&array->stop_lock);
+  r = start_threads (array);
+  ground_mutex_unlock (&array->stop_lock);
+  return r;
+}
+
 void
 array_get_limits (const struct array *array, struct array_limits *ret)
 {
   *ret = array->limits;
 }
 
-/* The last flush, with the gate closed and nobody inside. */
+/* With the gate closed and nobody inside. */
 static int
 flush_at_stop (struct array *array)
 {
@@ -220,8 +75,10 @@ flush_at_stop (struct array *array)
 
   if (array->limits.readonly)
     return 0;
+  if (array->md != NULL)
+    return metadata_stop (array);
   request = request_take (&array->modifiers);
-  r = flush_members (request, array_in_sync (array));
+  r = flush_members (request, array_in_sync (array), &array->pool);
   request_give (&array->modifiers, request);
   return r;
 }
@@ -237,9 +94,23 @@ abort_busy_legs (struct array *array)
   for (unsigned slot = 0; slot < array->layout.slots; slot++) {
     struct member *member = &array->member[slot];
 
-    if (atomic_load (&member->outstanding) > 0)
+    if (member->leg != NULL && atomic_load (&member->outstanding) > 0)
       member->leg->ops->abort (member->leg);
   }
+}
+
+/* The threads end with what they are doing now.  What they wait for is on
+ * some leg; past the deadline it gets no more time.
+ */
+static void
+stop_threads (struct array *array, uint64_t deadline_ns)
+{
+  if (array->md == NULL)
+    return;
+  if (resync_wait_idle (array, deadline_ns) < 0)
+    abort_busy_legs (array);
+  resync_stop (array);
+  quiet_stop (array);
 }
 
 /* stop_lock held. */
@@ -249,11 +120,14 @@ quiesce (struct array *array, uint64_t deadline_ns)
   int r;
 
   gate_close (&array->gate);
+  if (array->md != NULL)
+    resync_ask_to_stop (array);
   r = gate_drain (&array->gate, deadline_ns);
   if (r < 0) {
     abort_busy_legs (array);
     r = gate_drain (&array->gate, ground_now () + STOP_GRACE_MS * GROUND_MS);
   }
+  stop_threads (array, deadline_ns);
   return r < 0 ? r : flush_at_stop (array);
 }
 
@@ -285,10 +159,25 @@ array_close (struct array *array)
   gate_drain (&array->gate, GROUND_NEVER);
   for (unsigned slot = 0; slot < slots; slot++)
     legs[slot] = array->member[slot].leg;
+  stop_threads (array, GROUND_NEVER);
   for (unsigned slot = 0; slot < slots; slot++)
-    legs[slot]->ops->close (legs[slot]);
-  release (array);
-  free_array (array);
+    if (legs[slot] != NULL)
+      legs[slot]->ops->close (legs[slot]);
+  array_free (array);
+}
+
+static void
+look_at_metadata (struct array *array, struct array_status *ret)
+{
+  struct metadata *md = array->md;
+
+  ret->md = true;
+  ret->recorded_out = atomic_load (&md->recorded_out);
+  ret->sync_left = atomic_load (&md->todo_left);
+  ret->resyncing = ret->sync_left > 0;
+  ground_mutex_lock (&md->lock);
+  ret->dirty = md->dirty;
+  ground_mutex_unlock (&md->lock);
 }
 
 void
@@ -303,8 +192,11 @@ array_get_status (struct array *array, struct array_status *ret)
     .requests_free = requests_free_count (&array->readers)
                      + requests_free_count (&array->modifiers),
     .requests_total = array->readers.total + array->modifiers.total,
+    .recovering = array_targets (array) & ~array_in_sync (array),
     .reads_pinned = atomic_load (&array->reads_pinned),
   };
+  if (array->md != NULL)
+    look_at_metadata (array, ret);
   for (unsigned slot = 0; slot < ret->slots; slot++) {
     struct member *member = &array->member[slot];
 

@@ -2,7 +2,13 @@
 /* array: the mirror itself, as the doors see it.
  *
  * Life: array_create (opens nothing: the legs come open) - array_start -
- * requests from any number of threads - array_quiesce - array_close.
+ * array_allow_writes, once somebody may write - requests from any number of
+ * threads - array_quiesce - array_close.
+ *
+ * There are two kinds, told apart by the members themselves.  A plain array
+ * has nothing but data on its disks.  An md array has md superblocks: its
+ * members say who is current, what may differ after a crash, and which of
+ * them missed something.
  *
  * Offsets and lengths are bytes of the array; the doors have checked that
  * they lie inside it.  Results are 0 or -errno.  Buffers belong to the
@@ -31,13 +37,29 @@ enum {
 };
 
 struct array_config {
-  struct layout layout; /* checked by layout_check; slots = legs */
+  unsigned legs;        /* how many were given */
+  struct layout layout; /* of a plain array: checked by layout_check, slots =
+                           legs */
+  bool level_given;     /* the user asked for the layout's level, for its */
+  bool layout_given;    /* near, far and offset copies, and for its chunk: */
+  bool chunk_given;     /* an md array that is otherwise is refused */
+  bool no_degraded;     /* md: every slot needs a member that is in sync */
+  unsigned keep;        /* md: after a split brain the history of leg keep - 1
+                           is kept; 0: then it is refused */
+  uint64_t sync_min, sync_max; /* bytes a second; 0: the defaults */
   unsigned pool;        /* child requests in all; 0: POOL_DEFAULT */
   /* For tests; 0: the defaults of limits.h. */
   unsigned requests;
   unsigned bounces;
   uint32_t bounce_size;
+  unsigned quiet_ms;
+  unsigned sweep_ms; /* 0: what the bitmap says */
 };
+
+/* Do any of @legs (NULL: could not be opened) carry an md superblock?  Then
+ * an array can start without those that are missing.  Blocks on reads.
+ */
+bool array_is_md (struct leg **legs, unsigned count);
 
 /* The smallest legal pool= for so many legs: each leg owns one child, so
  * that a hung leg cannot take them all.  (One more per leg is kept for
@@ -50,23 +72,37 @@ unsigned array_pool_minimum (unsigned legs);
  */
 uint64_t array_memory (const struct array_config *config, bool bounced);
 
-/* In get_ready: look at the members, decide the size.  Takes over
- * @legs[layout.slots] on success.  Starts no thread, writes nothing.  0 and
- * *@ret, or -errno and @why (MESSAGE_MAX bytes): one line for the user that
- * names the disk.
+/* In get_ready: look at the members, decide the size.  @legs[config->legs],
+ * NULL where a disk could not be opened; @absent[i] then says which and why,
+ * to be shown to people ("disk NAME: REASON").  Takes over the legs on
+ * success, and closes those that it has no use for.  Starts no thread,
+ * writes nothing.  0 and *@ret, or -errno and @why (MESSAGE_MAX bytes): one
+ * line for the user that names the disk.  Logs what is unusual about the
+ * members.
  */
 int array_create (const struct array_config *config, struct leg **legs,
-                  struct array **ret, char *why);
+                  const char *const *absent, struct array **ret, char *why);
+
+/* Is @leg one of its members?  The others were closed by array_create. */
+bool array_uses_leg (const struct array *array, const struct leg *leg);
 
 /* After the fork: start the legs' threads.  0 or -errno. */
 int array_start (struct array *array);
+
+/* Somebody who may write is there: from now on an md array may be written to
+ * in the background, too, if it needs it.  Any number of times, from any
+ * thread, after array_start.  0, or -errno if its threads cannot be started.
+ */
+int array_allow_writes (struct array *array);
 
 /* What clients are told; constant. */
 struct array_limits {
   uint64_t size;            /* bytes */
   uint32_t block_minimum;   /* every offset and length is a multiple */
   uint32_t block_preferred;
-  bool readonly;            /* some leg cannot be written */
+  bool readonly;            /* some leg cannot be written, or the array is one
+                               that may only be read */
+  const char *why_readonly; /* NULL: not; else for people: what to do */
   bool rotational;
   bool extents;             /* every leg can tell */
 };
@@ -113,6 +149,13 @@ struct array_status {
   unsigned pool_total;
   unsigned requests_free;
   unsigned requests_total;
+  bool md;
+  bool dirty;         /* md: not marked clean on the members */
+  bool resyncing;     /* md: copies may differ in sync_left bytes */
+  uint64_t sync_left;
+  uint32_t recovering;   /* mask of slots that are being rebuilt */
+  uint32_t recorded_out; /* md: the members' superblocks say that these slots
+                            are not current */
   bool reads_pinned;  /* copies may differ where a write failed: reads go to
                          the first copy */
   uint64_t reads[LEGS_MAX]; /* children completed, per slot */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* examine: what can be wrong with the members, and what they allow.
  *
- * Runs before the server forks; reads from the members, writes nothing.
+ * Runs before the server forks; does no I/O.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,62 +9,17 @@
 
 #include "engine/array-internal.h"
 #include "engine/examine.h"
+#include "engine/members.h"
 #include "ground/log.h"
 #include "ground/util.h"
-#include "logic/sb1.h"
 
-/* No member may be part of an md array: it would be damaged by a wrong
- * guess.
- */
-static int
-refuse_superblock (struct leg *leg, char *why)
-{
-  uint8_t block[SB1_PROBE_SIZE];
-
-  for (enum sb1_version version = 0; version < SB1_VERSIONS; version++) {
-    uint64_t offset;
-    int r;
-
-    if (!sb1_offset (version, leg->caps.exact_size, &offset))
-      continue;
-    if (offset + sizeof block > leg->caps.size) {
-      snprintf (why, MESSAGE_MAX,
-                "disk %.200s: its last %llu bytes can be read by nobody, "
-                "being no whole block of %u, and an md superblock may be "
-                "there; give it a size of whole blocks",
-                leg->name,
-                (unsigned long long)(leg->caps.exact_size - leg->caps.size),
-                leg->caps.block_minimum);
-      return -EINVAL;
-    }
-    r = leg->ops->read_now (leg, block, sizeof block, offset);
-    if (r < 0) {
-      snprintf (why, MESSAGE_MAX,
-                "disk %.200s: cannot be read at byte %llu: %s; replace it, or "
-                "leave it out",
-                leg->name, (unsigned long long)offset, log_strerror (r));
-      return r;
-    }
-    if (sb1_recognise (version, block)) {
-      snprintf (why, MESSAGE_MAX,
-                "disk %.200s: carries an md superblock (version %s) and belongs "
-                "to an md array, which this version cannot serve; nothing "
-                "was written to it.  Use it with Linux md, or, if its data "
-                "is not needed, erase the superblock first (mdadm "
-                "--zero-superblock)",
-                leg->name, sb1_version_name (version));
-      return -EEXIST;
-    }
-  }
-  return 0;
-}
-
-static int
-refuse_twins (struct leg **legs, unsigned count, char *why)
+int
+examine_twins (struct leg **legs, unsigned count, char *why)
 {
   for (unsigned i = 0; i < count; i++)
     for (unsigned j = i + 1; j < count; j++)
-      if (strcmp (legs[i]->identity, legs[j]->identity) == 0) {
+      if (legs[i] != NULL && legs[j] != NULL
+          && strcmp (legs[i]->identity, legs[j]->identity) == 0) {
         snprintf (why, MESSAGE_MAX,
                   "disk %.200s is the same as disk %.200s; a mirror needs different "
                   "disks", legs[j]->name, legs[i]->name);
@@ -75,7 +30,7 @@ refuse_twins (struct leg **legs, unsigned count, char *why)
 
 /* What all legs together allow. */
 static void
-gather_caps (struct array *array, struct leg **legs)
+gather_caps (struct array *array)
 {
   struct array_limits *limits = &array->limits;
 
@@ -83,8 +38,12 @@ gather_caps (struct array *array, struct leg **legs)
                                    .block_preferred = 4096,
                                    .extents = true };
   for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    const struct leg_caps *caps = &legs[slot]->caps;
+    const struct leg *leg = array->member[slot].leg;
+    const struct leg_caps *caps;
 
+    if (leg == NULL)
+      continue;
+    caps = &leg->caps;
     assert (is_power_of_2 (caps->block_minimum)
             && is_power_of_2 (caps->memory_alignment)
             && caps->memory_alignment <= BOUNCE_ALIGNMENT
@@ -103,17 +62,19 @@ gather_caps (struct array *array, struct leg **legs)
  * than a chunk.
  */
 static int
-decide_size (struct array *array, struct leg **legs, char *why)
+decide_size (struct array *array, char *why)
 {
   struct layout *layout = &array->layout;
   uint64_t slack = MAX (layout->chunk, (uint64_t)CHUNK_MIN);
-  const struct leg *smallest = legs[0], *largest = legs[0];
+  const struct leg *smallest = array->member[0].leg, *largest = smallest;
 
   for (unsigned slot = 1; slot < layout->slots; slot++) {
-    if (legs[slot]->caps.size < smallest->caps.size)
-      smallest = legs[slot];
-    if (legs[slot]->caps.size > largest->caps.size)
-      largest = legs[slot];
+    const struct leg *leg = array->member[slot].leg;
+
+    if (leg->caps.size < smallest->caps.size)
+      smallest = leg;
+    if (leg->caps.size > largest->caps.size)
+      largest = leg;
   }
   if (layout->chunk != 0 && layout->chunk < array->limits.block_minimum) {
     snprintf (why, MESSAGE_MAX, "chunk=%llu is smaller than the %u bytes that "
@@ -140,14 +101,64 @@ decide_size (struct array *array, struct leg **legs, char *why)
 }
 
 int
-examine_members (struct array *array, struct leg **legs, char *why)
+examine_plain (struct array *array, char *why)
 {
-  int r = refuse_twins (legs, array->layout.slots, why);
+  gather_caps (array);
+  return decide_size (array, why);
+}
 
-  for (unsigned slot = 0; slot < array->layout.slots && r == 0; slot++)
-    r = refuse_superblock (legs[slot], why);
-  if (r < 0)
-    return r;
-  gather_caps (array, legs);
-  return decide_size (array, legs, why);
+/* A member of an md array lies where its superblock says; that has to suit
+ * the blocks of its leg.
+ */
+static int
+check_places (const struct array *array, const struct member_record *record,
+              char *why)
+{
+  const struct sb1 *sb = &record->sb;
+  uint32_t block = array->limits.block_minimum;
+  const char *what = NULL;
+
+  if (!is_aligned (sb->super_offset * SECTOR_SIZE, block))
+    what = "super_offset";
+  else if (!is_aligned (sb->data_offset * SECTOR_SIZE, block))
+    what = "data_offset";
+  else if ((sb->features & SB1_FEATURE_BITMAP)
+           && !is_aligned (bitmap_offset_bytes (sb), block))
+    what = "bitmap_offset";
+  if (what == NULL)
+    return 0;
+  snprintf (why, MESSAGE_MAX, "disk %.200s: its %s is no multiple of the %u "
+            "bytes that some disk reads and writes at least; use it with "
+            "Linux md", record->leg->name, what, block);
+  return -EINVAL;
+}
+
+int
+examine_md (struct array *array, const struct members *members, char *why)
+{
+  struct array_limits *limits = &array->limits;
+  uint32_t block = 1;
+
+  gather_caps (array);
+  for (unsigned i = 0; i < members->count; i++) {
+    const struct member_record *record = &members->record[i];
+
+    if (record->slot == ASSEMBLE_NO_SLOT)
+      continue;
+    block = MAX (block, record->sb.logical_block);
+    if (check_places (array, record, why) < 0)
+      return -EINVAL;
+  }
+  limits->block_minimum = MAX (limits->block_minimum, block);
+  limits->block_preferred
+    = MAX (limits->block_preferred, limits->block_minimum);
+  limits->size = round_down (array->layout.array_size,
+                             MAX (limits->block_minimum, SECTOR_SIZE));
+  if (array->layout.chunk % limits->block_minimum != 0) {
+    snprintf (why, MESSAGE_MAX, "the array's chunks of %llu bytes are smaller "
+              "than the %u that some disk reads and writes at least",
+              (unsigned long long)array->layout.chunk, limits->block_minimum);
+    return -EINVAL;
+  }
+  return 0;
 }

@@ -5,12 +5,18 @@
 
 struct array;
 struct leg;
+struct members;
 
-/* Refuse one disk given twice and members of md arrays; gather what all
- * @legs allow into array->limits, decide the size (array->layout, too).  0,
- * or -errno and @why (MESSAGE_MAX bytes).  Blocks on reads, each with the
- * leg's deadline.
+/* Refuse one disk given twice; @legs that could not be opened are NULL.  0, or
+ * -errno and @why (MESSAGE_MAX bytes).
  */
-int examine_members (struct array *array, struct leg **legs, char *why);
+int examine_twins (struct leg **legs, unsigned count, char *why);
+
+/* With array->layout and the legs in array->member: gather what all of them
+ * allow into array->limits, decide the size (of a plain array in
+ * array->layout, too).  0, or -errno and @why.
+ */
+int examine_plain (struct array *array, char *why);
+int examine_md (struct array *array, const struct members *members, char *why);
 
 #endif /* MIRROR_EXAMINE_H */

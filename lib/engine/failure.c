@@ -5,20 +5,29 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
+static const char *
+advice (const struct array *array)
+{
+  if (array->md != NULL)
+    return "The other disks remember it; replace this one, or, if it is "
+           "good, start the mirror again with all of them: it is then rebuilt";
+  if (array->layout.level == LEVEL_RAID1)
+    return "A mirror without metadata cannot remember this after a restart: "
+           "before this disk is used again, copy a good disk over it whole";
+  return "A mirror without metadata cannot remember this after a restart: "
+         "before this disk is used again, restore the array: see FAILURES in "
+         "nbdkit-mirror-plugin(1)";
+}
+
 static void
 tell_failed (struct array *array, unsigned slot, const char *what, int error,
              unsigned left)
 {
   log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
              "Running DEGRADED on %u of %u disks; no acknowledged write is "
-             "lost.  A mirror without metadata cannot remember this after a "
-             "restart: before this disk is used again, %s",
+             "lost.  %s",
              array->member[slot].leg->name, slot, what, log_strerror (error),
-             left, array->layout.slots,
-             array->layout.level == LEVEL_RAID1
-               ? "copy a good disk over it whole"
-               : "restore the array: see FAILURES in "
-                 "nbdkit-mirror-plugin(1)");
+             left, array->layout.slots, advice (array));
 }
 
 static void
@@ -29,6 +38,31 @@ tell_last_copy (struct array *array, unsigned slot, const char *what,
              "use although %s failed on it: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
              array->member[slot].leg->name, slot, what, log_strerror (error));
+}
+
+/* The member set has changed.  state_lock held. */
+static void
+publish (struct array *array)
+{
+  const struct health *health = &array->health;
+
+  atomic_fetch_add (&array->epoch, 1);
+  atomic_store (&array->targets, health->in_sync | health->recovering);
+  atomic_store (&array->in_sync, health->in_sync);
+  atomic_fetch_add (&array->epoch, 1);
+}
+
+bool
+failure_recovered (struct array *array, unsigned slot)
+{
+  bool recovered;
+
+  ground_mutex_lock (&array->state_lock);
+  recovered = health_leg_recovered (&array->health, slot);
+  if (recovered)
+    publish (array);
+  ground_mutex_unlock (&array->state_lock);
+  return recovered;
 }
 
 bool
@@ -46,11 +80,8 @@ failure_report (struct array *array, unsigned slot, uint64_t generation,
 
   ground_mutex_lock (&array->state_lock);
   verdict = health_leg_failed (&array->health, slot);
-  if (verdict == HEALTH_FAILED) {
-    atomic_fetch_add (&array->epoch, 1);
-    atomic_store (&array->in_sync, array->health.in_sync);
-    atomic_fetch_add (&array->epoch, 1);
-  }
+  if (verdict == HEALTH_FAILED)
+    publish (array);
   else if (verdict == HEALTH_LAST_COPY) {
     tell = !member->told_last_copy;
     member->told_last_copy = true;
@@ -76,7 +107,7 @@ failure_settle (struct request *request, const char *what)
     int error = request->error[slot];
 
     /* What a member that is out says no longer matters. */
-    if (!(array_in_sync (array) & 1u << slot))
+    if (!(array_targets (array) & 1u << slot))
       continue;
     if (leg_error_is_harmless (error))
       harmless = error;

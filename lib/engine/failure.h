@@ -31,6 +31,11 @@ bool failure_report (struct array *array, unsigned slot, uint64_t generation,
  */
 int failure_settle (struct request *request, const char *what);
 
+/* @slot was rebuilt: it may be read from now on.  False: it has failed
+ * meanwhile.
+ */
+bool failure_recovered (struct array *array, unsigned slot);
+
 /* A read of @slot failed.  The member stays unless its leg is gone; said
  * once.
  */

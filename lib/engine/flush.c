@@ -45,14 +45,14 @@ flush_lost (struct array *array, unsigned slot, int error)
 
 /* All of @slots at once, and nobody else's flush beside. */
 static int
-flush_now (struct request *request, uint32_t slots)
+flush_now (struct request *request, uint32_t slots, struct pool *pool)
 {
   struct array *array = request->array;
   const struct child flush = { .op = CHILD_FLUSH };
   uint32_t lost;
   int r;
 
-  request_arm (request, &array->pool);
+  request_arm (request, pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
     for (uint32_t left = slots & array->slots_of_rank[rank]; left != 0;
          left &= left - 1)
@@ -65,12 +65,12 @@ flush_now (struct request *request, uint32_t slots)
       request->failed &= ~(left & -left);
 
   r = failure_settle (request, "a flush");
-  lost = request->failed & array_in_sync (array);
+  lost = request->failed & array_targets (array);
   if (lost != 0)
     flush_lost (array, __builtin_ctz (lost),
                 request->error[__builtin_ctz (lost)]);
   /* A member that is out since then no longer matters. */
-  return atomic_load (&array->flush_lost) & array_in_sync (array) ? -EIO : r;
+  return atomic_load (&array->flush_lost) & array_targets (array) ? -EIO : r;
 }
 
 void
@@ -90,7 +90,7 @@ flush_rounds_destroy (struct flush_rounds *rounds)
 }
 
 int
-flush_members (struct request *request, uint32_t slots)
+flush_members (struct request *request, uint32_t slots, struct pool *pool)
 {
   struct flush_rounds *rounds = &request->array->flushes;
   uint64_t ours;
@@ -108,7 +108,7 @@ flush_members (struct request *request, uint32_t slots)
     slots = rounds->wanted;
     rounds->wanted = 0;
     ground_mutex_unlock (&rounds->lock);
-    r = flush_now (request, slots);
+    r = flush_now (request, slots, pool);
     ground_mutex_lock (&rounds->lock);
     rounds->running = false;
     if (r < 0) {
@@ -124,6 +124,18 @@ flush_members (struct request *request, uint32_t slots)
 }
 
 int
+flush_where_no_fua (struct request *request, uint32_t slots,
+                    struct pool *pool)
+{
+  const struct array *array = request->array;
+
+  for (uint32_t left = slots; left != 0; left &= left - 1)
+    if (array->member[__builtin_ctz (left)].leg->caps.fua)
+      slots &= ~(left & -left);
+  return slots == 0 ? 0 : flush_members (request, slots, pool);
+}
+
+int
 array_flush (struct array *array)
 {
   struct request *request;
@@ -133,7 +145,10 @@ array_flush (struct array *array)
   if (r < 0)
     return r;
   request = request_take (&array->modifiers);
-  r = flush_members (request, array_in_sync (array));
+  r = flush_members (request, array_targets (array), &array->pool);
+  /* Who lost something is out, and that has to last before we say so. */
+  if (r == 0)
+    r = metadata_settle (array);
   request_give (&array->modifiers, request);
   gate_leave (&array->gate);
   return r;

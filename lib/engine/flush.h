@@ -9,6 +9,7 @@
 #include "ground/ground.h"
 
 struct array;
+struct pool;
 struct request;
 
 /* One round of flushes at a time.  The lock is not held across I/O. */
@@ -31,10 +32,17 @@ void flush_rounds_destroy (struct flush_rounds *rounds);
 void flush_lost (struct array *array, unsigned slot, int error);
 
 /* Flush @slots (and perhaps others that somebody else wants flushed), all at
- * once, and wait.  A member whose flush failed is out
+ * once, with children of @pool, and wait.  A member whose flush failed is out
  * of the array when this returns, or stays as the last copy and makes every
  * later flush fail.  0, or -errno for the client.  Blocks on I/O.
  */
-int flush_members (struct request *request, uint32_t slots);
+int flush_members (struct request *request, uint32_t slots,
+                   struct pool *pool);
+
+/* The same for those of @slots whose legs have no FUA: they were written to,
+ * and it has to last.
+ */
+int flush_where_no_fua (struct request *request, uint32_t slots,
+                        struct pool *pool);
 
 #endif /* MIRROR_FLUSH_H */

@@ -29,8 +29,10 @@ gate_enter (struct gate *gate)
   ground_mutex_lock (&gate->lock);
   if (gate->closed)
     r = -ESHUTDOWN;
-  else
+  else {
     gate->inside++;
+    gate->entered++;
+  }
   ground_mutex_unlock (&gate->lock);
   return r;
 }
@@ -66,4 +68,15 @@ gate_drain (struct gate *gate, uint64_t deadline_ns)
     r = 0;
   ground_mutex_unlock (&gate->lock);
   return r;
+}
+
+uint64_t
+gate_entered (struct gate *gate)
+{
+  uint64_t entered;
+
+  ground_mutex_lock (&gate->lock);
+  entered = gate->entered;
+  ground_mutex_unlock (&gate->lock);
+  return entered;
 }

@@ -8,6 +8,7 @@
 #define MIRROR_GATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ground/ground.h"
 
@@ -15,6 +16,7 @@ struct gate {
   struct ground_mutex lock;
   struct ground_cond empty;
   unsigned inside;
+  uint64_t entered; /* in all */
   bool closed;
 };
 
@@ -24,6 +26,9 @@ void gate_destroy (struct gate *gate);
 /* 0, or -ESHUTDOWN when closed. */
 int gate_enter (struct gate *gate);
 void gate_leave (struct gate *gate);
+
+/* How many have entered so far. */
+uint64_t gate_entered (struct gate *gate);
 
 /* Idempotent. */
 void gate_close (struct gate *gate);

@@ -43,7 +43,7 @@ struct piece {
 struct round {
   struct request *request;
   enum read_mode mode;
-  bool pinned;           /* array->reads_pinned when it was chosen */
+  bool pinned;           /* copies may differ: the first one is read */
   uint32_t current;      /* members that were in sync when it was chosen */
   uint64_t offset;       /* of the array */
   uint64_t length;
@@ -51,6 +51,17 @@ struct round {
   unsigned pieces;
   struct piece piece[READ_ROUND];
 };
+
+/* May copies of the range differ, without a write that runs? */
+static bool
+may_differ (const struct round *round)
+{
+  struct array *array = round->request->array;
+
+  return atomic_load (&array->reads_pinned)
+         || (array->md != NULL
+             && resync_is_due (array, round->offset, round->length));
+}
 
 /* The member set is looked at before the epoch: a newer set with an older
  * epoch could make two readers of one write disagree on the fixed copy.
@@ -62,7 +73,7 @@ choose_mode (struct round *round)
   uint64_t began_at;
 
   round->current = array_in_sync (array);
-  round->pinned = atomic_load (&array->reads_pinned);
+  round->pinned = may_differ (round);
   if (!range_lock_look (&array->ranges, round->offset, round->length,
                         &began_at)) {
     round->mode = BALANCED;
@@ -75,24 +86,37 @@ choose_mode (struct round *round)
     round->mode = LOCKED;
 }
 
-/* The copy of the piece at array @offset to read; -1: none of @allowed. */
+/* The copy of the piece at array @offset to read; -1: none of @allowed.
+ * *@length bytes of it, or fewer: where a bad block ends what can be read
+ * there.
+ */
 static int
 choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
-             struct copy *ret)
+             struct copy *ret, uint64_t *length)
 {
   struct array *array = round->request->array;
   struct copy copies[LEGS_MAX];
   struct candidate candidates[LEGS_MAX];
+  uint64_t good[LEGS_MAX], best = 1;
   unsigned count = layout_copies (&array->layout);
   bool fixed = round->mode == FIXED || round->pinned;
   int chosen;
 
   layout_map (&array->layout, offset, copies);
   for (unsigned i = 0; i < count; i++) {
+    good[i] = 0;
+    if (allowed & 1u << copies[i].slot)
+      good[i] = round_down (member_good_length (&array->member[copies[i].slot],
+                                                copies[i].offset, *length),
+                            array->limits.block_minimum);
+    if (!fixed)
+      best = MAX (best, good[i]);
+  }
+  for (unsigned i = 0; i < count; i++) {
     struct member *member = &array->member[copies[i].slot];
 
     candidates[i] = (struct candidate){
-      .usable = allowed & 1u << copies[i].slot,
+      .usable = good[i] >= best,
       .outstanding = atomic_load_explicit (&member->outstanding,
                                            memory_order_relaxed),
       .offset = copies[i].offset,
@@ -101,8 +125,10 @@ choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
   }
   chosen = fixed ? pick_fixed (candidates, count)
                  : pick_read (candidates, count);
-  if (chosen >= 0)
+  if (chosen >= 0) {
     *ret = copies[chosen];
+    *length = good[chosen];
+  }
   return chosen;
 }
 
@@ -140,15 +166,19 @@ read_pieces (struct round *round)
     struct copy copy;
 
     piece->offset = round->offset + done;
-    if (choose_copy (round, piece->offset, round->current, &copy) < 0) {
+    piece->length
+      = layout_piece (&array->layout, piece->offset, round->length - done);
+    if (choose_copy (round, piece->offset, round->current, &copy,
+                     &piece->length)
+        < 0) {
       r = -EIO;
       break;
     }
     piece->slot = copy.slot;
     piece->buffer = round->buffer + done;
-    piece->length = MIN (
-      layout_piece (&array->layout, piece->offset, round->length - done),
-      (uint64_t)array->member[copy.slot].leg->caps.request_max);
+    piece->length
+      = MIN (piece->length,
+             (uint64_t)array->member[copy.slot].leg->caps.request_max);
     issue_read (round, piece, round->pieces, &copy);
     done += piece->length;
     round->pieces++;
@@ -158,20 +188,19 @@ read_pieces (struct round *round)
   return r;
 }
 
-/* @piece could not be read from piece->slot: from every other copy in turn,
- * with the range locked, so that no copy is ahead of another.
+/* The beginning of @piece, as much as some copy but piece->slot has good:
+ * piece->length tells.
  */
 static int
-retry_piece (struct round *round, struct piece *piece)
+retry_part (struct round *round, struct piece *piece, int error)
 {
   struct request *request = round->request;
   struct array *array = request->array;
   uint32_t left = ~(1u << piece->slot);
-  int error = request->error[piece->slot];
   struct copy copy;
 
   while (choose_copy (round, piece->offset, left & array_in_sync (array),
-                      &copy) >= 0) {
+                      &copy, &piece->length) >= 0) {
     struct piece part = *piece;
     uint64_t most = array->member[copy.slot].leg->caps.request_max;
 
@@ -191,6 +220,25 @@ retry_piece (struct round *round, struct piece *piece)
       failure_read (array, copy.slot, request->generation[copy.slot], error);
   }
   return error;
+}
+
+/* @piece could not be read from piece->slot: from every other copy in turn,
+ * with the range locked, so that no copy is ahead of another.
+ */
+static int
+retry_piece (struct round *round, const struct piece *piece)
+{
+  int error = round->request->error[piece->slot], r = 0;
+  struct piece part = *piece;
+
+  for (uint64_t done = 0; done < piece->length && r == 0;
+       done += part.length) {
+    part.offset = piece->offset + done;
+    part.buffer = piece->buffer + done;
+    part.length = piece->length - done;
+    r = retry_part (round, &part, error);
+  }
+  return r;
 }
 
 /* The pieces that failed, once more. */
@@ -224,7 +272,7 @@ read_locked (struct round *round)
 
   range_lock (&array->ranges, &request->range, round->offset, round->length);
   round->mode = LOCKED;
-  round->pinned = atomic_load (&array->reads_pinned);
+  round->pinned = may_differ (round);
   round->current = array_in_sync (array);
   r = read_pieces (round);
   if (r == 0 && request->failed != 0)
@@ -246,14 +294,21 @@ overtaken (const struct round *round)
     return false;
   return range_lock_look (&array->ranges, round->offset, round->length,
                           &began_at)
-         || atomic_load (&array->reads_pinned);
+         || may_differ (round);
 }
 
 /* Read the round's range, or its beginning: @round->length tells. */
 static int
 read_round (struct round *round)
 {
+  struct array *array = round->request->array;
+
   for (unsigned attempt = 0; attempt < 2; attempt++) {
+    /* What may differ after a crash is brought together first; where that
+     * cannot be, everybody reads the copy that it would be taken from.
+     */
+    if (array->md != NULL)
+      resync_before_read (round->request, round->offset, round->length);
     choose_mode (round);
     if (round->mode == LOCKED)
       break;
@@ -319,7 +374,9 @@ array_cache (struct array *array, uint64_t length, uint64_t offset)
   request_arm (round.request, &array->pool);
   for (uint64_t done = 0; done < length; done += piece) {
     piece = layout_piece (&array->layout, offset + done, length - done);
-    if (choose_copy (&round, offset + done, array_in_sync (array), &copy) < 0)
+    if (choose_copy (&round, offset + done, array_in_sync (array), &copy,
+                     &piece)
+        < 0)
       continue;
     piece = MIN (piece, (uint64_t)array->member[copy.slot].leg->caps.zero_max);
     request_issue (round.request, copy.slot,

@@ -149,9 +149,9 @@ kick_off (struct request *request)
   }
 }
 
-void
-request_issue (struct request *request, unsigned slot,
-               const struct child *what)
+static void
+issue (struct request *request, unsigned slot, const struct child *what,
+       uint64_t base)
 {
   struct member *member = &request->array->member[slot];
   struct child *child;
@@ -168,7 +168,7 @@ request_issue (struct request *request, unsigned slot,
   }
   child->op = what->op;
   child->flags = what->flags;
-  child->offset = what->offset;
+  child->offset = base + what->offset;
   child->length = what->length;
   child->buffer = what->buffer;
   child->extents = what->extents;
@@ -209,6 +209,22 @@ issue_gathered (struct request *request)
   }
 }
 #endif
+
+void
+request_issue (struct request *request, unsigned slot,
+               const struct child *what)
+{
+  uint64_t base = request->array->member[slot].data_offset;
+
+  issue (request, slot, what, what->op == CHILD_FLUSH ? 0 : base);
+}
+
+void
+request_issue_raw (struct request *request, unsigned slot,
+                   const struct child *what)
+{
+  issue (request, slot, what, 0);
+}
 
 void
 request_finish (struct request *request)

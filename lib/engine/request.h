@@ -76,10 +76,13 @@ unsigned requests_free_count (struct requests *requests);
 void request_arm (struct request *request, struct pool *pool);
 
 /* Send @what (op, flags, offset, length, buffer, extents, tag below 32) to
- * the leg of @slot.
+ * the leg of @slot.  The offset counts from the member's data; _raw: from
+ * the beginning of the leg.
  */
 void request_issue (struct request *request, unsigned slot,
                     const struct child *what);
+void request_issue_raw (struct request *request, unsigned slot,
+                        const struct child *what);
 
 /* End the round: all children have answered when this returns.  @failed,
  * @error and @failed_tags tell how.

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* write: THE WRITE PATH, top to bottom; write, zero and trim enter here.
  *
- *   modify            gate, descriptor, range lock; segment by segment:
+ *   modify            gate, descriptor, range lock; md arrays: the intent
+ *                     on record (intent_begin); segment by segment:
  *     modify_segment  1 which members                 (targets)
  *                     2 to all of them, at once       (send_everywhere)
  *                     3 what could not be zeroed, as written zeroes
  *                     4 a member missed it?  it is out, or the client is told
  *                     5 FUA where the leg has none: flush
+ *                     6 md arrays: who is out on record, before the reply
  *
  * The rule this project is about is in send_everywhere: the request's
  * counter starts at one; each child is issued the moment it is taken from
@@ -17,16 +19,18 @@
  *
  * Invariants (numbers of HACKING):
  *  1. A write is acknowledged only when every leg of its write set has
- *     stored it or is recorded as failed.
+ *     stored it or is durably recorded as failed.
  *  2. A leg recorded in-sync holds every acknowledged write.
+ *  3. The bitmap bit of a region is durable before any leg of it changes.
  *  5. At most one modifying operation is active on any byte.
  *  9. The last copy is never failed: errors go to the client.
  * 10. No leg I/O while holding the state mutex.
  * 11. No pointer to a client buffer survives the call that brought it.
  *
  * Locks held on entry: none.  May block on: a request descriptor, the range
- * lock, a bounce buffer, a child, the disks; in this order, so that whoever
- * waits holds only things that those before it in the order do not need.
+ * lock, the metadata's turn, a bounce buffer, a child, the disks; in this
+ * order, so that whoever waits holds only things that those before it in the
+ * order do not need.
  */
 #include <errno.h>
 #include <string.h>
@@ -146,27 +150,15 @@ send_zeroes (struct request *request, const struct modification *m,
   request->failed |= failed;
 }
 
-/* FUA for the legs that do not know it: a flush after the write. */
-static int
-flush_where_no_fua (struct request *request, uint32_t slots)
-{
-  const struct array *array = request->array;
-
-  for (uint32_t left = slots; left != 0; left &= left - 1)
-    if (array->member[__builtin_ctz (left)].leg->caps.fua)
-      slots &= ~(left & -left);
-  if (slots == 0)
-    return 0;
-  return flush_members (request, slots);
-}
-
 /* The client gets an error, and the copies may differ where it wanted to
- * write.
+ * write.  An md array brings them together again (intent_end).
  */
 static int
 give_up (struct request *request, const char *what, int error)
 {
-  if (!atomic_exchange (&request->array->reads_pinned, true))
+  struct array *array = request->array;
+
+  if (array->md == NULL && !atomic_exchange (&array->reads_pinned, true))
     log_error ("%s failed on %s: %s.  The client gets the error; copies may "
                "differ there, so from now on everybody reads the first one; "
                "this is said once",
@@ -186,7 +178,7 @@ distrust_flushes (struct request *request)
 {
   struct array *array = request->array;
 
-  for (uint32_t left = request->failed & array_in_sync (array); left != 0;
+  for (uint32_t left = request->failed & array_targets (array); left != 0;
        left &= left - 1) {
     unsigned slot = __builtin_ctz (left);
     int error = request->error[slot];
@@ -208,10 +200,10 @@ settle (struct request *request, const char *what, uint32_t flags)
   assert (request->range.running);
   if (request->failed == 0)
     return 0;
-  /* If no member took it, that is an error for the client, but no reason to
-   * call one of them worse than the others.
+  /* If no member took it that can be read, that is an error for the client,
+   * but no reason to call one of them worse than the others.
    */
-  if (request->failed == request->asked)
+  if ((request->asked & ~request->failed & array_in_sync (request->array)) == 0)
     r = request->error[__builtin_ctz (request->failed)];
   else
     r = failure_settle (request, what);
@@ -224,20 +216,22 @@ static int
 modify_segment (struct request *request, const struct modification *m)
 {
   const char *what = m->op == CHILD_ZERO ? "a zero request" : "a write";
-  uint32_t targets = array_in_sync (request->array);
+  struct array *array = request->array;
+  uint32_t targets = array_targets (array);
   uint32_t again;
   int r;
 
-  send_everywhere (request, m, targets, &request->array->pool);
+  send_everywhere (request, m, targets, &array->pool);
   again = m->op == CHILD_ZERO ? not_zeroed (request) : 0;
   if (again != 0)
     send_zeroes (request, m, again);
 
   r = settle (request, what, m->flags);
   if (r == 0 && (m->flags & CHILD_FUA))
-    r = flush_where_no_fua (request,
-                            request->asked & array_in_sync (request->array));
-  return r;
+    r = flush_where_no_fua (request, request->asked & array_targets (array),
+                            &array->pool);
+  /* Who missed it is out; no reply before that is on record. */
+  return r == 0 ? metadata_settle (array) : r;
 }
 
 /* Segment by segment through one bounce buffer where legs want aligned
@@ -282,6 +276,7 @@ static int
 modify (struct array *array, const struct modification *m)
 {
   struct request *request;
+  bool sent;
   int r;
 
   r = check (array, m->length, m->offset);
@@ -292,7 +287,11 @@ modify (struct array *array, const struct modification *m)
     return r;
   request = request_take (&array->modifiers);
   range_lock (&array->ranges, &request->range, m->offset, m->length);
-  r = modify_range (request, m);
+  r = intent_begin (array, m->offset, m->length);
+  sent = r == 0;
+  if (sent)
+    r = modify_range (request, m);
+  intent_end (array, m->offset, m->length, sent && r < 0);
   range_unlock (&array->ranges, &request->range);
   request_give (&array->modifiers, request);
   gate_leave (&array->gate);
@@ -324,7 +323,7 @@ everybody_can_zero (struct array *array, uint32_t child_flags)
   if (r < 0)
     return r;
   r = 1;
-  for (uint32_t left = array_in_sync (array); left != 0; left &= left - 1) {
+  for (uint32_t left = array_targets (array); left != 0; left &= left - 1) {
     struct leg *leg = array->member[__builtin_ctz (left)].leg;
 
     r &= leg->ops->can_zero (leg, child_flags);

@@ -197,6 +197,16 @@ ground_now (void)
 }
 
 uint64_t
+ground_utc_us (void)
+{
+  struct timespec now;
+
+  if (clock_gettime (CLOCK_REALTIME, &now) == -1)
+    assert (0);
+  return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+uint64_t
 ground_random (void)
 {
   uint64_t n;

@@ -62,6 +62,11 @@ void ground_thread_join (struct ground_thread *thread);
 /* Monotonic nanoseconds; never goes back, unrelated to the time of day. */
 uint64_t ground_now (void);
 
+/* The time of day, UTC: microseconds since 1970; may be set back.  For people
+ * and for superblocks, never to wait by.
+ */
+uint64_t ground_utc_us (void);
+
 /* Chance, not for secrets. */
 uint64_t ground_random (void);
 

@@ -55,39 +55,43 @@ error_text (char *text, size_t size)
 }
 
 static int
-tell_failed (char *why, const char *hint)
+tell_failed (int error, char *why, const char *hint)
 {
-  int error = nbd_get_errno ();
   char text[400];
 
-  return leg_refuse (why, error > 0 ? -error : -ENOTCONN,
-                     "cannot connect: %s%s", error_text (text, sizeof text),
-                     hint);
+  return leg_refuse (why, error, "cannot connect: %s%s",
+                     error_text (text, sizeof text), hint);
 }
 
-/* Libnbd failed at once: a bad URI, nobody there. */
+/* Libnbd failed at once: a bad URI, nobody there, no such host. */
 static int
 tell_no_connection (char *why)
 {
   int error = nbd_get_errno ();
   bool nobody = error == ECONNREFUSED || error == ENOENT;
 
-  return tell_failed (why, nobody ? "; is the server running?" : "");
+  return tell_failed (error > 0 ? -error : -ENOTCONN, why,
+                      nobody ? "; is the server running?" : "");
 }
 
-/* There was a conversation, which failed. */
+/* There was a conversation, which failed.  EPROTO is where libnbd has no
+ * number of its own, or one that could mean that nobody is there: a missing
+ * export, or key file.
+ */
 static int
 tell_no_agreement (char *why)
 {
-  switch (nbd_get_errno ()) {
+  int error = nbd_get_errno ();
+
+  switch (error) {
   case ECONNREFUSED:
-    return tell_failed (why, "; is the server running?");
+    return tell_failed (-error, why, "; is the server running?");
   case ENOENT:
-    return tell_failed (why, "; check the export name in the URI");
+    return tell_failed (-EPROTO, why, "; check the export name in the URI");
   case 0:
-    return tell_failed (why, "; is this an NBD server, and free?");
+    return tell_failed (-EPROTO, why, "; is this an NBD server, and free?");
   default:
-    return tell_failed (why, "");
+    return tell_failed (-error, why, "");
   }
 }
 
@@ -135,7 +139,7 @@ connect_uri (struct nbd_handle *handle, const char *uri, uint64_t deadline_ns,
       return r;
   }
   if (nbd_aio_is_ready (handle) <= 0)
-    return leg_refuse (why, -ENOTCONN,
+    return leg_refuse (why, -EPROTO,
                        "cannot connect: the server hung up; is it free?");
   return 0;
 }

@@ -9,7 +9,8 @@
  * whole connect, and later every command.  Uses as many connections as the
  * server's multi-conn allows.  0 and *@ret, or -errno and @why (at least
  * MESSAGE_MAX bytes), to follow "disk URI: ".  Starts no thread (leg start
- * does); nothing is written.
+ * does); nothing is written.  -EPROTO: somebody was reached, but there was no
+ * agreement; see @why.
  */
 int leg_nbd_open (const char *uri, uint64_t timeout_ns, struct leg **ret,
                   char *why);

@@ -14,13 +14,18 @@
 
 void
 health_init (struct health *health, unsigned slots, const uint32_t *group,
-             unsigned groups)
+             unsigned groups, uint32_t in_sync, uint32_t recovering)
 {
+  uint32_t all = UINT32_MAX >> (32 - slots);
+
   assert (slots >= 1 && slots <= LEGS_MAX);
   assert (groups >= 1 && groups <= LEGS_MAX);
-  *health = (struct health){ .slots = slots, .groups = groups };
+  assert (((in_sync | recovering) & ~all) == 0 && (in_sync & recovering) == 0);
+  *health = (struct health){ .slots = slots,
+                             .groups = groups,
+                             .in_sync = in_sync,
+                             .recovering = recovering };
   memcpy (health->group, group, groups * sizeof group[0]);
-  health->in_sync = UINT32_MAX >> (32 - slots);
   assert (health_enough (health, health->in_sync));
 }
 
@@ -42,10 +47,27 @@ health_leg_failed (struct health *health, unsigned slot)
   assert (health_enough (health, health->in_sync));
   bit = UINT32_C (1) << slot;
   rest = health->in_sync & ~bit;
+  if ((health->recovering & bit) != 0) {
+    health->recovering &= ~bit;
+    return HEALTH_FAILED;
+  }
   if ((health->in_sync & bit) == 0)
     return HEALTH_ALREADY;
   if (!health_enough (health, rest))
     return HEALTH_LAST_COPY;
   health->in_sync = rest;
   return HEALTH_FAILED;
+}
+
+bool
+health_leg_recovered (struct health *health, unsigned slot)
+{
+  uint32_t bit = UINT32_C (1) << slot;
+
+  assert (slot < health->slots);
+  if ((health->recovering & bit) == 0)
+    return false;
+  health->recovering &= ~bit;
+  health->in_sync |= bit;
+  return true;
 }

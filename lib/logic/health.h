@@ -4,11 +4,16 @@
  * Pure.  The caller (engine/failure) holds the lock, carries out what is
  * decided and tells people.
  *
- *            leg failed, another copy of everything remains
- *   IN_SYNC ----------------------------------------------> FAULTY
- *      \
- *       `--- leg failed, but some chunk has its last copy there: stays,
- *            its errors go to the client
+ *   RECOVERING ---- leg failed ------------------------------.
+ *       |                                                    |
+ *       | rebuilt                                            v
+ *       `-----> IN_SYNC -- leg failed, another copy ----> FAULTY
+ *                  |       of everything remains
+ *                  |
+ *                  `------ leg failed, but some chunk has its last copy
+ *                          there: stays, its errors go to the client
+ *
+ * A recovering slot gets every write and is never read: it is no copy.
  */
 #ifndef MIRROR_HEALTH_H
 #define MIRROR_HEALTH_H
@@ -23,6 +28,7 @@ struct health {
   unsigned groups;            /* of layout_groups */
   uint32_t group[LEGS_MAX];
   uint32_t in_sync;           /* mask of slots */
+  uint32_t recovering;        /* others that get writes */
 };
 
 enum health_verdict {
@@ -31,14 +37,18 @@ enum health_verdict {
   HEALTH_LAST_COPY, /* it must stay: some chunk has no other copy */
 };
 
-/* All @slots in sync.  @group, @groups as from layout_groups. */
+/* @in_sync has enough members; @recovering are others.  @group, @groups as from layout_groups. */
 void health_init (struct health *health, unsigned slots,
-                  const uint32_t *group, unsigned groups);
+                  const uint32_t *group, unsigned groups, uint32_t in_sync,
+                  uint32_t recovering);
 
 /* Does every copy group keep a member of @in_sync? */
 bool health_enough (const struct health *health, uint32_t in_sync);
 
 /* in_sync had enough members before, and has after. */
 enum health_verdict health_leg_failed (struct health *health, unsigned slot);
+
+/* @slot holds everything now.  False: it has failed meanwhile. */
+bool health_leg_recovered (struct health *health, unsigned slot);
 
 #endif /* MIRROR_HEALTH_H */

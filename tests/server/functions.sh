@@ -153,6 +153,57 @@ requires_direct ()
     2>/dev/null || skip "files here cannot be opened with O_DIRECT"
 }
 
+# -------------------------------------------------------------- md members
+
+NBDMIRROR=$(realpath "${NBDMIRROR:-$(dirname "$MIRROR_SO")/nbdmirror}")
+export NBDMIRROR
+
+# md_array FILE... [OPTION-OF-CREATE...]: a new md array, clean, all zeroes, of
+# members of 8 MiB where there is no file yet.
+md_array ()
+{
+  local word
+  for word; do
+    case $word in
+      -* | missing) ;;
+      *) test -e "$word" || disk 8M "$word" ;;
+    esac
+  done
+  "$NBDMIRROR" create --yes --assume-clean "$@" >created.messages 2>&1 \
+    || fail "create $*: $(cat created.messages)"
+}
+
+# md_field FILE NAME...: what "nbdmirror examine" says about this member, e.g.
+# md_field a.img bitmap dirty
+md_field ()
+{
+  { local -; set +x; } 2>/dev/null
+  "$NBDMIRROR" --json examine "$1" | "$PYTHON" -c '
+import json, sys
+value = json.load(sys.stdin)["members"][0]
+for name in sys.argv[1:]:
+    value = value[name]
+print(json.dumps(value))' "${@:2}"
+}
+
+# md_is FILE NAME... VALUE: and it is that, in JSON.
+md_is ()
+{
+  test "$(md_field "${@:1:$#-1}")" = "${!#}"
+}
+
+# md_data FILE: where its data begins, in bytes.
+md_data ()
+{
+  echo $(($(md_field "$1" data_offset_sectors) * 512))
+}
+
+# sums FILE...: to compare with before.
+sums ()
+{
+  sha256sum -- "$@"
+}
+
 # ----------------------------------------------------------------- servers
 
 uri ()
@@ -278,6 +329,20 @@ python ()
   cat >"$script"
   PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$server_dir \
     client "$PYTHON" "$script" "$@"
+}
+
+# hold_mirror: a client that connects and stays until the mirror ends.
+hold_mirror ()
+{
+  rm -f held
+  python <<'END' &
+from nbdtest import *
+h = connect()
+open("held", "w").close()
+while not h.aio_is_closed():
+    h.poll(-1)
+END
+  wait_until test -e held
 }
 
 # finished PROCESS...: clients in the background, none of which may fail.

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/functions.sh"
 
 nbdkit "$MIRROR_SO" --help | tee help
-grep -oE '^[-a-z0-9]+=' help | sort | tr '\n' ' ' >keys
-test "$(cat keys)" = "cache= chunk= disk= layout= level= pool= timeout= "
+grep -oE '^[-_a-z0-9]+=' help | sort | tr '\n' ' ' >keys
+test "$(cat keys)" = "cache= chunk= degraded= disk= layout= level= \
+on-split-brain= pool= sync_max= sync_min= timeout= "
 nbdkit "$MIRROR_SO" --version | grep -E '^mirror [0-9]'

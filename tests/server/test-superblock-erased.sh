@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A member of an md array is refused, until mdadm has erased its superblock.
+# A member of an md array is no disk of a plain array, until mdadm has erased
+# its superblock.
 
 . "$(dirname "$0")/functions.sh"
 requires mdadm
@@ -34,7 +35,7 @@ with open("b.img", "r+b") as disk:
 END
 "${mdadm[@]}" --examine b.img
 
-refused "disk $dir/b.img: carries an md superblock .version 1.2.*mdadm" \
+refused "disk $dir/a.img: has no md superblock, but another member has one" \
   a.img b.img
 "${mdadm[@]}" --zero-superblock b.img
 client nbdkit -U - "$MIRROR_SO" a.img b.img --run true

@@ -232,6 +232,12 @@ ground_now (void)
 }
 
 uint64_t
+ground_utc_us (void)
+{
+  return UINT64_C (1700000000000000) + ground_now () / 1000;
+}
+
+uint64_t
 ground_random (void)
 {
   sim_point ();

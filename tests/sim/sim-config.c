@@ -267,7 +267,8 @@ choose_faults (struct sim_config *config)
   if (one_in (4))
     return;
   config->atlas_holds = !one_in (5);
-  health_init (&health, slots, config->group, config->groups);
+  health_init (&health, slots, config->group, config->groups,
+               UINT32_MAX >> (32 - slots), 0);
   for (unsigned n = between (1, slots); n > 0; n--) {
     unsigned slot = below (slots);
     uint32_t left = good & ~(1u << slot);
@@ -345,6 +346,7 @@ choose_pools (struct array_config *array)
 {
   static const unsigned more[] = { 0, 0, 0, 1, 1, 2, 3, 5, 8, 16, 64 };
 
+  array->legs = array->layout.slots;
   array->pool = array_pool_minimum (array->layout.slots)
                 + more[below (ARRAY_LENGTH (more))];
   array->requests = one_in (3) ? 16 : between (1, 4);

@@ -47,7 +47,7 @@ check_refusal (void)
     readable &= sim_disks[i].probe_error == 0;
   if (readable)
     config.pool = array_pool_minimum (config.layout.slots) - 1;
-  r = array_create (&config, legs, &array, why);
+  r = array_create (&config, legs, NULL, &array, why);
   if (r >= 0 || why[0] == '\0' || memchr (why, '\0', sizeof why) == NULL)
     sim_fail ("array_create returned %d, saying \"%.100s\"", r, why);
   for (unsigned i = 0; i < config.layout.slots; i++)
@@ -65,7 +65,7 @@ create (void)
   int r;
 
   open_legs (legs);
-  r = array_create (&config->array, legs, &run.array, why);
+  r = array_create (&config->array, legs, NULL, &run.array, why);
   if (r < 0)
     sim_fail ("array_create failed: %s", why);
   array_get_limits (run.array, &limits);

@@ -41,7 +41,8 @@ static void
 make (unsigned slots, unsigned near)
 {
   struct array_config config
-    = { .layout = { .level = near > 1 ? LEVEL_RAID10 : LEVEL_RAID1,
+    = { .legs = slots,
+        .layout = { .level = near > 1 ? LEVEL_RAID10 : LEVEL_RAID1,
                     .slots = slots,
                     .near = near,
                     .far = 1,
@@ -59,7 +60,7 @@ make (unsigned slots, unsigned near)
     legs[i] = &leg[i]->leg;
     atomic_store (&legs[i]->generation, joined_at);
   }
-  ck_assert_msg (array_create (&config, legs, &array, why) == 0, "%s", why);
+  ck_assert_msg (array_create (&config, legs, NULL, &array, why) == 0, "%s", why);
   ck_assert_int_eq (array_start (array), 0);
 }
 

@@ -18,7 +18,8 @@ init_from (struct health *health, const struct layout *layout)
   uint32_t groups[LEGS_MAX];
   unsigned count = layout_groups (layout, groups);
 
-  health_init (health, layout->slots, groups, count);
+  health_init (health, layout->slots, groups, count,
+               UINT32_MAX >> (32 - layout->slots), 0);
   ck_assert_uint_eq (health->slots, layout->slots);
   ck_assert_uint_eq (health->in_sync,
                      (UINT64_C (1) << layout->slots) - 1);

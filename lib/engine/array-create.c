@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* array-create: a mirror of what its members say, with all its memory.
+ *
+ * Runs before the server forks: it reads from the members, starts no thread
+ * and writes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/examine.h"
+#include "engine/members.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+unsigned
+array_pool_minimum (unsigned legs)
+{
+  return legs;
+}
+
+/* The given numbers, or the defaults of limits.h. */
+static struct array_config
+with_defaults (const struct array_config *given, unsigned slots)
+{
+  struct array_config config = *given;
+
+  if (config.pool == 0)
+    config.pool = MAX ((unsigned)POOL_DEFAULT, array_pool_minimum (slots));
+  if (config.sync_min == 0)
+    config.sync_min = SYNC_MIN_DEFAULT;
+  if (config.sync_max == 0)
+    config.sync_max = MAX ((uint64_t)SYNC_MAX_DEFAULT, config.sync_min);
+  if (config.quiet_ms == 0)
+    config.quiet_ms = QUIET_MS;
+  if (config.requests == 0)
+    config.requests = REQUESTS_DEFAULT;
+  if (config.bounces == 0)
+    config.bounces = BOUNCES_DEFAULT;
+  if (config.bounce_size == 0)
+    config.bounce_size = BOUNCE_SIZE;
+  return config;
+}
+
+uint64_t
+array_memory (const struct array_config *given, bool bounced)
+{
+  struct array_config config = with_defaults (given, given->layout.slots);
+  uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
+
+  bytes += ((uint64_t)config.pool
+            + config.layout.slots * POOL_RETRIES_PER_LEG)
+           * sizeof (struct child);
+  bytes += 2 * (uint64_t)config.requests * sizeof (struct request);
+  if (bounced)
+    bytes += 2 * (uint64_t)config.bounces * config.bounce_size;
+  return bytes;
+}
+
+static int
+check_pool (const struct array_config *config, unsigned legs, char *why)
+{
+  unsigned minimum = array_pool_minimum (legs);
+
+  if (config->pool >= minimum && config->pool <= POOL_MAX)
+    return 0;
+  if (config->pool < minimum)
+    snprintf (why, MESSAGE_MAX, "pool=%u is too small: %u disks need at least "
+              "%u (one child request for each disk)", config->pool, legs,
+              minimum);
+  else
+    snprintf (why, MESSAGE_MAX, "pool=%u is too large: at most %u",
+              config->pool, POOL_MAX);
+  return -EINVAL;
+}
+
+/* All memory that requests ever use. */
+static int
+allocate (struct array *array, const struct array_config *config)
+{
+  unsigned slots = array->layout.slots;
+  unsigned bounces = array->bounced ? config->bounces : 0;
+  int failed = 0;
+
+  array->bounce_size = config->bounce_size;
+  array->zeroes = aligned_alloc (BOUNCE_ALIGNMENT, ZERO_BUFFER_SIZE);
+  if (array->zeroes != NULL)
+    memset (array->zeroes, 0, ZERO_BUFFER_SIZE);
+  /* All of them, so that release finds every lock initialised. */
+  failed |= pool_init (&array->pool, config->pool, slots, 1);
+  failed |= pool_init (&array->retries, slots * POOL_RETRIES_PER_LEG, slots,
+                       POOL_RETRIES_PER_LEG);
+  failed |= requests_init (&array->readers, config->requests, array);
+  failed |= requests_init (&array->modifiers, config->requests, array);
+  failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
+  failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
+  if (array->md != NULL) {
+    quiet_init (&array->quiet);
+    failed |= resync_init (&array->resync, array);
+  }
+  return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
+}
+
+static void
+release (struct array *array)
+{
+  if (array->md != NULL) {
+    metadata_destroy (array);
+    resync_destroy (&array->resync);
+    quiet_destroy (&array->quiet);
+  }
+  bounce_destroy (&array->write_bounces);
+  bounce_destroy (&array->read_bounces);
+  requests_destroy (&array->modifiers);
+  requests_destroy (&array->readers);
+  pool_destroy (&array->retries);
+  pool_destroy (&array->pool);
+  free (array->zeroes);
+}
+
+/* The part that needs no size. */
+static struct array *
+new_array (const struct layout *layout)
+{
+  struct array *array = calloc (1, sizeof *array);
+
+  if (array == NULL)
+    return NULL;
+  array->layout = *layout;
+  array->all = UINT32_MAX >> (32 - layout->slots);
+  gate_init (&array->gate);
+  range_locks_init (&array->ranges, &array->epoch);
+  flush_rounds_init (&array->flushes);
+  ground_mutex_init (&array->state_lock);
+  ground_mutex_init (&array->stop_lock);
+  return array;
+}
+
+static void
+free_array (struct array *array)
+{
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    free (array->member[slot].bad);
+  ground_mutex_destroy (&array->stop_lock);
+  ground_mutex_destroy (&array->state_lock);
+  flush_rounds_destroy (&array->flushes);
+  range_locks_destroy (&array->ranges);
+  gate_destroy (&array->gate);
+  free (array);
+}
+
+/* Everybody is in sync: a plain array has no other memory of its past. */
+static void
+seat_plain (struct array *array, const struct members *members)
+{
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    array->member[slot].leg = members->record[slot].leg;
+  array->in_sync = array->targets = array->all;
+}
+
+static void
+seat_md (struct array *array, struct members *members)
+{
+  const struct assembly *assembly = &members->assembly;
+
+  for (unsigned i = 0; i < members->count; i++) {
+    struct member_record *record = &members->record[i];
+    struct member *member;
+
+    /* One that is to be rebuilt is nothing to who only reads. */
+    if (record->slot == ASSEMBLE_NO_SLOT
+        || (array->why_readonly[0] != '\0'
+            && !(assembly->in_sync & 1u << record->slot)))
+      continue;
+    member = &array->member[record->slot];
+    if (member->leg != NULL)
+      continue;
+    member->leg = record->leg;
+    member->data_offset = record->sb.data_offset * SECTOR_SIZE;
+    member->bad = record->bad;
+    record->bad = NULL;
+    array->targets |= 1u << record->slot;
+  }
+  array->in_sync = assembly->in_sync;
+}
+
+static void
+admit_members (struct array *array)
+{
+  uint32_t groups[LEGS_MAX];
+  unsigned count = layout_groups (&array->layout, groups);
+
+  health_init (&array->health, array->layout.slots, groups, count,
+               array->in_sync, array->targets & ~array->in_sync);
+  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
+    struct member *member = &array->member[slot];
+
+    if (member->leg != NULL)
+      member->generation = atomic_load (&member->leg->generation);
+  }
+}
+
+/* How fast, how often. */
+static void
+set_pace (struct array *array, const struct array_config *config)
+{
+  unsigned sweep_ms = config->sweep_ms;
+
+  if (sweep_ms == 0)
+    sweep_ms = 1000 * MAX (array->md->head.daemon_sleep, 1u);
+  array->quiet.quiet_ns = config->quiet_ms * GROUND_MS;
+  array->quiet.sweep_ns = sweep_ms * GROUND_MS;
+  array->resync.minimum = config->sync_min;
+  array->resync.maximum = config->sync_max;
+}
+
+/* With the legs in their slots and the limits known: memory. */
+static int
+furnish (struct array *array, const struct array_config *config,
+         const struct members *members, bool is_md)
+{
+  int r;
+
+  if (array->why_readonly[0] != '\0') {
+    array->limits.why_readonly = array->why_readonly;
+    array->limits.readonly = true;
+  }
+  if (is_md && metadata_create (array, members) < 0)
+    return -ENOMEM;
+  r = allocate (array, config);
+  if (r == 0 && is_md)
+    set_pace (array, config);
+  if (r == 0)
+    admit_members (array);
+  return r;
+}
+
+/* Those that no slot has. */
+static void
+close_unused (const struct array *array, const struct members *members)
+{
+  for (unsigned i = 0; i < members->count; i++) {
+    struct leg *leg = members->record[i].leg;
+
+    if (leg != NULL && !array_uses_leg (array, leg))
+      leg->ops->close (leg);
+  }
+}
+
+/* An array of what was read from its members. */
+static int
+make (const struct array_config *config, struct members *members, bool is_md,
+      const char *why_readonly, struct array **ret, char *why)
+{
+  const struct layout *layout
+    = is_md ? &members->assembly.layout : &config->layout;
+  struct array_config complete = with_defaults (config, layout->slots);
+  struct array *array;
+  int r;
+
+  r = check_pool (&complete, layout->slots, why);
+  if (r < 0)
+    return r;
+  array = new_array (layout);
+  if (array == NULL) {
+    snprintf (why, MESSAGE_MAX, "not enough memory");
+    return -ENOMEM;
+  }
+  snprintf (array->why_readonly, MESSAGE_MAX, "%s", why_readonly);
+  if (is_md)
+    seat_md (array, members);
+  else
+    seat_plain (array, members);
+  r = is_md ? examine_md (array, members, why) : examine_plain (array, why);
+  if (r < 0)
+    goto err_free;
+  r = furnish (array, &complete, members, is_md);
+  if (r < 0)
+    goto err_release;
+  if (is_md)
+    members_tell (members);
+  close_unused (array, members);
+  *ret = array;
+  return 0;
+
+err_release:
+  snprintf (why, MESSAGE_MAX, "not enough memory for the request pools; use a "
+            "smaller pool=");
+  release (array);
+err_free:
+  free_array (array);
+  return r;
+}
+
+/* A plain array has no way to tell which disk is good: it needs all. */
+static int
+check_plain (const struct array_config *config, struct leg **legs,
+             const char *const *absent, char *why)
+{
+  for (unsigned i = 0; i < config->legs; i++)
+    if (legs[i] == NULL) {
+      snprintf (why, MESSAGE_MAX, "%.800s", absent[i]);
+      return -ENODEV;
+    }
+  assert (config->layout.slots == config->legs
+          && layout_check (&config->layout) == NULL);
+  return 0;
+}
+
+int
+array_create (const struct array_config *config, struct leg **legs,
+              const char *const *absent, struct array **ret, char *why)
+{
+  char why_readonly[MESSAGE_MAX];
+  struct members *members;
+  bool is_md;
+  int r;
+
+  r = examine_twins (legs, config->legs, why);
+  if (r < 0)
+    return r;
+  r = members_read (legs, config->legs, &members, why);
+  if (r < 0)
+    return r;
+  r = members_assemble (members, config, absent, why_readonly, why);
+  is_md = members->assembly.result != ASSEMBLE_PLAIN;
+  if (r == 0 && !is_md)
+    r = check_plain (config, legs, absent, why);
+  if (r == 0)
+    r = make (config, members, is_md, why_readonly, ret, why);
+  members_free (members);
+  return r;
+}
+
+bool
+array_uses_leg (const struct array *array, const struct leg *leg)
+{
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    if (array->member[slot].leg == leg)
+      return true;
+  return false;
+}
+
+void
+array_free (struct array *array)
+{
+  release (array);
+  free_array (array);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* metadata-load: memory for an array's metadata, filled with what its members
+ * say.
+ *
+ * Runs before the server forks; does no I/O.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/members.h"
+#include "engine/metadata.h"
+#include "ground/util.h"
+
+/* One piece of memory for all: superblocks, bitmap, what is on its way, list.
+ */
+static int
+allocate (struct metadata *md, const struct array *array, uint64_t region_size)
+{
+  uint64_t size = array->layout.array_size;
+  uint64_t window = todo_window_size (size, region_size);
+  size_t supers = (size_t)array->layout.slots * SB1_BLOCK_SIZE;
+  size_t regions = 0, area = 0, list = todo_memory (size, window);
+  char *at;
+
+  if (region_size != 0) {
+    regions = bitmap_memory (div_round_up (size, region_size));
+    area = div_round_up (bitmap_area_bytes (size / SECTOR_SIZE, region_size),
+                         BITMAP_PAGE_SIZE)
+           * BITMAP_PAGE_SIZE;
+    regions = div_round_up (regions, BITMAP_PAGE_SIZE) * BITMAP_PAGE_SIZE;
+  }
+  if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT,
+                      supers + area + regions + list)
+      != 0) {
+    md->memory = NULL;
+    return -ENOMEM;
+  }
+  at = md->memory;
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    md->super[slot].block = (uint8_t *)at + (size_t)slot * SB1_BLOCK_SIZE;
+  at += supers;
+  md->staging = (uint8_t *)at;
+  at += area;
+  if (region_size != 0) {
+    md->has_bitmap = true;
+    bitmap_init (&md->bitmap, size, region_size, at);
+    assert (md->bitmap.area_size == area);
+  }
+  at += regions;
+  todo_init (&md->todo, size, window, at);
+  return 0;
+}
+
+static void
+load_supers (struct metadata *md, const struct members *members)
+{
+  for (unsigned i = 0; i < members->count; i++) {
+    const struct member_record *record = &members->record[i];
+    struct member_super *super;
+
+    if (record->slot == ASSEMBLE_NO_SLOT)
+      continue;
+    super = &md->super[record->slot];
+    super->sb = record->sb;
+    super->stored = record->rejoins ? UINT64_MAX : record->sb.events;
+    memcpy (super->block, record->block, SB1_BLOCK_SIZE);
+    if (record->rejoins)
+      super->sb.recovery_offset = 0;
+    if (record->by_bitmap)
+      md->by_bitmap |= 1u << record->slot;
+  }
+  md->truth = members->record[members->assembly.authority].sb;
+}
+
+/* All that any of them says: a bit too many costs time, one too few data. */
+static void
+load_bitmap (struct metadata *md, const struct array *array,
+             const struct members *members)
+{
+  const struct assembly *assembly = &members->assembly;
+  const struct member_record *authority = &members->record[assembly->authority];
+  uint64_t block = MAX (array->limits.block_minimum, SECTOR_SIZE);
+
+  md->head = authority->bitmap;
+  md->head.state &= ~(uint32_t)(BITMAP_STATE_STALE | BITMAP_STATE_WRITE_ERROR);
+  memcpy (md->bitmap.image, authority->head, BITMAP_HEAD_SIZE);
+  bitmap_encode (&md->head, md->bitmap.image);
+  md->area_used
+    = div_round_up (bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
+                                       md->bitmap.region_size),
+                    block)
+      * block;
+  if (!assembly->bitmap_good)
+    bitmap_load (&md->bitmap, NULL);
+  for (unsigned i = 0; i < members->count; i++) {
+    const struct member_record *record = &members->record[i];
+
+    if (record->slot != ASSEMBLE_NO_SLOT && record->bits != NULL
+        && (!record->rejoins || record->by_bitmap))
+      bitmap_load (&md->bitmap, record->bits);
+  }
+  /* They may differ, and new members have none: all of it is stored with
+   * the first.
+   */
+  bitmap_untake (&md->bitmap);
+}
+
+/* What may differ between copies: after a crash, what the bitmap has set from
+ * the checkpoint on.
+ */
+static void
+load_todo (struct metadata *md, const struct array *array,
+           const struct assembly *assembly)
+{
+  uint64_t size = array->layout.array_size, from, region;
+
+  if (!assembly->dirty || assembly->resync_from >= size / SECTOR_SIZE)
+    return;
+  from = assembly->resync_from * SECTOR_SIZE;
+  if (!md->has_bitmap) {
+    todo_add (&md->todo, from, size - from);
+    return;
+  }
+  region = md->bitmap.region_size;
+  for (uint64_t i = from / region; i < md->bitmap.regions; i++)
+    if (bitmap_is_set (&md->bitmap, i))
+      todo_add (&md->todo, i * region, region);
+}
+
+static void
+load (struct metadata *md, const struct array *array,
+      const struct members *members)
+{
+  const struct assembly *assembly = &members->assembly;
+
+  load_supers (md, members);
+  if (md->has_bitmap)
+    load_bitmap (md, array, members);
+  load_todo (md, array, assembly);
+  metadata_publish (md);
+  for (unsigned i = 0; i < members->count; i++) {
+    unsigned slot = members->record[i].slot;
+
+    if (slot == ASSEMBLE_NO_SLOT)
+      continue;
+    md->began_with |= 1u << slot;
+    if (!members->record[i].rejoins)
+      md->recovered[slot]
+        = MIN (assembly->part[i].recovery_offset,
+               array->layout.member_size / SECTOR_SIZE)
+          * SECTOR_SIZE;
+  }
+  md->found_dirty = assembly->dirty;
+  md->checkpoint.resync_offset = assembly->resync_from;
+  memcpy (md->checkpoint.recovered, md->recovered, sizeof md->recovered);
+}
+
+int
+metadata_create (struct array *array, const struct members *members)
+{
+  const struct assembly *assembly = &members->assembly;
+  const struct member_record *authority = &members->record[assembly->authority];
+  /* Who only reads has no use for it, and it may be one that nobody can use.
+   */
+  uint64_t region_size
+    = authority->bitmap_verdict != BITMAP_NONE && !array->limits.readonly
+        ? authority->bitmap.chunk
+        : 0;
+  struct metadata *md = calloc (1, sizeof *md);
+  int failed = 0;
+
+  if (md == NULL)
+    return -ENOMEM;
+  array->md = md;
+  ground_mutex_init (&md->lock);
+  ground_cond_init (&md->over);
+  failed |= requests_init (&md->requests, 1, array);
+  failed |= pool_init (&md->pool, array->layout.slots, array->layout.slots, 1);
+  failed |= allocate (md, array, region_size);
+  if (failed != 0)
+    return -ENOMEM;
+  load (md, array, members);
+  return 0;
+}
+
+void
+metadata_destroy (struct array *array)
+{
+  struct metadata *md = array->md;
+
+  if (md == NULL)
+    return;
+  assert (!md->busy && md->writers == 0);
+  pool_destroy (&md->pool);
+  requests_destroy (&md->requests);
+  ground_cond_destroy (&md->over);
+  ground_mutex_destroy (&md->lock);
+  free (md->memory);
+  free (md);
+  array->md = NULL;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* metadata-store: one change of the metadata, on all targets.
+ *
+ * A member that cannot store its metadata is out, and that goes on record
+ * with the others: metadata_write_supers goes round until all who are left
+ * have stored the same.
+ *
+ * Locks held on entry: the turn.  May block on: the metadata's children, flush
+ * rounds, the disks.
+ */
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "engine/flush.h"
+#include "engine/metadata.h"
+#include "engine/superblocks.h"
+#include "ground/util.h"
+
+static void
+begin_store (struct array *array)
+{
+  request_arm (array->md->requests.items, &array->md->pool);
+}
+
+static void
+store (struct array *array, unsigned slot, const void *buffer,
+       uint64_t length, uint64_t offset)
+{
+  const struct leg_caps *caps = &array->member[slot].leg->caps;
+  struct child what = { .op = CHILD_WRITE,
+                        .flags = caps->fua ? CHILD_FUA : 0 };
+
+  for (uint64_t at = 0; at < length; at += what.length) {
+    what.buffer = (char *)buffer + at;
+    what.offset = offset + at;
+    what.length = MIN (length - at, (uint64_t)caps->request_max);
+    request_issue_raw (array->md->requests.items, slot, &what);
+  }
+}
+
+/* All that was issued is on stable storage, or its member is out, when this
+ * returns 0.
+ */
+static int
+finish_store (struct array *array)
+{
+  struct request *request = array->md->requests.items;
+  uint32_t slots, counted;
+  int r;
+
+  request_finish (request);
+  slots = request->asked & ~request->failed;
+  /* If no member that counts could, none is worse than the others. */
+  counted = request->asked & array_in_sync (array);
+  if (counted != 0 && (counted & slots) == 0)
+    return request->error[__builtin_ctz (counted)];
+  r = failure_settle (request, "writing its metadata");
+  if (r < 0)
+    return r;
+  return flush_where_no_fua (request, slots & array_targets (array),
+                             &array->md->pool);
+}
+
+static int
+store_superblocks (struct array *array, uint32_t slots)
+{
+  struct metadata *md = array->md;
+  int r;
+
+  begin_store (array);
+  for (uint32_t left = slots; left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+    const struct member_super *super = &md->super[slot];
+    unsigned block
+      = MAX (array->member[slot].leg->caps.block_minimum, SECTOR_SIZE);
+
+    store (array, slot, super->block, sb1_written_bytes (&super->sb, block),
+           super->sb.super_offset * SECTOR_SIZE);
+  }
+  r = finish_store (array);
+  for (uint32_t left = slots & array_targets (array); r == 0 && left != 0;
+       left &= left - 1)
+    md->super[__builtin_ctz (left)].stored = md->truth.events;
+  return r;
+}
+
+/* @length bytes of the bitmap's area from @from on, out of the staging
+ * memory.
+ */
+static int
+store_area (struct array *array, uint32_t slots, uint64_t from,
+            uint64_t length)
+{
+  struct metadata *md = array->md;
+
+  begin_store (array);
+  for (uint32_t left = slots; left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+
+    store (array, slot, md->staging + from, length,
+           bitmap_offset_bytes (&md->super[slot].sb) + from);
+  }
+  return finish_store (array);
+}
+
+/* The bitmap's own superblock, with the bits that share its block. */
+static int
+store_head (struct array *array, uint32_t slots)
+{
+  struct metadata *md = array->md;
+  uint64_t length = MAX (array->limits.block_minimum, SECTOR_SIZE);
+
+  if (!md->has_bitmap)
+    return 0;
+  ground_mutex_lock (&md->lock);
+  memcpy (md->staging, md->bitmap.image, length);
+  ground_mutex_unlock (&md->lock);
+  return store_area (array, slots, 0, length);
+}
+
+/* Once: the superblocks of all targets with one new event count. */
+static int
+store_update (struct array *array, uint32_t slots, bool dirty,
+              const struct checkpoint *checkpoint)
+{
+  uint32_t rebuilt = slots & ~array_in_sync (array);
+  int r;
+
+  superblocks_next (array, slots, dirty, checkpoint);
+  /* The bitmap is never older than the superblock that vouches for it. */
+  r = store_head (array, slots);
+  /* Whoever is being rebuilt says so before anybody lists it: one that is
+   * listed and has nothing to say against it would be believed.
+   */
+  if (r == 0 && rebuilt != 0)
+    r = store_superblocks (array, rebuilt);
+  if (r == 0)
+    r = store_superblocks (array, slots & ~rebuilt);
+  return r;
+}
+
+/* A crash may have left some of the current ones one update behind: they get
+ * the last one first, lest another crash leaves them two behind.
+ */
+static int
+store_missed (struct array *array)
+{
+  struct metadata *md = array->md;
+  uint32_t behind = 0;
+  int r;
+
+  for (uint32_t left = array_targets (array); left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+
+    if (md->super[slot].stored < md->truth.events)
+      behind |= 1u << slot;
+  }
+  if (behind == 0)
+    return 0;
+  superblocks_again (array, behind);
+  r = store_head (array, behind);
+  return r == 0 ? store_superblocks (array, behind) : r;
+}
+
+int
+metadata_write_supers (struct array *array, bool dirty,
+                   const struct checkpoint *checkpoint)
+{
+  struct metadata *md = array->md;
+  uint32_t slots;
+  int r;
+
+  r = store_missed (array);
+  if (r < 0)
+    return r;
+
+  do {
+    bool roles_change;
+
+    slots = array_targets (array);
+    roles_change = superblocks_roles_change (array, slots);
+    r = store_update (array, slots, dirty, checkpoint);
+    /* Twice, so that whoever is gone from the table is two events behind:
+     * some kernels believe a member that is one behind, whatever others say.
+     */
+    if (r == 0 && roles_change && array_targets (array) == slots)
+      r = store_update (array, slots, dirty, checkpoint);
+    if (r < 0)
+      return r;
+  } while (array_targets (array) != slots);
+
+  atomic_store (&md->is_active, true);
+  atomic_store (&md->recorded_out, array->all & ~slots);
+  ground_mutex_lock (&md->lock);
+  md->dirty = dirty;
+  ground_mutex_unlock (&md->lock);
+  return 0;
+}
+
+int
+metadata_store_bits (struct array *array)
+{
+  struct metadata *md = array->md;
+  uint64_t first, count, covers, from, end;
+  int r = 0;
+
+  if (!md->has_bitmap)
+    return 0;
+  ground_mutex_lock (&md->lock);
+  covers = bitmap_take (&md->bitmap, md->staging, &first, &count);
+  ground_mutex_unlock (&md->lock);
+  if (count > 0) {
+    /* The last page ends with the last block that has bits. */
+    from = first * BITMAP_PAGE_SIZE;
+    end = MIN (from + count * BITMAP_PAGE_SIZE, md->area_used);
+    r = store_area (array, array_targets (array), from, end - from);
+  }
+  ground_mutex_lock (&md->lock);
+  if (r < 0)
+    bitmap_untake (&md->bitmap);
+  else
+    md->stored = covers;
+  ground_mutex_unlock (&md->lock);
+  return r;
+}
+
+int
+metadata_record (struct array *array, int r)
+{
+  struct metadata *md = array->md;
+
+  if (r == 0 && !array_is_recorded (array))
+    r = metadata_write_supers (array, md->dirty, &md->checkpoint);
+  return r;
+}
+
+int
+metadata_store_head (struct array *array)
+{
+  struct metadata *md = array->md;
+
+  ground_mutex_lock (&md->lock);
+  bitmap_encode (&md->head, md->bitmap.image);
+  ground_mutex_unlock (&md->lock);
+  return store_head (array, array_targets (array));
+}

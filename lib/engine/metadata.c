@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* metadata: the only writer of superblocks and bitmaps, and the order in which
+ * they change.
+ *
+ *   intent_begin       before data:    dirty, bits               (protect)
+ *   metadata_settle    before a reply: who is out                (record)
+ *   intent_end         afterwards
+ *   metadata_clean, _checkpoint, _join, _sweep, _stop            (un-protect)
+ *
+ * This is the order.  What is stored: superblocks.c; how: metadata-store.c.
+ *
+ * Locks held on entry: none; metadata_* wait for the turn.  May block on: the
+ * turn, then on the stores.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "engine/flush.h"
+#include "engine/quiet.h"
+#include "engine/superblocks.h"
+#include "ground/util.h"
+
+/* ---------------------------------------------------------------- the turn */
+
+/* Lock held; it is released meanwhile.  Woken by whoever has the turn; each
+ * of its children has a deadline.
+ */
+static void
+wait_for_turn (struct metadata *md)
+{
+  ground_cond_wait (&md->over, &md->lock, GROUND_NEVER);
+}
+
+static void
+take_turn (struct metadata *md)
+{
+  ground_mutex_lock (&md->lock);
+  while (md->busy)
+    wait_for_turn (md);
+  md->busy = true;
+  ground_mutex_unlock (&md->lock);
+}
+
+static void
+give_turn (struct metadata *md)
+{
+  ground_mutex_lock (&md->lock);
+  assert (md->busy);
+  md->busy = false;
+  ground_cond_broadcast (&md->over);
+  ground_mutex_unlock (&md->lock);
+}
+
+/* ---------------------------------------------------------------- protect */
+
+/* Dirty, and everything up to @sequence stored. */
+static int
+protect (struct array *array, uint64_t sequence)
+{
+  struct metadata *md = array->md;
+  bool dirty;
+  int r = 0;
+
+  ground_mutex_lock (&md->lock);
+  while (md->busy && !(md->dirty && md->stored >= sequence))
+    wait_for_turn (md);
+  dirty = md->dirty;
+  if (dirty && md->stored >= sequence) {
+    ground_mutex_unlock (&md->lock);
+    return 0;
+  }
+  md->busy = true;
+  ground_mutex_unlock (&md->lock);
+
+  /* The bits first: dirty without them would bring nothing together. */
+  r = metadata_store_bits (array);
+  if (r == 0 && !dirty)
+    r = metadata_write_supers (array, true, NULL);
+  r = metadata_record (array, r);
+  give_turn (md);
+  return r;
+}
+
+int
+intent_begin (struct array *array, uint64_t offset, uint64_t length)
+{
+  struct metadata *md = array->md;
+  uint64_t sequence = 0;
+  bool is_protected;
+
+  if (md == NULL)
+    return 0;
+  ground_mutex_lock (&md->lock);
+  md->writers++;
+  if (md->has_bitmap) {
+    bool counted = bitmap_begin (&md->bitmap, offset, length, &sequence);
+
+    /* There are fewer request descriptors than that. */
+    assert (counted);
+  }
+  is_protected = md->dirty && md->stored >= sequence;
+  ground_mutex_unlock (&md->lock);
+  return is_protected ? 0 : protect (array, sequence);
+}
+
+void
+intent_end (struct array *array, uint64_t offset, uint64_t length, bool differ)
+{
+  struct metadata *md = array->md;
+  bool wake;
+
+  if (md == NULL)
+    return;
+  ground_mutex_lock (&md->lock);
+  if (differ)
+    todo_add (&md->todo, offset, length);
+  metadata_publish (md);
+  if (md->has_bitmap)
+    bitmap_end (&md->bitmap, offset, length);
+  assert (md->writers > 0);
+  md->writers--;
+  md->last_write_ns = ground_now ();
+  wake = (md->wakes_at_zero && md->writers == 0)
+         || (md->wakes_at_settled && md->bitmap.settled > 0);
+  if (wake)
+    md->wakes_at_zero = md->wakes_at_settled = false;
+  ground_mutex_unlock (&md->lock);
+  if (wake)
+    quiet_wake (array);
+  if (differ)
+    resync_wake (array);
+}
+
+void
+metadata_publish (struct metadata *md)
+{
+  atomic_store (&md->todo_left, md->todo.left * md->todo.window);
+}
+
+int
+metadata_activate (struct array *array)
+{
+  struct metadata *md = array->md;
+  int r;
+
+  /* Then everybody who is missing is on record, and what may differ has been
+   * marked all the time.
+   */
+  if (atomic_load (&md->is_active))
+    return 0;
+  r = protect (array, 0);
+  /* Nobody ends a write that would make it clean again. */
+  ground_mutex_lock (&md->lock);
+  md->last_write_ns = ground_now ();
+  md->wakes_at_zero = false;
+  ground_mutex_unlock (&md->lock);
+  quiet_wake (array);
+  return r;
+}
+
+int
+metadata_settle (struct array *array)
+{
+  struct metadata *md = array->md;
+  int r;
+
+  if (md == NULL || array_is_recorded (array))
+    return 0;
+  /* Nothing was written yet, so nobody has missed anything. */
+  if (!atomic_load (&md->is_active))
+    return 0;
+  take_turn (md);
+  r = metadata_record (array, 0);
+  give_turn (md);
+  return r;
+}
+
+/* ------------------------------------------------------------- un-protect */
+
+/* What the next flush will make true.  Lock held. */
+static struct checkpoint
+look_back (const struct array *array)
+{
+  const struct metadata *md = array->md;
+  struct checkpoint checkpoint = { .resync_offset = SB1_CLEAN };
+  uint64_t offset, length;
+
+  if (todo_next (&md->todo, 0, md->todo.window, &offset, &length))
+    checkpoint.resync_offset = offset / SECTOR_SIZE;
+  memcpy (checkpoint.recovered, md->recovered, sizeof checkpoint.recovered);
+  return checkpoint;
+}
+
+/* Flush, then write what was true before.  Turn held. */
+static int
+write_after_flush (struct array *array, bool dirty,
+                   const struct checkpoint *checkpoint)
+{
+  struct metadata *md = array->md;
+  int r = flush_members (md->requests.items, array_targets (array), &md->pool);
+
+  if (r == 0) {
+    md->checkpoint = *checkpoint;
+    r = metadata_write_supers (array, dirty, checkpoint);
+  }
+  return r;
+}
+
+int
+metadata_clean (struct array *array)
+{
+  struct metadata *md = array->md;
+  struct checkpoint checkpoint;
+  int r;
+
+  take_turn (md);
+  ground_mutex_lock (&md->lock);
+  if (!md->dirty || md->writers > 0) {
+    ground_mutex_unlock (&md->lock);
+    give_turn (md);
+    return -EBUSY;
+  }
+  /* Who begins to write from now on waits for the turn, to say dirty. */
+  md->dirty = false;
+  checkpoint = look_back (array);
+  ground_mutex_unlock (&md->lock);
+  r = write_after_flush (array, false, &checkpoint);
+  give_turn (md);
+  return r;
+}
+
+int
+metadata_checkpoint (struct array *array)
+{
+  struct metadata *md = array->md;
+  struct checkpoint checkpoint;
+  bool dirty;
+  int r;
+
+  take_turn (md);
+  ground_mutex_lock (&md->lock);
+  dirty = md->dirty;
+  checkpoint = look_back (array);
+  ground_mutex_unlock (&md->lock);
+  r = write_after_flush (array, dirty, &checkpoint);
+  give_turn (md);
+  return r;
+}
+
+int
+metadata_join (struct array *array, unsigned slot)
+{
+  struct metadata *md = array->md;
+  struct checkpoint checkpoint;
+  bool dirty;
+  int r;
+
+  take_turn (md);
+  ground_mutex_lock (&md->lock);
+  dirty = md->dirty;
+  checkpoint = look_back (array);
+  ground_mutex_unlock (&md->lock);
+  r = flush_members (md->requests.items, array_targets (array), &md->pool);
+  if (r == 0) {
+    md->joining = 1u << slot;
+    md->checkpoint = checkpoint;
+    r = metadata_write_supers (array, dirty, &checkpoint);
+    if (r == 0 && !failure_recovered (array, slot))
+      r = -EIO;
+    md->joining = 0;
+  }
+  give_turn (md);
+  return r;
+}
+
+static bool
+is_complete (const struct array *array)
+{
+  return atomic_load (&array->in_sync) == array->all;
+}
+
+/* A region that is to be brought together keeps its bit. */
+static bool
+keeps_bit (void *opaque, uint64_t offset, uint64_t length)
+{
+  const struct array *array = opaque;
+
+  return todo_touches (&array->md->todo, offset, length);
+}
+
+/* Turn held.  How many bits were cleared, or -errno. */
+static int
+clear_bits (struct array *array, bool at_once)
+{
+  struct metadata *md = array->md;
+  uint64_t aged, cleared;
+  int r;
+
+  ground_mutex_lock (&md->lock);
+  aged = bitmap_age (&md->bitmap, at_once);
+  ground_mutex_unlock (&md->lock);
+  if (aged == 0)
+    return 0;
+  r = flush_members (md->requests.items, array_targets (array), &md->pool);
+  if (r < 0 || !is_complete (array))
+    return r;
+
+  /* Who leaves later is told by this number that bits up to here are gone;
+   * it is there before they are.
+   */
+  md->head.events_cleared = md->truth.events;
+  r = metadata_store_head (array);
+  if (r < 0 || !is_complete (array))
+    return r;
+
+  ground_mutex_lock (&md->lock);
+  cleared = bitmap_clear_aged (&md->bitmap, keeps_bit, array);
+  ground_mutex_unlock (&md->lock);
+  return cleared == 0 ? 0 : metadata_store_bits (array);
+}
+
+void
+metadata_sweep (struct array *array)
+{
+  struct metadata *md = array->md;
+
+  take_turn (md);
+  if (is_complete (array))
+    metadata_record (array, clear_bits (array, false));
+  give_turn (md);
+}
+
+int
+metadata_stop (struct array *array)
+{
+  struct metadata *md = array->md;
+  struct checkpoint checkpoint;
+  int r = 0;
+
+  if (!atomic_load (&md->is_active))
+    return 0;
+  take_turn (md);
+  ground_mutex_lock (&md->lock);
+  assert (md->writers == 0);
+  checkpoint = look_back (array);
+  ground_mutex_unlock (&md->lock);
+  if (md->has_bitmap && is_complete (array))
+    r = clear_bits (array, true);
+  if (r == 0)
+    r = write_after_flush (array, false, &checkpoint);
+  give_turn (md);
+  return r;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* metadata: the only writer of superblocks and bitmaps, and the order in which
+ * they change.
+ *
+ * Two classes of metadata, ordered in opposite directions:
+ *
+ *   protects    bit set, dirty, member recorded as gone
+ *               durable on every target BEFORE the data goes out, or before
+ *               the reply that depends on it
+ *   un-protects bit cleared, clean, checkpoint, member back in sync
+ *               written only AFTER the data it vouches for was flushed on
+ *               every target
+ *
+ * One writer at a time, who has the *turn*.  Whoever needs something on
+ * record waits for the turn; who gets it does what all the others asked for
+ * meanwhile, too, so that many writers share one store (group commit):
+ *
+ *   writer A   begin: bit 5 -> turn: stores 5 ........|
+ *   writer B      begin: bit 9 -> waits ..............| turn: stores 9, 12 ..|
+ *   writer C         begin: bit 12 -> waits ..........|......................|
+ *
+ * Locks: metadata->lock is a leaf, never held across I/O.  The turn is held
+ * across I/O: below range locks, above children (of a pool of its own) and
+ * flush rounds.
+ *
+ * All below is for md arrays only, unless said otherwise.
+ */
+#ifndef MIRROR_METADATA_H
+#define MIRROR_METADATA_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/pool.h"
+#include "engine/request.h"
+#include "engine/superblocks.h"
+#include "ground/ground.h"
+#include "logic/bitmap.h"
+#include "logic/sb1.h"
+#include "logic/todo.h"
+
+struct array;
+struct members;
+
+/* A target's own superblock. */
+struct member_super {
+  struct sb1 sb;
+  uint64_t stored; /* events that it has for sure */
+  uint8_t *block; /* SB1_BLOCK_SIZE bytes: what is there, known or not */
+};
+
+struct metadata {
+  /* Whoever has the turn. */
+  struct requests requests; /* its one descriptor */
+  struct pool pool;         /* its children: one for each slot */
+  struct member_super super[LEGS_MAX];
+  struct sb1 truth;         /* what all superblocks say alike */
+  bool found_dirty;         /* nobody marked it clean before we began */
+  uint32_t began_with;      /* targets at the start: who of these is gone
+                               failed; others were missing */
+  uint32_t joining;         /* slots that are to be recorded as in sync */
+  struct checkpoint checkpoint; /* as last written */
+  struct bitmap_super head;
+  uint64_t area_used;       /* bytes of the bitmap's area, whole blocks */
+  uint8_t *staging;         /* bitmap pages on their way */
+  void *memory;             /* all of this */
+
+  struct ground_mutex lock; /* for all below */
+  struct ground_cond over;  /* a turn is */
+  bool busy;                /* somebody has it */
+  bool dirty;               /* durable on every target */
+  uint64_t writers;         /* modifications under way */
+  uint64_t last_write_ns;
+  bool wakes_at_zero;       /* quiet waits for writers to become 0 */
+  bool wakes_at_settled;    /* and for a region that has none any more */
+  bool has_bitmap;
+  struct bitmap bitmap;
+  uint64_t stored;          /* sets of the bitmap that are durable */
+  struct todo todo;
+  uint64_t recovered[LEGS_MAX]; /* of a slot that is being rebuilt: bytes of
+                                   the member that are good */
+  uint32_t by_bitmap;       /* slots rebuilt by the bitmap: only set regions
+                               have to be copied */
+
+  /* Copies for those who just look. */
+  _Atomic uint32_t recorded_out; /* the targets' superblocks durably say that
+                                    these are not current */
+  _Atomic uint64_t todo_left;    /* bytes, whole windows */
+  _Atomic bool is_active;        /* something was written in this run */
+};
+
+/* In get_ready, with array->layout, ->limits set: array->md from what was
+ * read.  0 or -ENOMEM; metadata_destroy follows in any case, and may be
+ * called without.
+ */
+int metadata_create (struct array *array, const struct members *members);
+void metadata_destroy (struct array *array);
+
+/* Any array.  A modification of the range is about to be sent out: what
+ * protects it is durable when this returns 0.  -errno: it cannot be made so;
+ * nothing may be sent.  In either case intent_end follows, after the last
+ * child has answered and with the range still locked.  @differ: members may
+ * hold different data there now, and all of them are current.
+ */
+int intent_begin (struct array *array, uint64_t offset, uint64_t length);
+void intent_end (struct array *array, uint64_t offset, uint64_t length,
+                 bool differ);
+
+/* Any array.  Before a reply that may depend on a member being out: every
+ * slot that is out is durably recorded as such when this returns 0.
+ */
+int metadata_settle (struct array *array);
+
+/* From now on the background may write, as if there had been a write: dirty,
+ * and all who are missing on record.  0 or -errno.
+ */
+int metadata_activate (struct array *array);
+
+/* Nobody writes: flush, then mark the array clean, or with the point up to
+ * which it is.  0, -EBUSY if somebody writes or it is clean already, -errno.
+ */
+int metadata_clean (struct array *array);
+
+/* Flush, then write down how far resync and rebuilds have come.  0 or
+ * -errno.
+ */
+int metadata_checkpoint (struct array *array);
+
+/* @slot holds everything now: flush, record it as in sync.  0 or -errno. */
+int metadata_join (struct array *array, unsigned slot);
+
+/* One period of the bitmap is over: clear the bits that nobody needs, if the
+ * array is complete.
+ */
+void metadata_sweep (struct array *array);
+
+/* The gate is closed and nobody inside, the threads have ended: flush, clear
+ * bits, clean.  0, or -errno and the array stays dirty.
+ */
+int metadata_stop (struct array *array);
+
+/* For who has the turn (metadata-store.c): on stable storage on all targets
+ * when they return 0; who could not store it is out.
+ */
+
+/* New superblocks, dirty or as @checkpoint (which is NULL if nothing new is
+ * known) says, until all targets have them.
+ */
+int metadata_write_supers (struct array *array, bool dirty,
+                           const struct checkpoint *checkpoint);
+
+/* All bits that are set and not stored yet, and those cleared. */
+int metadata_store_bits (struct array *array);
+
+/* The bitmap's own superblock. */
+int metadata_store_head (struct array *array);
+
+/* Unless @r says that something went wrong already: who failed goes on
+ * record.
+ */
+int metadata_record (struct array *array, int r);
+
+/* Copies of what changes under the lock, for those who just look.  Lock
+ * held.
+ */
+void metadata_publish (struct metadata *md);
+
+#endif /* MIRROR_METADATA_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* quiet: what an md array does when nobody writes: clean, and bits cleared. */
+#ifndef MIRROR_QUIET_H
+#define MIRROR_QUIET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/ground.h"
+
+struct array;
+
+struct quiet {
+  struct ground_thread thread;
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  bool started, stopping, woken;
+  uint64_t quiet_ns, sweep_ns;
+};
+
+void quiet_init (struct quiet *quiet);
+void quiet_destroy (struct quiet *quiet);
+
+/* 0 or -errno. */
+int quiet_start (struct array *array);
+
+/* Something was written, or the last writer has left. */
+void quiet_wake (struct array *array);
+
+/* Ends after what it is doing now; blocks for that. */
+void quiet_stop (struct array *array);
+
+#endif /* MIRROR_QUIET_H */

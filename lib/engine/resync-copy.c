@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* resync-copy: one range, from the copy that counts over the others.
+ *
+ * The authority is the first current copy in the layout's order that can be
+ * read, so that everybody takes the same.  Where a part of it cannot be read,
+ * the next copy counts for that part, and for as little as possible.
+ *
+ * Locks held on entry: the range.  May block on: a buffer, a child of the
+ * resync's own pool, the disks.
+ */
+#include <errno.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "engine/resync.h"
+#include "ground/util.h"
+
+/* What one sector's failure may cost: smaller steps than a span where a
+ * source cannot be read.
+ */
+#define CAREFUL 4096u
+
+/* A range that lies whole on each of its copies. */
+struct part {
+  struct request *request;
+  char *buffer;
+  uint64_t offset, length; /* of the array */
+  struct copy copies[LEGS_MAX];
+  unsigned count;
+};
+
+static void
+issue (const struct part *part, const struct copy *copy, enum child_op op)
+{
+  struct request *request = part->request;
+  struct child what = { .op = op };
+  uint64_t most = request->array->member[copy->slot].leg->caps.request_max;
+
+  for (uint64_t at = 0; at < part->length; at += what.length) {
+    what.offset = copy->offset + at;
+    what.length = MIN (part->length - at, most);
+    what.buffer = part->buffer + at;
+    request_issue (request, copy->slot, &what);
+  }
+}
+
+/* From the first current copy that can be read, into the buffer.  Its number,
+ * or -errno.
+ */
+static int
+read_authority (const struct part *part)
+{
+  struct request *request = part->request;
+  struct array *array = request->array;
+  int error = -EIO;
+
+  for (unsigned i = 0; i < part->count; i++) {
+    const struct copy *copy = &part->copies[i];
+
+    if (!(array_in_sync (array) & 1u << copy->slot)
+        || member_good_length (&array->member[copy->slot], copy->offset,
+                               part->length) < part->length)
+      continue;
+    request_arm (request, &array->resync.pool);
+    issue (part, copy, CHILD_READ);
+    request_finish (request);
+    if (request->failed == 0)
+      return i;
+    error = request->error[copy->slot];
+    if (!leg_error_is_harmless (error))
+      failure_read (array, copy->slot, request->generation[copy->slot], error);
+  }
+  return error;
+}
+
+/* Range locked. */
+static int
+copy_part (const struct part *part, uint32_t to)
+{
+  struct request *request = part->request;
+  struct array *array = request->array;
+  int source;
+
+  to &= array_targets (array);
+  for (unsigned i = 0, targets = 0; i <= part->count; i++) {
+    if (i == part->count && targets == 0)
+      return 0;
+    targets += i < part->count && (to & 1u << part->copies[i].slot);
+  }
+  source = read_authority (part);
+  if (source < 0)
+    return source;
+  request_arm (request, &array->resync.pool);
+  for (unsigned rank = 0; rank < LEG_RANKS; rank++)
+    for (unsigned i = 0; i < part->count; i++)
+      if ((int)i != source
+          && (to & array->slots_of_rank[rank] & 1u << part->copies[i].slot))
+        issue (part, &part->copies[i], CHILD_WRITE);
+  request_finish (request);
+  return failure_settle (request, "resync");
+}
+
+/* The same, where something cannot be read: step by step, so that as little
+ * as possible is left.
+ */
+static int
+copy_carefully (const struct part *whole, uint32_t to)
+{
+  uint64_t step = MAX (whole->request->array->limits.block_minimum, CAREFUL);
+  struct part part = *whole;
+  int result = 0;
+
+  for (uint64_t done = 0; done < whole->length; done += part.length) {
+    int r;
+
+    part.offset = whole->offset + done;
+    part.length = MIN (whole->length - done, step);
+    for (unsigned i = 0; i < part.count; i++)
+      part.copies[i].offset = whole->copies[i].offset + done;
+    r = copy_part (&part, to);
+    if (r < 0)
+      result = r;
+  }
+  return result;
+}
+
+int
+resync_copy (struct request *request, uint64_t offset, uint64_t length,
+             uint32_t to)
+{
+  struct array *array = request->array;
+  const struct layout *layout = &array->layout;
+  struct part part = { .request = request };
+  int result = 0;
+
+  part.buffer = bounce_take (&array->resync.buffers);
+  part.count = layout_copies (layout);
+  for (uint64_t done = 0; done < length; done += part.length) {
+    int r;
+
+    part.offset = offset + done;
+    part.length = layout_piece (layout, part.offset,
+                                MIN (length - done, (uint64_t)SYNC_SPAN));
+    layout_map (layout, part.offset, part.copies);
+    r = copy_part (&part, to);
+    if (r < 0)
+      r = copy_carefully (&part, to);
+    if (r < 0)
+      result = r;
+  }
+  bounce_give (&array->resync.buffers, part.buffer);
+  return result;
+}
+

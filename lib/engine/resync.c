@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* resync: copies that may differ are brought together, members that missed
+ * something are rebuilt.
+ *
+ *   resync    after a crash: each window of the list (logic/todo) from the
+ *             first current copy, in the layout's order, over all others.
+ *             That copy is the authority: reads take it until a window is
+ *             done, so no read changes its mind.
+ *   rebuild   a member that missed writes: from its beginning or its
+ *             checkpoint on, in its own order, wholly or only what the bitmap
+ *             has set.  It gets every write meanwhile, and no reads.
+ *
+ * One thread does first the one, then the other, span by span, each with its
+ * range locked, so that it never meets a write.  A read that needs a window
+ * does not wait for it, but brings that window together itself.
+ *
+ * Locks held on entry: none.  May block on, in this order: the range lock, a
+ * buffer, a child of the resync's own pool, the disks, the turn.
+ */
+#include <errno.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "engine/metadata.h"
+#include "engine/resync.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+/* ------------------------------------------------------------------ resync */
+
+/* One span of windows.  0, or -errno and they stay on the list. */
+static int
+sync_span (struct request *request, uint64_t offset, uint64_t length)
+{
+  struct array *array = request->array;
+  struct metadata *md = array->md;
+  int r;
+
+  range_lock (&array->ranges, &request->range, offset, length);
+  r = resync_copy (request, offset, length, array->all);
+  if (r == 0)
+    r = metadata_settle (array);
+  if (r == 0) {
+    ground_mutex_lock (&md->lock);
+    todo_done (&md->todo, offset, length);
+    metadata_publish (md);
+    ground_mutex_unlock (&md->lock);
+  }
+  range_unlock (&array->ranges, &request->range);
+  return r;
+}
+
+/* The next span to do at or behind @from. */
+static bool
+next_span (struct array *array, uint64_t from, uint64_t end,
+           uint64_t *ret_offset, uint64_t *ret_length)
+{
+  struct metadata *md = array->md;
+  bool found;
+
+  ground_mutex_lock (&md->lock);
+  found = todo_next (&md->todo, from, SYNC_SPAN, ret_offset, ret_length)
+          && *ret_offset < end;
+  ground_mutex_unlock (&md->lock);
+  return found;
+}
+
+bool
+resync_is_due (struct array *array, uint64_t offset, uint64_t length)
+{
+  struct metadata *md = array->md;
+  bool due;
+
+  if (atomic_load (&md->todo_left) == 0)
+    return false;
+  ground_mutex_lock (&md->lock);
+  due = todo_touches (&md->todo, offset, length);
+  ground_mutex_unlock (&md->lock);
+  return due;
+}
+
+void
+resync_before_read (struct request *request, uint64_t offset, uint64_t length)
+{
+  struct array *array = request->array;
+  uint64_t window = array->md->todo.window, at, span;
+  uint64_t end = div_round_up (offset + length, window) * window;
+  bool is_active = false;
+
+  if (!resync_is_due (array, offset, length)
+      || !atomic_load (&array->may_write))
+    return;
+  for (at = round_down (offset, window); next_span (array, at, end, &at, &span);
+       at += span) {
+    if (!is_active && metadata_activate (array) < 0)
+      return;
+    is_active = true;
+    /* No more than was asked for. */
+    span = MIN (span, end - at);
+    sync_span (request, at, span);
+  }
+}
+
+/* ---------------------------------------------------------------- throttle */
+
+void
+pace_begin (struct array *array, struct pace *pace)
+{
+  pace->began_ns = ground_now ();
+  pace->served = gate_entered (&array->gate);
+}
+
+void
+pace_end (struct array *array, const struct pace *pace, uint64_t length)
+{
+  struct resync *resync = &array->resync;
+  uint64_t now = ground_now (), took = now - pace->began_ns;
+  uint64_t until = pace->began_ns + length * GROUND_S / resync->maximum;
+
+  if (gate_entered (&array->gate) != pace->served)
+    until = MAX (until,
+                 MIN (now + took,
+                      pace->began_ns + length * GROUND_S / resync->minimum));
+  ground_mutex_lock (&resync->lock);
+  while (!atomic_load (&resync->stopping)
+         && ground_cond_wait (&resync->changed, &resync->lock, until) == 0)
+    ;
+  ground_mutex_unlock (&resync->lock);
+}
+
+/* ------------------------------------------------------------- the thread */
+
+bool
+resync_is_stopping (const struct array *array)
+{
+  return atomic_load (&array->resync.stopping);
+}
+
+/* The whole list, once. */
+static void
+resync_pass (struct array *array)
+{
+  struct request *request = array->resync.requests.items;
+  uint64_t at = 0, length, left;
+  int r = 0;
+
+  while (!resync_is_stopping (array)
+         && next_span (array, at, UINT64_MAX, &at, &length)) {
+    struct pace pace;
+    int error;
+
+    pace_begin (array, &pace);
+    error = sync_span (request, at, length);
+    if (error < 0)
+      r = error;
+    at += length;
+    pace_end (array, &pace, length);
+  }
+  if (resync_is_stopping (array))
+    return;
+  metadata_checkpoint (array);
+  left = atomic_load (&array->md->todo_left);
+  if (r == 0)
+    log_debug ("resync: done, %llu bytes were added meanwhile",
+               (unsigned long long)left);
+  else
+    log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
+               "are read from the first disk that can, and the mirror stays "
+               "marked as not in sync",
+               (unsigned long long)left, log_strerror (r));
+}
+
+/* False: it is time to end. */
+static bool
+wait_for_work (struct array *array)
+{
+  struct resync *resync = &array->resync;
+
+  ground_mutex_lock (&resync->lock);
+  /* Woken by a write that left copies different, or by the stop. */
+  while (!resync_is_stopping (array) && !resync->woken)
+    ground_cond_wait (&resync->changed, &resync->lock, GROUND_NEVER);
+  resync->woken = false;
+  ground_mutex_unlock (&resync->lock);
+  return !resync_is_stopping (array);
+}
+
+static void
+be_in_sync (void *argument)
+{
+  struct array *array = argument;
+  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+
+  /* One that was not stopped cleanly becomes clean, even if nothing has to be
+   * copied for that.
+   */
+  if (atomic_load (&array->md->todo_left) == 0 && rebuilt == 0
+      && !array->md->found_dirty)
+    goto wait;
+  if (metadata_activate (array) < 0) {
+    log_error ("resync: cannot begin: the metadata cannot be written");
+    goto wait;
+  }
+  /* Resync first: a rebuild needs a source that is one. */
+  if (atomic_load (&array->md->todo_left) > 0)
+    resync_pass (array);
+  for (uint32_t left = rebuilt; left != 0 && !resync_is_stopping (array);
+       left &= left - 1)
+    rebuild (array, __builtin_ctz (left));
+
+wait:
+  while (wait_for_work (array))
+    resync_pass (array);
+  ground_mutex_lock (&array->resync.lock);
+  array->resync.ended = true;
+  ground_cond_broadcast (&array->resync.changed);
+  ground_mutex_unlock (&array->resync.lock);
+}
+
+int
+resync_init (struct resync *resync, struct array *array)
+{
+  unsigned slots = array->layout.slots;
+  int failed = 0;
+
+  resync->started = resync->woken = resync->ended = false;
+  ground_mutex_init (&resync->lock);
+  ground_cond_init (&resync->changed);
+  failed |= pool_init (&resync->pool, slots, slots, 1);
+  failed |= bounce_init (&resync->buffers, SYNC_BUFFERS, SYNC_SPAN);
+  failed |= requests_init (&resync->requests, 1, array);
+  return failed != 0 ? -ENOMEM : 0;
+}
+
+void
+resync_destroy (struct resync *resync)
+{
+  assert (!resync->started);
+  requests_destroy (&resync->requests);
+  bounce_destroy (&resync->buffers);
+  pool_destroy (&resync->pool);
+  ground_cond_destroy (&resync->changed);
+  ground_mutex_destroy (&resync->lock);
+}
+
+int
+resync_start (struct array *array)
+{
+  struct resync *resync = &array->resync;
+  int r;
+
+  assert (!resync->started);
+  r = ground_thread_start (&resync->thread, "mirror-resync", be_in_sync, array);
+  resync->started = r == 0;
+  return r;
+}
+
+void
+resync_wake (struct array *array)
+{
+  struct resync *resync = &array->resync;
+
+  ground_mutex_lock (&resync->lock);
+  resync->woken = true;
+  ground_cond_broadcast (&resync->changed);
+  ground_mutex_unlock (&resync->lock);
+}
+
+void
+resync_ask_to_stop (struct array *array)
+{
+  struct resync *resync = &array->resync;
+
+  ground_mutex_lock (&resync->lock);
+  atomic_store (&resync->stopping, true);
+  ground_cond_broadcast (&resync->changed);
+  ground_mutex_unlock (&resync->lock);
+}
+
+int
+resync_wait_idle (struct array *array, uint64_t deadline_ns)
+{
+  struct resync *resync = &array->resync;
+  int r = 0;
+
+  ground_mutex_lock (&resync->lock);
+  /* Each child that the thread waits for has its leg's deadline. */
+  while (resync->started && !resync->ended && r == 0)
+    r = ground_cond_wait (&resync->changed, &resync->lock, deadline_ns);
+  ground_mutex_unlock (&resync->lock);
+  return r;
+}
+
+void
+resync_stop (struct array *array)
+{
+  struct resync *resync = &array->resync;
+
+  if (!resync->started)
+    return;
+  resync_ask_to_stop (array);
+  ground_thread_join (&resync->thread);
+  resync->started = false;
+}

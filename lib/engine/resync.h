@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* resync: copies that may differ are brought together, members that missed
+ * something are rebuilt.
+ */
+#ifndef MIRROR_RESYNC_H
+#define MIRROR_RESYNC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/bounce.h"
+#include "engine/pool.h"
+#include "engine/request.h"
+#include "ground/ground.h"
+
+struct array;
+
+struct resync {
+  struct pool pool;         /* children of all copying */
+  struct bounce buffers;    /* SYNC_SPAN bytes each */
+  struct requests requests; /* the thread's one descriptor */
+  uint64_t minimum, maximum; /* bytes a second */
+
+  struct ground_thread thread;
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  bool started, woken;
+  bool ended; /* the thread has */
+  _Atomic bool stopping;
+};
+
+/* 0 or -ENOMEM; resync_destroy follows in any case. */
+int resync_init (struct resync *resync, struct array *array);
+void resync_destroy (struct resync *resync);
+
+/* 0 or -errno. */
+int resync_start (struct array *array);
+
+/* There is something to do. */
+void resync_wake (struct array *array);
+
+/* Ends after the window that it is copying: ask first; 0 or -ETIMEDOUT when
+ * it has come to its end; then join it.
+ */
+void resync_ask_to_stop (struct array *array);
+int resync_wait_idle (struct array *array, uint64_t deadline_ns);
+void resync_stop (struct array *array);
+
+/* May copies of the range differ, as far as resync has come? */
+bool resync_is_due (struct array *array, uint64_t offset, uint64_t length);
+
+/* Before a read: what of the range may differ is brought together with
+ * @request, which has no round and no range.  Where that is not possible, or
+ * not allowed yet, resync_is_due stays true; then all reads of the range must
+ * take the first copy.  Blocks on the range lock, a buffer, the disks.
+ */
+void resync_before_read (struct request *request, uint64_t offset,
+                         uint64_t length);
+
+/* All of the resync's own files: */
+
+bool resync_is_stopping (const struct array *array);
+
+/* Bring the range together on those of @to that hold it, with a request that
+ * has no round and has the range locked: all of it, or -errno of what could
+ * not be.
+ */
+int resync_copy (struct request *request, uint64_t offset, uint64_t length,
+                 uint32_t to);
+
+/* Around each span that is copied in the background: end waits as long as it
+ * takes to keep to the rates.  With clients about, half of the time is
+ * theirs, as long as the lower rate is kept.
+ */
+struct pace {
+  uint64_t began_ns;
+  uint64_t served; /* requests of clients, when the span began */
+};
+void pace_begin (struct array *array, struct pace *pace);
+void pace_end (struct array *array, const struct pace *pace, uint64_t length);
+
+/* Rebuild @slot, which is recovering, until it is in sync, fails, or it is
+ * time to stop.  In the resync's thread.
+ */
+void rebuild (struct array *array, unsigned slot);
+
+#endif /* MIRROR_RESYNC_H */

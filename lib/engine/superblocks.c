@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* superblocks: what the members' superblocks say next.
+ *
+ * Locks held on entry: the turn.  Does not block.
+ */
+#include "engine/array-internal.h"
+#include "engine/superblocks.h"
+#include "ground/util.h"
+
+/* The entry of a slot that nobody current has: failed while we ran, or not
+ * there when we began.  So Linux writes it, too.
+ */
+static uint16_t
+role_of_gone (const struct metadata *md, unsigned slot)
+{
+  return md->began_with & 1u << slot ? SB1_ROLE_FAULTY : SB1_ROLE_SPARE;
+}
+
+static uint16_t
+next_role (const struct array *array, uint32_t targets, uint32_t number)
+{
+  const struct metadata *md = array->md;
+  uint16_t role = sb1_role (&md->truth, number);
+
+  for (uint32_t left = targets; left != 0; left &= left - 1) {
+    unsigned slot = __builtin_ctz (left);
+
+    if (md->super[slot].sb.dev_number == number)
+      return slot;
+  }
+  /* Whoever had a slot and is no target. */
+  if (role < SB1_ROLE_SLOTS)
+    return role < array->layout.slots ? role_of_gone (md, role)
+                                      : SB1_ROLE_SPARE;
+  return role;
+}
+
+bool
+superblocks_roles_change (const struct array *array, uint32_t targets)
+{
+  const struct sb1 *truth = &array->md->truth;
+
+  for (uint32_t number = 0; number < truth->max_dev; number++)
+    if (next_role (array, targets, number) != sb1_role (truth, number))
+      return true;
+  return false;
+}
+
+static void
+next_truth (struct array *array, uint32_t targets, bool dirty,
+            const struct checkpoint *checkpoint)
+{
+  struct sb1 *truth = &array->md->truth;
+  uint64_t now = ground_utc_us ();
+
+  for (uint32_t left = targets; left != 0; left &= left - 1) {
+    uint32_t number = array->md->super[__builtin_ctz (left)].sb.dev_number;
+
+    truth->max_dev = MAX (truth->max_dev, number + 1);
+  }
+  for (uint32_t number = 0; number < truth->max_dev; number++)
+    truth->roles[number] = next_role (array, targets, number);
+  truth->events++;
+  truth->utime = SB1_TIME (now / 1000000, now % 1000000);
+  truth->resync_offset = dirty ? 0 : checkpoint->resync_offset;
+}
+
+/* What is the array's from the truth, what is the member's own stays. */
+static void
+next_super (const struct array *array, unsigned slot,
+            const struct checkpoint *checkpoint)
+{
+  const struct metadata *md = array->md;
+  const struct sb1 *truth = &md->truth;
+  struct sb1 *sb = &array->md->super[slot].sb;
+  bool rebuilt = !((array_in_sync (array) | md->joining) & 1u << slot);
+
+  sb->events = truth->events;
+  sb->utime = truth->utime;
+  sb->resync_offset = truth->resync_offset;
+  sb->size = truth->size;
+  sb->raid_disks = truth->raid_disks;
+  sb->max_dev = truth->max_dev;
+  for (unsigned i = 0; i < SB1_ROLES_MAX; i++)
+    sb->roles[i] = truth->roles[i];
+  sb->features &= ~(uint32_t)(SB1_FEATURE_RECOVERY_OFFSET
+                              | SB1_FEATURE_RECOVERY_BITMAP);
+  assert (md->has_bitmap == ((sb->features & SB1_FEATURE_BITMAP) != 0));
+  if (rebuilt) {
+    sb->features |= SB1_FEATURE_RECOVERY_OFFSET;
+    if (md->by_bitmap & 1u << slot)
+      sb->features |= SB1_FEATURE_RECOVERY_BITMAP;
+    if (checkpoint != NULL)
+      sb->recovery_offset = checkpoint->recovered[slot] / SECTOR_SIZE;
+  }
+  else
+    sb->recovery_offset = 0;
+  sb1_encode (sb, md->super[slot].block);
+}
+
+void
+superblocks_next (struct array *array, uint32_t targets, bool dirty,
+                  const struct checkpoint *checkpoint)
+{
+  struct metadata *md = array->md;
+
+  assert (dirty || checkpoint != NULL);
+  next_truth (array, targets, dirty, checkpoint);
+  for (uint32_t left = targets; left != 0; left &= left - 1)
+    next_super (array, __builtin_ctz (left), checkpoint);
+  if (md->has_bitmap) {
+    md->head.events = md->truth.events;
+    ground_mutex_lock (&md->lock);
+    bitmap_encode (&md->head, md->bitmap.image);
+    ground_mutex_unlock (&md->lock);
+  }
+}
+
+void
+superblocks_again (struct array *array, uint32_t slots)
+{
+  for (uint32_t left = slots; left != 0; left &= left - 1)
+    next_super (array, __builtin_ctz (left), &array->md->checkpoint);
+}
