@@ -88,7 +88,7 @@ write_superblock (struct create *create, unsigned slot)
       != (ssize_t)sizeof device_uuid)
     return -EIO;
   create_superblock (&create->wish, &create->plan, slot, create->set_uuid,
-                     device_uuid, SB1_TIME ((uint64_t)time (NULL), 0), &sb);
+                     device_uuid, create->created, &sb);
   sb1_encode (&sb, block);
   /* What we would not accept, we do not write. */
   if (!sb1_decode (sb.version, block, &sb)
@@ -114,6 +114,7 @@ create_write (struct create *create)
       != (ssize_t)sizeof create->set_uuid)
     return ctl_fail (EXIT_REFUSED, "array", "no-random",
                      "the system gives no random numbers");
+  create->created = SB1_TIME ((uint64_t)time (NULL), 0);
   for (size_t step = 0; step < G_N_ELEMENTS (steps); step++)
     for (unsigned slot = 0; slot < create->wish.layout.slots; slot++) {
       int r;

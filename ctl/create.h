@@ -10,6 +10,8 @@ struct create {
   struct create_wish wish;
   struct create_plan plan;
   uint8_t set_uuid[16];
+  uint64_t created; /* SB1_TIME; the same on all members, or mdadm refuses
+                       them */
   struct member *member[LEGS_MAX]; /* NULL: missing */
   char *found[LEGS_MAX]; /* what is on it already, or NULL */
 };

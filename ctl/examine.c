@@ -74,6 +74,7 @@ int
 examine_command (int argc, char **argv)
 {
   gboolean bitmap = FALSE, badblocks = FALSE, compare = FALSE, mdadm = FALSE;
+  gboolean raw = FALSE;
   const GOptionEntry entries[] = {
     { "bitmap", 0, 0, G_OPTION_ARG_NONE, &bitmap, "All about the bitmap",
       NULL },
@@ -83,6 +84,8 @@ examine_command (int argc, char **argv)
       "Members side by side, with a * where one differs from the first",
       NULL },
     { "mdadm", 0, 0, G_OPTION_ARG_NONE, &mdadm, "In mdadm's layout", NULL },
+    { "raw", 0, 0, G_OPTION_ARG_NONE, &raw,
+      "The bytes of superblock and bitmap, field by field", NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct member **members;
@@ -95,6 +98,9 @@ examine_command (int argc, char **argv)
   if (mdadm && (compare || ctl_options.json))
     return ctl_fail (EXIT_USAGE, "usage", "bad-option",
                      "--mdadm goes with neither --compare nor --json");
+  if (raw && (mdadm || compare || bitmap || badblocks || ctl_options.json))
+    return ctl_fail (EXIT_USAGE, "usage", "bad-option",
+                     "--raw goes with no other form");
 
   argc--;
   argv++;
@@ -107,7 +113,9 @@ examine_command (int argc, char **argv)
     examine_json (members, argc);
   else
     for (int i = 0; i < argc; i++) {
-      if (!compare)
+      if (raw && member_has_sb (members[i]))
+        examine_raw (members[i]);
+      else if (!compare && !raw)
         show (members[i], mdadm, bitmap, badblocks);
       tell_problem (members[i]);
     }

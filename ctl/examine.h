@@ -10,6 +10,9 @@ const char *examine_verdict_word (const struct member *member);
 
 void examine_text (const struct member *member, bool bitmap, bool badblocks);
 void examine_compare (struct member **members, unsigned count);
+/* The bytes, field by field. */
+void examine_raw (struct member *member);
+
 void examine_json (struct member **members, unsigned count);
 
 /* In mdadm's own layout: --examine, --examine-bitmap, --examine-badblocks. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* member: all md metadata of one disk, read and judged. */
 #include <glib.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +62,14 @@ count_bits (struct member *member)
     g_assert_not_reached ();
   member->regions = bitmap_regions (layout.array_size / SECTOR_SIZE,
                                     member->bitmap.chunk);
+  if (member->regions > BITMAP_REGIONS_MAX) {
+    member->bitmap_verdict = BITMAP_UNSUPPORTED;
+    snprintf (member->bitmap_why, MESSAGE_MAX, "bitmap chunksize %" PRIu32
+              ": makes too many regions for this array, at most %u",
+              member->bitmap.chunk, BITMAP_REGIONS_MAX);
+    g_free (bits);
+    return;
+  }
   for (left = member->regions; left > 0;) {
     uint64_t here = MIN (left, (uint64_t)BITS_PIECE * 8);
     int r = disk_read (&member->disk, bits, div_round_up (here, 8), offset);

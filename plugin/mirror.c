@@ -164,7 +164,9 @@ mirror_dump_plugin (void)
   printf ("mirror_sync_min_default=%u\n", SYNC_MIN_DEFAULT);
   printf ("mirror_sync_max_default=%u\n", SYNC_MAX_DEFAULT);
   printf ("mirror_request_memory=%llu\n",
-          (unsigned long long)array_memory (&config, options.direct));
+          (unsigned long long)array_memory (&config, options.direct, false));
+  printf ("mirror_request_memory_md=%llu\n",
+          (unsigned long long)array_memory (&config, options.direct, true));
   printf ("mirror_io_uring=%s\n", ring_probe ());
   printf ("mirror_libnbd_version=%s\n", leg_nbd_library_version ());
   printf ("mirror_libnbd_tls=%d\n", leg_nbd_library_has_tls ());

@@ -44,18 +44,52 @@ with_defaults (const struct array_config *given, unsigned slots)
   return config;
 }
 
-uint64_t
-array_memory (const struct array_config *given, bool bounced)
+/* What both kinds have. */
+static uint64_t
+plain_memory (const struct array_config *config, bool bounced)
 {
-  struct array_config config = with_defaults (given, given->layout.slots);
   uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
 
-  bytes += ((uint64_t)config.pool
-            + config.layout.slots * POOL_RETRIES_PER_LEG)
+  bytes += ((uint64_t)config->pool
+            + config->layout.slots * POOL_RETRIES_PER_LEG)
            * sizeof (struct child);
-  bytes += 2 * (uint64_t)config.requests * sizeof (struct request);
+  bytes += 2 * (uint64_t)config->requests * sizeof (struct request);
   if (bounced)
-    bytes += 2 * (uint64_t)config.bounces * config.bounce_size;
+    bytes += 2 * (uint64_t)config->bounces
+             * (config->bounce_size + sizeof (void *));
+  return bytes;
+}
+
+uint64_t
+array_memory (const struct array_config *given, bool bounced, bool is_md)
+{
+  struct array_config config = with_defaults (given, given->layout.slots);
+  uint64_t bytes = plain_memory (&config, bounced);
+
+  if (is_md)
+    bytes += metadata_memory (config.layout.slots)
+             + resync_memory (config.layout.slots);
+  return bytes;
+}
+
+uint64_t
+array_memory_used (const struct array *array)
+{
+  struct array_config config = {
+    .layout = array->layout,
+    .pool = array->pool.total,
+    .requests = array->readers.total,
+    .bounces = array->read_bounces.total,
+    .bounce_size = array->bounce_size,
+  };
+  uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
+
+  if (array->md != NULL)
+    bytes += array->md->memory_size
+             - (uint64_t)array->layout.slots * SB1_BLOCK_SIZE;
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    if (array->member[slot].bad != NULL)
+      bytes += sizeof (struct badblocks);
   return bytes;
 }
 
@@ -180,6 +214,7 @@ seat_md (struct array *array, struct members *members)
     member->leg = record->leg;
     member->data_offset = record->sb.data_offset * SECTOR_SIZE;
     member->bad = record->bad;
+    array->has_bad_blocks |= record->bad != NULL;
     record->bad = NULL;
     array->targets |= 1u << record->slot;
   }
@@ -206,10 +241,10 @@ admit_members (struct array *array)
 static void
 set_pace (struct array *array, const struct array_config *config)
 {
-  unsigned sweep_ms = config->sweep_ms;
+  uint64_t sweep_ms = config->sweep_ms;
 
   if (sweep_ms == 0)
-    sweep_ms = 1000 * MAX (array->md->head.daemon_sleep, 1u);
+    sweep_ms = UINT64_C (1000) * MAX (array->md->head.daemon_sleep, 1u);
   array->quiet.quiet_ns = config->quiet_ms * GROUND_MS;
   array->quiet.sweep_ns = sweep_ms * GROUND_MS;
   array->resync.minimum = config->sync_min;
@@ -252,7 +287,8 @@ close_unused (const struct array *array, const struct members *members)
 /* An array of what was read from its members. */
 static int
 make (const struct array_config *config, struct members *members, bool is_md,
-      const char *why_readonly, struct array **ret, char *why)
+      const char *const *absent, const char *why_readonly,
+      struct array **ret, char *why)
 {
   const struct layout *layout
     = is_md ? &members->assembly.layout : &config->layout;
@@ -279,8 +315,13 @@ make (const struct array_config *config, struct members *members, bool is_md,
   r = furnish (array, &complete, members, is_md);
   if (r < 0)
     goto err_release;
-  if (is_md)
-    members_tell (members);
+  if (is_md) {
+    members_tell (members, absent);
+    log_debug ("the array has %llu bytes of memory, %llu of them for what "
+               "depends on its size",
+               (unsigned long long)array_memory_used (array),
+               (unsigned long long)array->md->memory_size);
+  }
   close_unused (array, members);
   *ret = array;
   return 0;
@@ -329,7 +370,7 @@ array_create (const struct array_config *config, struct leg **legs,
   if (r == 0 && !is_md)
     r = check_plain (config, legs, absent, why);
   if (r == 0)
-    r = make (config, members, is_md, why_readonly, ret, why);
+    r = make (config, members, is_md, absent, why_readonly, ret, why);
   members_free (members);
   return r;
 }

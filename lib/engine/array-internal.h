@@ -42,11 +42,14 @@ struct member {
 struct array {
   struct layout layout;
   uint32_t all;         /* mask of all slots */
+  bool has_bad_blocks;  /* some member has */
   struct metadata *md;  /* NULL: a plain array */
   struct array_limits limits;
   struct member member[LEGS_MAX];
   uint32_t slots_of_rank[LEG_RANKS];
   bool bounced;         /* some leg wants aligned memory */
+  uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
+                           least; metadata is written in these */
   uint32_t bounce_size;
   void *zeroes;         /* ZERO_BUFFER_SIZE bytes, only read */
   char why_readonly[MESSAGE_MAX]; /* limits.why_readonly */

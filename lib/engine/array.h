@@ -67,10 +67,29 @@ bool array_is_md (struct leg **legs, unsigned count);
  */
 unsigned array_pool_minimum (unsigned legs);
 
-/* All memory that requests of such an array ever use, in bytes.  @bounced:
- * some leg wants aligned memory.
+/* All memory that such an array ever has, in bytes, but for what depends on
+ * the disks.  @bounced: some leg wants aligned memory.
+ *
+ *   any array    struct array, ZERO_BUFFER_SIZE
+ *                (pool + slots) children
+ *                2 x requests descriptors
+ *                bounced: 2 x bounces buffers of bounce_size
+ *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
+ *                SYNC_BUFFERS buffers of SYNC_SPAN
+ *                2 x slots children, 2 descriptors
+ *
+ * What depends on the disks of an md array comes on top:
+ *
+ *   a list       for each member with a bad block log: struct badblocks
+ *   resync       a bit for each window of TODO_WINDOW bytes
+ *   the bitmap   twice its area on a member, in pages; 4 bytes for each
+ *                region, 9 for each page
  */
-uint64_t array_memory (const struct array_config *config, bool bounced);
+uint64_t array_memory (const struct array_config *config, bool bounced,
+                       bool is_md);
+
+/* All of it, of an array that was created: what it has allocated. */
+uint64_t array_memory_used (const struct array *array);
 
 /* In get_ready: look at the members, decide the size.  @legs[config->legs],
  * NULL where a disk could not be opened; @absent[i] then says which and why,

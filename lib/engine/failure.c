@@ -9,8 +9,9 @@ static const char *
 advice (const struct array *array)
 {
   if (array->md != NULL)
-    return "The other disks remember it; replace this one, or, if it is "
-           "good, start the mirror again with all of them: it is then rebuilt";
+    return "The other disks remember it.  If this one is good, start the "
+           "mirror again with all of them: it is then rebuilt; a new disk in "
+           "its place can be added with Linux md (mdadm --add)";
   if (array->layout.level == LEVEL_RAID1)
     return "A mirror without metadata cannot remember this after a restart: "
            "before this disk is used again, copy a good disk over it whole";

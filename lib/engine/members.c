@@ -141,7 +141,7 @@ read_bad_blocks (struct member_record *record, char *why)
 }
 
 static int
-read_record (struct member_record *record, char *why)
+read_metadata (struct member_record *record, char *why)
 {
   int r;
 
@@ -153,6 +153,45 @@ read_record (struct member_record *record, char *why)
   if (r == 0 && record->verdict == SB1_GOOD
       && (record->sb.features & SB1_FEATURE_BAD_BLOCKS))
     r = read_bad_blocks (record, why);
+  return r;
+}
+
+/* A disk whose metadata cannot be read is no member, and is not written to;
+ * the others may do without it.
+ */
+static int
+read_record (struct member_record *record, char *why)
+{
+  int r = read_metadata (record, why);
+
+  if (r == 0 || r == -ENOMEM)
+    return r;
+  record->error = r;
+  snprintf (record->error_text, MESSAGE_MAX, "%s", why);
+  record->verdict = SB1_DAMAGED;
+  snprintf (record->why, MESSAGE_MAX, "its metadata cannot be read: %s",
+            log_strerror (r));
+  return 0;
+}
+
+/* Of those that could not be read the first one's error, if there is no md
+ * array without them.
+ */
+static int
+first_error (const struct members *members, char *why)
+{
+  const struct member_record *record;
+  int r = 0;
+
+  for (unsigned i = members->count; i-- > 0;) {
+    record = &members->record[i];
+    if (record->verdict == SB1_GOOD && record->error == 0)
+      return 0;
+    if (record->error != 0) {
+      r = record->error;
+      snprintf (why, MESSAGE_MAX, "%s", record->error_text);
+    }
+  }
   return r;
 }
 
@@ -174,6 +213,8 @@ members_read (struct leg **legs, unsigned count, struct members **ret,
     if (legs[i] != NULL)
       r = read_record (&members->record[i], why);
   }
+  if (r == 0)
+    r = first_error (members, why);
   if (r < 0)
     members_free (members);
   else
@@ -263,6 +304,7 @@ can_rejoin (const struct members *members, unsigned i)
     return false;
   if (slot >= assembly->layout.slots || (assembly->present >> slot & 1)
       || record->leg->caps.readonly || sb->data_size < truth->size
+      || !assemble_same_sizes (sb, truth)
       || (sb->features & SB1_FEATURE_REPLACEMENT)
       || !has_same_bitmap (&members->record[assembly->authority], record))
     return false;
@@ -289,7 +331,10 @@ give_slots (struct members *members)
         && assemble_part_is_fresh (assembly->part[i].part)
         && assembly->part[i].part != PART_REPLACEMENT) {
       members->record[i].slot = assembly->part[i].slot;
-      members->record[i].by_bitmap = assembly->part[i].by_bitmap;
+      /* Linux wrote that down while there was a bitmap. */
+      members->record[i].by_bitmap
+        = assembly->part[i].by_bitmap
+          && members->record[i].bitmap_verdict != BITMAP_NONE;
     }
   for (unsigned i = 0; i < members->count; i++) {
     struct member_record *record = &members->record[i];
@@ -415,6 +460,10 @@ explain_readonly (const struct members *members, char *ret)
   const char *name = culprit_name (members);
 
   ret[0] = '\0';
+  if (assembly->events > SB1_EVENTS_MAX)
+    snprintf (ret, MESSAGE_MAX, "the array's events %" PRIu64 ": are too close "
+              "to their end to be counted on; it can only be read: nbdkit -r",
+              assembly->events);
   if (assembly->result == ASSEMBLE_REFUSED)
     snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; it can only be read: nbdkit "
               "-r", name ? "disk " : "the array", name ? name : "",
@@ -469,7 +518,7 @@ members_assemble (struct members *members, const struct array_config *config,
 }
 
 void
-members_tell (const struct members *members)
+members_tell (const struct members *members, const char *const *absent)
 {
   const struct assembly *assembly = &members->assembly;
 
@@ -477,6 +526,8 @@ members_tell (const struct members *members)
     const struct member_record *record = &members->record[i];
     const char *text = assemble_part_text (assembly->part[i].part);
 
+    if (record->leg == NULL)
+      log_error ("%.700s; the mirror starts without it", absent[i]);
     if (record->leg == NULL || assembly->part[i].part == PART_IN_SYNC)
       continue;
     if (record->slot == ASSEMBLE_NO_SLOT)

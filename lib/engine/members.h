@@ -20,6 +20,8 @@ struct member_record {
   struct sb1 sb;
   uint8_t block[SB1_BLOCK_SIZE]; /* sb in its own bytes */
   char why[MESSAGE_MAX];
+  int error; /* -errno: its metadata cannot be read, and why, for people */
+  char error_text[MESSAGE_MAX];
 
   enum bitmap_verdict bitmap_verdict; /* BITMAP_NONE: not looked for */
   struct bitmap_super bitmap;
@@ -56,7 +58,7 @@ int members_assemble (struct members *members,
                       const char *const *absent, char *ret_why_readonly,
                       char *why);
 
-/* After that: say what is unusual about it. */
-void members_tell (const struct members *members);
+/* After that: say what is unusual about it, and which disks are missing. */
+void members_tell (const struct members *members, const char *const *absent);
 
 #endif /* MIRROR_MEMBERS_H */

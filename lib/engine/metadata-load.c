@@ -33,9 +33,8 @@ allocate (struct metadata *md, const struct array *array, uint64_t region_size)
            * BITMAP_PAGE_SIZE;
     regions = div_round_up (regions, BITMAP_PAGE_SIZE) * BITMAP_PAGE_SIZE;
   }
-  if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT,
-                      supers + area + regions + list)
-      != 0) {
+  md->memory_size = supers + area + regions + list;
+  if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT, md->memory_size) != 0) {
     md->memory = NULL;
     return -ENOMEM;
   }
@@ -83,17 +82,18 @@ load_bitmap (struct metadata *md, const struct array *array,
 {
   const struct assembly *assembly = &members->assembly;
   const struct member_record *authority = &members->record[assembly->authority];
-  uint64_t block = MAX (array->limits.block_minimum, SECTOR_SIZE);
 
   md->head = authority->bitmap;
+  /* mdadm begins with a rougher number; Linux puts it right, too. */
+  md->head.sync_size = array->layout.array_size / SECTOR_SIZE;
   md->head.state &= ~(uint32_t)(BITMAP_STATE_STALE | BITMAP_STATE_WRITE_ERROR);
   memcpy (md->bitmap.image, authority->head, BITMAP_HEAD_SIZE);
   bitmap_encode (&md->head, md->bitmap.image);
   md->area_used
     = div_round_up (bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
                                        md->bitmap.region_size),
-                    block)
-      * block;
+                    array->leg_block)
+      * array->leg_block;
   if (!assembly->bitmap_good)
     bitmap_load (&md->bitmap, NULL);
   for (unsigned i = 0; i < members->count; i++) {
@@ -157,6 +157,13 @@ load (struct metadata *md, const struct array *array,
   md->found_dirty = assembly->dirty;
   md->checkpoint.resync_offset = assembly->resync_from;
   memcpy (md->checkpoint.recovered, md->recovered, sizeof md->recovered);
+}
+
+uint64_t
+metadata_memory (unsigned slots)
+{
+  return sizeof (struct metadata) + sizeof (struct request)
+         + slots * (uint64_t)(sizeof (struct child) + SB1_BLOCK_SIZE);
 }
 
 int

@@ -15,6 +15,7 @@
 #include "engine/flush.h"
 #include "engine/metadata.h"
 #include "engine/superblocks.h"
+#include "ground/log.h"
 #include "ground/util.h"
 
 static void
@@ -39,6 +40,21 @@ store (struct array *array, unsigned slot, const void *buffer,
   }
 }
 
+/* The metadata could not be stored on @slot, which stays: said once. */
+static int
+tell (struct array *array, unsigned slot, int error)
+{
+  struct metadata *md = array->md;
+
+  if (!md->told_store)
+    log_error ("disk %.200s (slot %u): its metadata cannot be written: %s.  The "
+               "disk stays, so writes of clients get this error until it can; "
+               "this is said once", array->member[slot].leg->name, slot,
+               log_strerror (error));
+  md->told_store = true;
+  return error;
+}
+
 /* All that was issued is on stable storage, or its member is out, when this
  * returns 0.
  */
@@ -54,10 +70,11 @@ finish_store (struct array *array)
   /* If no member that counts could, none is worse than the others. */
   counted = request->asked & array_in_sync (array);
   if (counted != 0 && (counted & slots) == 0)
-    return request->error[__builtin_ctz (counted)];
+    return tell (array, __builtin_ctz (counted),
+                 request->error[__builtin_ctz (counted)]);
   r = failure_settle (request, "writing its metadata");
   if (r < 0)
-    return r;
+    return tell (array, __builtin_ctz (request->failed), r);
   return flush_where_no_fua (request, slots & array_targets (array),
                              &array->md->pool);
 }
@@ -109,7 +126,7 @@ static int
 store_head (struct array *array, uint32_t slots)
 {
   struct metadata *md = array->md;
-  uint64_t length = MAX (array->limits.block_minimum, SECTOR_SIZE);
+  uint64_t length = array->leg_block;
 
   if (!md->has_bitmap)
     return 0;
@@ -171,6 +188,7 @@ metadata_write_supers (struct array *array, bool dirty,
   uint32_t slots;
   int r;
 
+  md->at_rest = false;
   r = store_missed (array);
   if (r < 0)
     return r;
@@ -190,6 +208,7 @@ metadata_write_supers (struct array *array, bool dirty,
       return r;
   } while (array_targets (array) != slots);
 
+  md->at_rest = !dirty;
   atomic_store (&md->is_active, true);
   atomic_store (&md->recorded_out, array->all & ~slots);
   ground_mutex_lock (&md->lock);

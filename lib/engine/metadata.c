@@ -168,8 +168,12 @@ metadata_settle (struct array *array)
 
   if (md == NULL || array_is_recorded (array))
     return 0;
-  /* Nothing was written yet, so nobody has missed anything. */
-  if (!atomic_load (&md->is_active))
+  /* Nothing was written yet, and what was written before is on stable storage
+   * everywhere: nobody has missed anything.  (After a crash a flush vouches
+   * for that, too; not one of a client that may only read.)
+   */
+  if (!atomic_load (&md->is_active)
+      && !(md->found_dirty && atomic_load (&array->may_write)))
     return 0;
   take_turn (md);
   r = metadata_record (array, 0);
@@ -201,10 +205,10 @@ write_after_flush (struct array *array, bool dirty,
   struct metadata *md = array->md;
   int r = flush_members (md->requests.items, array_targets (array), &md->pool);
 
-  if (r == 0) {
-    md->checkpoint = *checkpoint;
+  if (r == 0)
     r = metadata_write_supers (array, dirty, checkpoint);
-  }
+  if (r == 0)
+    md->checkpoint = *checkpoint;
   return r;
 }
 
@@ -265,8 +269,9 @@ metadata_join (struct array *array, unsigned slot)
   r = flush_members (md->requests.items, array_targets (array), &md->pool);
   if (r == 0) {
     md->joining = 1u << slot;
-    md->checkpoint = checkpoint;
     r = metadata_write_supers (array, dirty, &checkpoint);
+    if (r == 0)
+      md->checkpoint = checkpoint;
     if (r == 0 && !failure_recovered (array, slot))
       r = -EIO;
     md->joining = 0;
@@ -295,13 +300,15 @@ static int
 clear_bits (struct array *array, bool at_once)
 {
   struct metadata *md = array->md;
-  uint64_t aged, cleared;
+  bool is_clearable;
+  uint64_t cleared;
   int r;
 
   ground_mutex_lock (&md->lock);
-  aged = bitmap_age (&md->bitmap, at_once);
+  bitmap_age (&md->bitmap, at_once);
+  is_clearable = bitmap_is_clearable (&md->bitmap, keeps_bit, array);
   ground_mutex_unlock (&md->lock);
-  if (aged == 0)
+  if (!is_clearable)
     return 0;
   r = flush_members (md->requests.items, array_targets (array), &md->pool);
   if (r < 0 || !is_complete (array))
@@ -332,6 +339,16 @@ metadata_sweep (struct array *array)
   give_turn (md);
 }
 
+/* Is there nothing new to write down? */
+static bool
+is_at_rest (const struct array *array, const struct checkpoint *checkpoint)
+{
+  const struct metadata *md = array->md;
+
+  return md->at_rest && array_is_recorded (array)
+         && memcmp (checkpoint, &md->checkpoint, sizeof *checkpoint) == 0;
+}
+
 int
 metadata_stop (struct array *array)
 {
@@ -348,7 +365,7 @@ metadata_stop (struct array *array)
   ground_mutex_unlock (&md->lock);
   if (md->has_bitmap && is_complete (array))
     r = clear_bits (array, true);
-  if (r == 0)
+  if (r == 0 && !is_at_rest (array, &checkpoint))
     r = write_after_flush (array, false, &checkpoint);
   give_turn (md);
   return r;

@@ -56,6 +56,9 @@ struct metadata {
   struct pool pool;         /* its children: one for each slot */
   struct member_super super[LEGS_MAX];
   struct sb1 truth;         /* what all superblocks say alike */
+  bool at_rest;             /* the superblocks say clean, and what checkpoint
+                               says */
+  bool told_store;          /* that somebody cannot store it */
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t began_with;      /* targets at the start: who of these is gone
                                failed; others were missing */
@@ -64,7 +67,8 @@ struct metadata {
   struct bitmap_super head;
   uint64_t area_used;       /* bytes of the bitmap's area, whole blocks */
   uint8_t *staging;         /* bitmap pages on their way */
-  void *memory;             /* all of this */
+  void *memory;             /* all of this, and super[].block */
+  size_t memory_size;
 
   struct ground_mutex lock; /* for all below */
   struct ground_cond over;  /* a turn is */
@@ -96,6 +100,11 @@ struct metadata {
  */
 int metadata_create (struct array *array, const struct members *members);
 void metadata_destroy (struct array *array);
+
+/* How much metadata_create allocates, but for the bitmap and the list of what
+ * differs, bytes.
+ */
+uint64_t metadata_memory (unsigned slots);
 
 /* Any array.  A modification of the range is about to be sent out: what
  * protects it is durable when this returns 0.  -errno: it cannot be made so;

@@ -184,7 +184,9 @@ read_pieces (struct round *round)
     round->pieces++;
   }
   request_finish (round->request);
-  round->length = done;
+  /* Nothing at all can be read: what was asked for stays. */
+  if (done > 0)
+    round->length = done;
   return r;
 }
 

@@ -95,9 +95,10 @@ rebuild (struct array *array, unsigned slot)
   uint64_t noted_ns = ground_now (), offset, length;
   int r = 0;
 
-  log_error ("disk %.200s (slot %u): is being rebuilt, %s", name, slot,
+  log_error ("disk %.200s (slot %u): is being rebuilt, %s%s", name, slot,
              array->md->by_bitmap & 1u << slot
-               ? "only what it missed" : "all of it");
+               ? "only what it missed" : "all of it",
+             at > 0 ? ", from where it was stopped" : "");
   while (at < array->layout.member_size && r == 0
          && is_recovering (array, slot)) {
     if (resync_is_stopping (array))

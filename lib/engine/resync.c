@@ -28,28 +28,6 @@
 
 /* ------------------------------------------------------------------ resync */
 
-/* One span of windows.  0, or -errno and they stay on the list. */
-static int
-sync_span (struct request *request, uint64_t offset, uint64_t length)
-{
-  struct array *array = request->array;
-  struct metadata *md = array->md;
-  int r;
-
-  range_lock (&array->ranges, &request->range, offset, length);
-  r = resync_copy (request, offset, length, array->all);
-  if (r == 0)
-    r = metadata_settle (array);
-  if (r == 0) {
-    ground_mutex_lock (&md->lock);
-    todo_done (&md->todo, offset, length);
-    metadata_publish (md);
-    ground_mutex_unlock (&md->lock);
-  }
-  range_unlock (&array->ranges, &request->range);
-  return r;
-}
-
 /* The next span to do at or behind @from. */
 static bool
 next_span (struct array *array, uint64_t from, uint64_t end,
@@ -63,6 +41,50 @@ next_span (struct array *array, uint64_t from, uint64_t end,
           && *ret_offset < end;
   ground_mutex_unlock (&md->lock);
   return found;
+}
+
+/* Range locked.  Some windows of the list.  0, or -errno and they stay on it.
+ */
+static int
+sync_windows (struct request *request, uint64_t offset, uint64_t length)
+{
+  struct array *array = request->array;
+  struct metadata *md = array->md;
+  int r;
+
+  r = resync_copy (request, offset, length, array->all);
+  if (r == 0)
+    r = metadata_settle (array);
+  if (r == 0) {
+    ground_mutex_lock (&md->lock);
+    todo_done (&md->todo, offset, length);
+    /* A flush that is under way does not cover it: no bit goes yet. */
+    if (md->has_bitmap)
+      bitmap_touch (&md->bitmap, offset, length);
+    metadata_publish (md);
+    ground_mutex_unlock (&md->lock);
+  }
+  return r;
+}
+
+/* What is on the list of a span.  0, or -errno of the first that failed. */
+static int
+sync_span (struct request *request, uint64_t offset, uint64_t length)
+{
+  struct array *array = request->array;
+  uint64_t at = offset, end = offset + length, windows;
+  int r = 0;
+
+  range_lock (&array->ranges, &request->range, offset, length);
+  /* Whoever had the range before us may have done it, and the array may be
+   * clean since.
+   */
+  for (; r == 0 && next_span (array, at, end, &at, &windows); at += windows) {
+    windows = MIN (windows, end - at);
+    r = sync_windows (request, at, windows);
+  }
+  range_unlock (&array->ranges, &request->range);
+  return r;
 }
 
 bool
@@ -141,9 +163,13 @@ static void
 resync_pass (struct array *array)
 {
   struct request *request = array->resync.requests.items;
-  uint64_t at = 0, length, left;
+  uint64_t at = 0, length, left = atomic_load (&array->md->todo_left);
   int r = 0;
 
+  if (left == 0)
+    return;
+  log_error ("resync: up to %llu bytes that may differ are brought together",
+             (unsigned long long)left);
   while (!resync_is_stopping (array)
          && next_span (array, at, UINT64_MAX, &at, &length)) {
     struct pace pace;
@@ -161,8 +187,7 @@ resync_pass (struct array *array)
   metadata_checkpoint (array);
   left = atomic_load (&array->md->todo_left);
   if (r == 0)
-    log_debug ("resync: done, %llu bytes were added meanwhile",
-               (unsigned long long)left);
+    log_error ("resync: done; the copies are alike again");
   else
     log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
                "are read from the first disk that can, and the mirror stays "
@@ -215,6 +240,13 @@ wait:
   array->resync.ended = true;
   ground_cond_broadcast (&array->resync.changed);
   ground_mutex_unlock (&array->resync.lock);
+}
+
+uint64_t
+resync_memory (unsigned slots)
+{
+  return SYNC_BUFFERS * (uint64_t)(SYNC_SPAN + sizeof (void *))
+         + sizeof (struct request) + slots * (uint64_t)sizeof (struct child);
 }
 
 int

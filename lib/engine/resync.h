@@ -30,6 +30,9 @@ struct resync {
   _Atomic bool stopping;
 };
 
+/* How much resync_init allocates, bytes. */
+uint64_t resync_memory (unsigned slots);
+
 /* 0 or -ENOMEM; resync_destroy follows in any case. */
 int resync_init (struct resync *resync, struct array *array);
 void resync_destroy (struct resync *resync);

@@ -28,7 +28,7 @@
  * 11. No pointer to a client buffer survives the call that brought it.
  *
  * Locks held on entry: none.  May block on: a request descriptor, the range
- * lock, the metadata's turn, a bounce buffer, a child, the disks; in this
+ * lock, a bounce buffer, the metadata's turn, a child, the disks; in this
  * order, so that whoever waits holds only things that those before it in the
  * order do not need.
  */
@@ -271,12 +271,53 @@ check (const struct array *array, uint64_t length, uint64_t offset)
   return 0;
 }
 
+/* Will everything be readable that is written here?  Not where every current
+ * copy has a bad block on record: nobody reads such a place.
+ */
+static bool
+is_readable (const struct array *array, const struct modification *m)
+{
+  struct copy copies[LEGS_MAX];
+  uint64_t length;
+
+  if (!array->has_bad_blocks)
+    return true;
+  for (uint64_t done = 0; done < m->length; done += length) {
+    uint64_t most = layout_piece (&array->layout, m->offset + done,
+                                  m->length - done);
+
+    length = 0;
+    layout_map (&array->layout, m->offset + done, copies);
+    for (unsigned i = 0; i < layout_copies (&array->layout); i++)
+      if (array_in_sync (array) & 1u << copies[i].slot)
+        length = MAX (length,
+                      member_good_length (&array->member[copies[i].slot],
+                                          copies[i].offset, most));
+    if (length == 0)
+      return false;
+  }
+  return true;
+}
+
+/* With the intent on record, and nothing sent before. */
+static int
+modify_protected (struct request *request, const struct modification *m)
+{
+  struct array *array = request->array;
+  int r = intent_begin (array, m->offset, m->length);
+  bool sent = r == 0;
+
+  if (sent)
+    r = modify_range (request, m);
+  intent_end (array, m->offset, m->length, sent && r < 0);
+  return r;
+}
+
 /* Enter, lock the range, do it, leave. */
 static int
 modify (struct array *array, const struct modification *m)
 {
   struct request *request;
-  bool sent;
   int r;
 
   r = check (array, m->length, m->offset);
@@ -287,11 +328,10 @@ modify (struct array *array, const struct modification *m)
     return r;
   request = request_take (&array->modifiers);
   range_lock (&array->ranges, &request->range, m->offset, m->length);
-  r = intent_begin (array, m->offset, m->length);
-  sent = r == 0;
-  if (sent)
-    r = modify_range (request, m);
-  intent_end (array, m->offset, m->length, sent && r < 0);
+  if (is_readable (array, m))
+    r = modify_protected (request, m);
+  else
+    r = -EIO;
   range_unlock (&array->ranges, &request->range);
   request_give (&array->modifiers, request);
   gate_leave (&array->gate);

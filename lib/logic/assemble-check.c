@@ -24,6 +24,16 @@ assemble_refuse (struct assemble_work *work, enum assemble_result result,
   work->ret->culprit = culprit;
 }
 
+bool
+assemble_same_sizes (const struct sb1 *a, const struct sb1 *b)
+{
+  struct layout x, y;
+
+  return sb1_layout (a, &x) == NULL && sb1_layout (b, &y) == NULL
+         && x.slots == y.slots && x.array_size == y.array_size
+         && x.member_size == y.member_size;
+}
+
 static const char *
 difference (const struct sb1 *a, const struct sb1 *b)
 {
@@ -153,6 +163,13 @@ check_today (struct assemble_work *work, unsigned i,
     assemble_refuse (work, ASSEMBLE_REFUSED, i, "data_size %" PRIu64
                      ": the array needs %" PRIu64, sb->data_size,
                      authority->size);
+    return false;
+  }
+  if (!assemble_same_sizes (sb, authority)) {
+    assemble_refuse (work, ASSEMBLE_REFUSED, i,
+                     "raid_disks %" PRIu32 ", size %" PRIu64
+                     ": the array has %" PRIu32 ", %" PRIu64, sb->raid_disks,
+                     sb->size, authority->raid_disks, authority->size);
     return false;
   }
   if (sb->events == authority->events && !same_table (sb, authority, &entry)) {

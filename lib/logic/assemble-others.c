@@ -7,6 +7,22 @@
 #include "ground/util.h"
 #include "logic/assemble-internal.h"
 
+/* Has the member recorded that @other, whom it knew, is gone? */
+static bool
+knows_as_gone (const struct sb1 *sb, const struct sb1 *other)
+{
+  uint32_t known = sb->raid_disks;
+
+  /* Numbers are given in ascending order: below the highest in use, an entry
+   * without a slot is not one that nobody had yet.
+   */
+  for (uint32_t i = known; i < sb->max_dev; i++)
+    if (sb1_role (sb, i) < SB1_ROLE_SLOTS)
+      known = i + 1;
+  return other->dev_number < known
+         && sb1_role (sb, other->dev_number) >= SB1_ROLE_SLOTS;
+}
+
 /* Did the member go on without all of the fresh ones?  When a member is
  * left behind its own table is the last in which the others stand beside
  * it; when it leaves the others behind, it records that they are gone.  Who
@@ -26,7 +42,8 @@ ran_apart (const struct assemble_work *work, const struct sb1 *sb)
         || part->slot == own)
       continue;
     others = true;
-    beside |= sb1_slot_is_taken (sb, part->slot);
+    beside |= sb1_slot_is_taken (sb, part->slot)
+              && !knows_as_gone (sb, work->members[i].sb);
   }
   if (others)
     return !beside;

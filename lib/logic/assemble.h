@@ -109,6 +109,11 @@ struct assembly {
 void assemble (const struct assemble_member *members, unsigned count,
                int keep, struct assembly *ret);
 
+/* Do both make arrays of the same sizes?  (The field may differ: mdadm's own is
+ * rougher than what Linux puts there later.)
+ */
+bool assemble_same_sizes (const struct sb1 *a, const struct sb1 *b);
+
 /* "in sync", "stale, bitmap", ...; one word for machines. */
 const char *assemble_part_text (enum part part);
 const char *assemble_part_word (enum part part);

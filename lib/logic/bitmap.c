@@ -175,6 +175,16 @@ bitmap_end (struct bitmap *bitmap, uint64_t offset, uint64_t length)
   }
 }
 
+void
+bitmap_touch (struct bitmap *bitmap, uint64_t offset, uint64_t length)
+{
+  uint64_t first, last;
+
+  regions_touched (bitmap, offset, length, &first, &last);
+  for (uint64_t i = first; i <= last; i++)
+    bitmap->region[i].age = 0;
+}
+
 /* ----------------------------------------------------------------- storing */
 
 uint64_t
@@ -244,6 +254,34 @@ bitmap_age (struct bitmap *bitmap, bool at_once)
   return aged;
 }
 
+static bool
+can_clear (const struct bitmap *bitmap, uint64_t region,
+           bool (*keep) (void *opaque, uint64_t offset, uint64_t length),
+           void *opaque)
+{
+  uint64_t offset = region * bitmap->region_size;
+
+  return bitmap->region[region].age == AGED
+         && !keep (opaque, offset,
+                   MIN (bitmap->region_size, bitmap->size - offset));
+}
+
+bool
+bitmap_is_clearable (const struct bitmap *bitmap,
+                     bool (*keep) (void *opaque, uint64_t offset,
+                                   uint64_t length),
+                     void *opaque)
+{
+  uint64_t i = 0;
+
+  for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
+    i = next_settled (bitmap, i);
+    if (can_clear (bitmap, i, keep, opaque))
+      return true;
+  }
+  return false;
+}
+
 uint64_t
 bitmap_clear_aged (struct bitmap *bitmap,
                    bool (*keep) (void *opaque, uint64_t offset,
@@ -253,13 +291,8 @@ bitmap_clear_aged (struct bitmap *bitmap,
   uint64_t i = 0, cleared = 0;
 
   for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
-    uint64_t offset;
-
     i = next_settled (bitmap, i);
-    offset = i * bitmap->region_size;
-    if (bitmap->region[i].age < AGED
-        || keep (opaque, offset,
-                 MIN (bitmap->region_size, bitmap->size - offset)))
+    if (!can_clear (bitmap, i, keep, opaque))
       continue;
     bitmap_clear (bits_of (bitmap), i);
     bitmap->region[i].age = 0;

@@ -95,6 +95,11 @@ bool bitmap_begin (struct bitmap *bitmap, uint64_t offset, uint64_t length,
 /* The same write, with the same range, has ended, on all members or not. */
 void bitmap_end (struct bitmap *bitmap, uint64_t offset, uint64_t length);
 
+/* Something was written there that was not begun here, as by a resync: no
+ * flush that began before it covers it, so these regions get old anew.
+ */
+void bitmap_touch (struct bitmap *bitmap, uint64_t offset, uint64_t length);
+
 /* Copy all changed pages into @staging (area_size bytes, same places) and
  * call them taken.  *@ret_first, *@ret_count: the pages from the first to the
  * last changed one; those between are copied, too.  Returns the number of
@@ -113,6 +118,12 @@ void bitmap_untake (struct bitmap *bitmap);
  * @at_once: they are AGED without waiting for periods (at a stop).
  */
 uint64_t bitmap_age (struct bitmap *bitmap, bool at_once);
+
+/* Would bitmap_clear_aged clear anything now? */
+bool bitmap_is_clearable (const struct bitmap *bitmap,
+                          bool (*keep) (void *opaque, uint64_t offset,
+                                        uint64_t length),
+                          void *opaque);
 
 /* Everything written before the last bitmap_age is on stable storage on every
  * member: clear the bits of AGED regions for which @keep (@opaque, offset,

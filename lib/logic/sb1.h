@@ -93,6 +93,11 @@ enum {
 /* resync_offset of a clean array. */
 #define SB1_CLEAN UINT64_MAX
 
+/* An array with more updates than this behind it is not written any more: the
+ * count would come to its end.
+ */
+#define SB1_EVENTS_MAX (UINT64_MAX / 4)
+
 /* Times: seconds since 1970 in the low 40 bits, microseconds above. */
 #define SB1_TIME(seconds, microseconds)                                       \
   ((uint64_t)(microseconds) << 40 | ((seconds)&UINT64_C (0xffffffffff)))

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble-show: the verdict over some disks, as text and as JSON. */
+#include <glib.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ctl/assemble.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+static const char *
+result_word (enum assemble_result result)
+{
+  static const char *const words[] = { [ASSEMBLE_START] = "start",
+                                       [ASSEMBLE_PLAIN] = "plain",
+                                       [ASSEMBLE_REFUSED] = "refused",
+                                       [ASSEMBLE_FAILED] = "failed",
+                                       [ASSEMBLE_SPLIT] = "split-brain" };
+
+  return words[result];
+}
+
+/* START, FAILED and SPLIT know the array. */
+static bool
+knows_array (const struct assembly *assembly)
+{
+  return assembly->layout.slots != 0;
+}
+
+/* The part of member @i, or NULL: it could not be read. */
+static const struct assemble_part *
+part_of (const struct dry_run *run, unsigned i)
+{
+  for (unsigned j = 0; j < run->given_count; j++)
+    if (run->index[j] == i)
+      return &run->assembly.part[j];
+  return NULL;
+}
+
+/* Where member @i sits, or NULL if there are no seats. */
+static const struct seat *
+seat_of (const struct dry_run *run, unsigned i)
+{
+  if (!has_seats (&run->assembly))
+    return NULL;
+  for (unsigned j = 0; j < run->given_count; j++)
+    if (run->index[j] == i)
+      return &run->seats.seat[j];
+  return NULL;
+}
+
+/* --------------------------------------------------------------------- text */
+
+static void
+print_seat (const struct seat *seat, bool begun)
+{
+  if (seat == NULL)
+    return;
+  if (seat->slot == ASSEMBLE_NO_SLOT)
+    printf ("; is not used");
+  else if (seat->rebuilt)
+    printf ("; %s, %s", begun ? "the rest will be rebuilt" : "will be rebuilt",
+            seat->by_bitmap ? "by bitmap" : "wholly");
+}
+
+static void
+print_member (const struct dry_run *run, unsigned i)
+{
+  const struct member *member = run->member[i];
+  const struct assemble_part *part = part_of (run, i);
+
+  printf ("  %u %s\n", i, member->name);
+  if (part == NULL) {
+    printf ("      missing: %s\n", member->why);
+    return;
+  }
+  if (member->verdict != SB1_GOOD) {
+    printf ("      %s\n", member->verdict == SB1_NONE ? "no md superblock"
+                                                      : member->why);
+    return;
+  }
+  if (!knows_array (&run->assembly)
+      && run->assembly.result == ASSEMBLE_REFUSED) {
+    char *name = render_name (&member->sb);
+    char *uuid = render_uuid (member->sb.set_uuid);
+
+    printf ("      array %s, uuid %s, events %" PRIu64 "\n", name, uuid,
+            member->sb.events);
+    g_free (name);
+    g_free (uuid);
+    return;
+  }
+  printf ("      ");
+  if (part->slot != ASSEMBLE_NO_SLOT)
+    printf ("slot %u: ", part->slot);
+  printf ("%s; events %" PRIu64, assemble_part_text (part->part),
+          member->sb.events);
+  if (part->part == PART_RECOVERING || part->part == PART_REPLACEMENT)
+    printf (", done below sector %" PRIu64, part->recovery_offset);
+  if (member->badblocks_listed)
+    printf (", bad blocks recorded");
+  print_seat (seat_of (run, i), part->part == PART_RECOVERING);
+  printf ("\n");
+}
+
+static void
+print_array (const struct dry_run *run)
+{
+  const struct assembly *assembly = &run->assembly;
+  const struct sb1 *sb = run->given[assembly->authority].sb;
+  char *name = render_name (sb);
+  char *uuid = render_uuid (sb->set_uuid);
+  char *geometry = render_geometry (sb);
+  char *size = render_bytes (assembly->layout.array_size);
+
+  printf ("%s  %s  %s  uuid %s  events %" PRIu64 "\n", name, geometry, size,
+          uuid, assembly->events);
+  g_free (name);
+  g_free (uuid);
+  g_free (geometry);
+  g_free (size);
+}
+
+static void
+print_outlook (const struct dry_run *run)
+{
+  const struct assembly *assembly = &run->assembly;
+
+  if (assembly->degraded)
+    printf ("  degraded: %d of %u slots in sync\n",
+            __builtin_popcount (assembly->in_sync), assembly->layout.slots);
+  if (run->seats.rebuilding)
+    printf ("  recovery: what a member lacks is to be copied to it\n");
+  if (needs_resync (assembly))
+    printf ("  dirty: copies are to be brought together %s\n",
+            !assembly->bitmap       ? "everywhere"
+            : assembly->bitmap_good ? "where the bitmap is set"
+                                    : "everywhere (the bitmap is outdated)");
+}
+
+static const char *
+culprit_name (const struct dry_run *run, unsigned culprit)
+{
+  if (culprit >= run->given_count)
+    return "array";
+  return run->member[run->index[culprit]]->name;
+}
+
+static void
+print_start (const struct dry_run *run, int status)
+{
+  print_outlook (run);
+  if (run->stopper != NULL)
+    printf ("=> would not start: %s: %s\n", run->stopper->name,
+            run->stopper->why);
+  else if (status == EXIT_NOT_AVAILABLE)
+    printf ("=> would not start: degraded=no\n");
+  else if (run->seats.why_readonly[0] != '\0')
+    printf ("=> would start, only for reading%s: %s: %s\n",
+            run->seats.refuses_writers ? " (nbdkit -r)" : "",
+            culprit_name (run, run->seats.culprit), run->seats.why_readonly);
+  else
+    printf ("=> would start\n");
+}
+
+void
+assemble_print_text (const struct dry_run *run, int status)
+{
+  const struct assembly *assembly = &run->assembly;
+
+  if (knows_array (assembly))
+    print_array (run);
+  for (unsigned i = 0; i < run->count; i++)
+    print_member (run, i);
+  if (assembly->result == ASSEMBLE_START || run->stopper != NULL)
+    print_start (run, status);
+  else
+    printf ("=> %s: %s: %s\n",
+            assembly->result == ASSEMBLE_PLAIN ? "plain array"
+                                               : "would not start",
+            culprit_name (run, assembly->culprit), assembly->why);
+  if (assembly->readable)
+    printf ("   reading is safe: nbdkit -r\n");
+  if (assembly->result == ASSEMBLE_SPLIT)
+    printf ("   look at both with nbdmirror examine --compare, then give the "
+            "number of the one to keep: on-split-brain=leg:N\n");
+}
+
+/* --------------------------------------------------------------------- JSON */
+
+static void
+json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
+{
+  const struct member *member = run->member[i];
+  const struct assemble_part *part = part_of (run, i);
+  const struct seat *seat = seat_of (run, i);
+
+  json_builder_begin_object (builder);
+  render_json_int (builder, "leg", i);
+  render_json_string (builder, "disk", member->name);
+  render_json_string (builder, "state",
+                      part == NULL ? "missing"
+                                   : assemble_part_word (part->part));
+  render_json_string (builder, "reason", member->why);
+  if (part != NULL && part->slot != ASSEMBLE_NO_SLOT)
+    render_json_int (builder, "slot", part->slot);
+  if (part != NULL && member_has_sb (member))
+    render_json_int (builder, "events", member->sb.events);
+  if (seat != NULL) {
+    render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
+    render_json_string (builder, "rebuild",
+                        !seat->rebuilt    ? NULL
+                        : seat->by_bitmap ? "bitmap"
+                                          : "full");
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+json_array (JsonBuilder *builder, const struct dry_run *run)
+{
+  const struct assembly *assembly = &run->assembly;
+  const struct sb1 *sb = run->given[assembly->authority].sb;
+  char *name = render_name (sb);
+  char *uuid = render_uuid (sb->set_uuid);
+
+  json_builder_set_member_name (builder, "array");
+  json_builder_begin_object (builder);
+  render_json_string (builder, "name", name);
+  render_json_string (builder, "uuid", uuid);
+  render_json_int (builder, "size", assembly->layout.array_size);
+  render_json_int (builder, "events", assembly->events);
+  render_json_bool (builder, "degraded", assembly->degraded);
+  render_json_bool (builder, "recovering", assembly->recovering);
+  render_json_bool (builder, "rebuilding", run->seats.rebuilding);
+  render_json_bool (builder, "dirty", assembly->dirty);
+  render_json_bool (builder, "needs_resync", needs_resync (assembly));
+  render_json_int (builder, "resync_from_sectors", assembly->resync_from);
+  render_json_bool (builder, "bitmap", assembly->bitmap);
+  render_json_bool (builder, "bitmap_good", assembly->bitmap_good);
+  json_builder_end_object (builder);
+  g_free (name);
+  g_free (uuid);
+}
+
+void
+assemble_print_json (const struct dry_run *run, int status)
+{
+  JsonBuilder *builder = json_builder_new ();
+  const struct assembly *assembly = &run->assembly;
+
+  json_builder_begin_object (builder);
+  render_json_int (builder, "format", 1);
+  render_json_string (builder, "result", run->stopper != NULL
+                        ? "refused"
+                        : result_word (assembly->result));
+  render_json_int (builder, "status", (uint64_t)status);
+  render_json_bool (builder, "readable", assembly->readable);
+  if (run->stopper != NULL) {
+    render_json_string (builder, "culprit", run->stopper->name);
+    render_json_string (builder, "reason", run->stopper->why);
+  }
+  else if (assembly->result != ASSEMBLE_START) {
+    render_json_string (builder, "culprit",
+                        culprit_name (run, assembly->culprit));
+    render_json_string (builder, "reason", assembly->why);
+  }
+  render_json_string (builder, "why_readonly",
+                      run->seats.why_readonly[0] != '\0'
+                        ? run->seats.why_readonly
+                        : NULL);
+  if (knows_array (assembly))
+    json_array (builder, run);
+  json_builder_set_member_name (builder, "members");
+  json_builder_begin_array (builder);
+  for (unsigned i = 0; i < run->count; i++)
+    json_member (builder, run, i);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  render_json_print (builder);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble: the verdict over some disks, and how it is shown. */
+#ifndef MIRROR_CTL_ASSEMBLE_H
+#define MIRROR_CTL_ASSEMBLE_H
+
+#include "ctl/seats.h"
+
+struct dry_run {
+  struct member *member[ASSEMBLE_MEMBERS_MAX];
+  unsigned count;
+  /* Those that could be read, and which member each is. */
+  struct assemble_member given[ASSEMBLE_MEMBERS_MAX];
+  unsigned index[ASSEMBLE_MEMBERS_MAX];
+  unsigned given_count;
+  struct member *stopper; /* cannot be used, and is not just missing: with it
+                             no server starts; or NULL */
+  struct assembly assembly;
+  struct member *seated[ASSEMBLE_MEMBERS_MAX]; /* those given, for seats */
+  struct seats seats; /* if has_seats */
+};
+
+/* Only an array that could be served has any. */
+static inline bool
+has_seats (const struct assembly *assembly)
+{
+  return assembly->result == ASSEMBLE_START || assembly->readable;
+}
+
+/* Only when something differs between members can it be brought together. */
+static inline bool
+needs_resync (const struct assembly *assembly)
+{
+  bool alone = assembly->layout.level == LEVEL_RAID1
+               && __builtin_popcount (assembly->in_sync) < 2;
+
+  return assembly->dirty && !alone;
+}
+
+void assemble_print_text (const struct dry_run *run, int status);
+void assemble_print_json (const struct dry_run *run, int status);
+
+#endif /* MIRROR_CTL_ASSEMBLE_H */
