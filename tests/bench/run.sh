@@ -8,6 +8,9 @@
 # They take turns, for several rounds; the table has the medians, of the
 # figures as of each round's ratios.
 #
+# In a second table md arrays ("ours", with superblocks and bitmap) take turns
+# with plain ones ("one") of as many members, as large and as warm.
+#
 # BENCH_ROUNDS   rounds                                   (3)
 # BENCH_SECONDS  of one measurement, after half a second  (2)
 # BENCH_ROWS     only rows whose definition matches this pattern
@@ -17,6 +20,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
+NBDMIRROR=$(realpath "${NBDMIRROR:-./nbdmirror}")
 rounds=${BENCH_ROUNDS:-3}
 seconds=${BENCH_SECONDS:-2}
 size=256M
@@ -63,6 +67,10 @@ direct  | write     256k 8  1 | MB/s |         |
 far     | randwrite 4k   1  1 | us   | <= 1.05 |
 far     | randwrite 4k   32 1 | us   | <= 1.05 |
 limited | read      256k 8  1 | MB/s | >= 1.90 |
+md      | randwrite 4k   16 4 | iops | >= 0.95 |
+md      | randwrite 4k   16 4 | cpu  |         |
+md-bits | randwrite 4k   16 4 | iops | >= 0.95 |
+md-bits | randwrite 4k   16 4 | cpu  |         |
 END
 grep -e "${BENCH_ROWS:-.}" rows >chosen
 
@@ -157,6 +165,9 @@ serve ()
   esac || return 1
 
   case $1/$2 in
+    md*/ours) nbdkit_on server "$MIRROR_SO" md1 md2 ;;
+    md*/one) nbdkit_on server "$MIRROR_SO" plain1 plain2 ;;
+
     cached/ours) nbdkit_on server "$MIRROR_SO" disk1 disk2 ;;
     cached/one) nbdkit_on server file disk3 ;;
     cached/quorum-*)
@@ -195,17 +206,53 @@ stop_all ()
 
 # --- measuring -----------------------------------------------------------
 
+# make_md REGION: a clean array of md1 and md2, whose data stays.
+make_md ()
+{
+  test "$(cat region 2>/dev/null)" != "$1" || return 0
+  "$NBDMIRROR" create --force --yes --assume-clean --bitmap-chunk="$1" \
+    md1 md2 >>server.log 2>&1
+  echo "$1" >region
+}
+
+# warm SETTING: what is once only must not be measured: here all bits are set,
+# and stay so, since every region is written to again soon.
+warm ()
+{
+  test "$1" = md-bits || return 0
+  timeout 60 fio --name=warm --ioengine=nbd \
+    --uri="nbd+unix:///?socket=$dir/server.sock" --rw=write --bs=64k \
+    --iodepth=16 --size="$size" >>server.log 2>&1
+  # An md array that nobody writes to flushes.
+  sleep 1
+  sync -f .
+}
+
+# Processor time that the server has used, in ticks.
+cpu ()
+{
+  local -a stat
+  read -ra stat <"/proc/$(cat server.pid)/stat"
+  echo $((stat[13] + stat[14]))
+}
+
 # prepare SETTING RW: the disks as this measurement wants them.
 prepare ()
 {
   # A quorum that votes cannot read what concurrent writes left different.
   case $2 in
-    *read) cmp -s disk1 disk2 || cp disk1 disk2 ;;
+    *read) cmp -s disk1 disk2 || dd if=disk1 of=disk2 bs=4k status=none ;;
+  esac
+  # Regions of 64 MiB as by default, or as small as they may be.
+  case $1 in
+    md) make_md 64M ;;
+    md-bits) make_md 64K ;;
   esac
   # What was not written yet must not slow the measurement down.
   sync -f .
   case $1 in
     cached) cat disk1 disk2 disk3 >/dev/null ;;
+    md*) cat md1 md2 plain1 plain2 >/dev/null ;;
     # Direct writes are slower where the page cache has the same range.
     direct)
       for disk in disk1 disk2 disk3; do
@@ -217,10 +264,10 @@ prepare ()
 # measure SETTING WHO FILE RW BS IODEPTH NUMJOBS: fio's JSON, or no file.
 measure ()
 {
-  local setting=$1 who=$2 file=$3
+  local setting=$1 who=$2 file=$3 before=0
   shift 3
   prepare "$setting" "$1"
-  if serve "$setting" "$who" &&
+  if serve "$setting" "$who" && warm "$setting" && before=$(cpu) &&
       timeout $((seconds + 30)) fio --name=bench --ioengine=nbd \
         --uri="nbd+unix:///?socket=$dir/server.sock" \
         --rw="$1" --bs="$2" --iodepth="$3" --numjobs="$4" --size="$size" \
@@ -228,6 +275,8 @@ measure ()
         --runtime="$seconds" --group_reporting --output-format=json \
         --output=out.json >>server.log 2>&1; then
     mv out.json "$file"
+    # fio counts nothing of its half second at the beginning; this does.
+    echo "$(($(cpu) - before)) $(getconf CLK_TCK) $seconds" >"$file.cpu"
   else
     echo "bench: failed: $setting $who $*" >&2
     tail -n 3 server.log >&2
@@ -238,16 +287,31 @@ measure ()
 # Others at work on the machine make the figures worth little: say so.
 load=$(cut -d ' ' -f 1 /proc/loadavg)
 
-# All blocks allocated, and disk3 for the one disk without a mirror.
-dd if=/dev/urandom of=disk1 bs=1M count="${size%M}" status=none
-cp disk1 disk2
-cp disk1 disk3
+# fill DISK MIB: all blocks allocated, and always in the same small steps: how
+# large the pieces of a file are in the page cache depends on how it was
+# written, and a write costs more in large ones.
+fill ()
+{
+  dd if=/dev/urandom of="$1" bs=4k count=$(($2 * 256)) status=none
+}
+
+# disk3 is the one disk without a mirror.
+for disk in disk1 disk2 disk3; do
+  fill "$disk" "${size%M}"
+done
+if grep -q '^md' chosen; then
+  for disk in md1 md2 plain1 plain2; do
+    fill "$disk" $((${size%M} + 32))
+  done
+fi
 
 for ((round = 1; round <= rounds; round++)); do
   while IFS='|' read -r setting job _; do
     read -r setting <<<"$setting"
     read -ra job <<<"$job"
-    for who in ours one quorum-1 quorum-2; do
+    all=(ours one)
+    test "${setting%-*}" = md || all+=(quorum-1 quorum-2)
+    for who in "${all[@]}"; do
       file="$setting.${job[*]}.$who.$round.json"
       # Two figures may come from one measurement.
       test -f "$file" || measure "$setting" "$who" "$file" "${job[@]}" </dev/null

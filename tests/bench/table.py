@@ -17,6 +17,8 @@ SETTINGS = {
     "direct": "O_DIRECT",
     "far": "2 ms away",
     "limited": "50 MB/s each",
+    "md": "regions of 64 MiB",
+    "md-bits": "regions of 64 KiB, all bits set",
 }
 WORDS = {
     "randread": "random read",
@@ -25,6 +27,16 @@ WORDS = {
     "write": "sequential write",
 }
 COMPARE = {">=": operator.ge, "<=": operator.le}
+
+
+RAMP_SECONDS = 0.5
+
+
+def cpu(path, iops):
+    """Processor time of the server for one request, in us."""
+    with open(path, encoding="utf-8") as f:
+        ticks, hertz, seconds = map(float, f.read().split())
+    return ticks / hertz * 1e6 / (iops * (seconds + RAMP_SECONDS))
 
 
 def figure(path, unit):
@@ -37,6 +49,8 @@ def figure(path, unit):
     side = job["write" if job["write"]["total_ios"] else "read"]
     if job["error"] or not side["total_ios"]:
         return None
+    if unit == "cpu":
+        return cpu(f"{path}.cpu", side["iops"])
     return {
         "iops": side["iops"],
         "MB/s": side["bw_bytes"] / 1e6,
@@ -80,31 +94,53 @@ def compare(ours, theirs, target):
     return f"{ratio:.2f}", f"{target} {'met' if met else '**missed**'}"
 
 
+def row_name(setting, job, unit):
+    rw, bs, depth, jobs = job.split()
+    name = f"{WORDS[rw]} {bs}, {depth} deep"
+    if jobs != "1":
+        name += f" x {jobs} clients"
+    unit = "us of processor time" if unit == "cpu" else unit
+    return f"{name}, {SETTINGS[setting]} ({unit})"
+
+
+def print_table(rows, rounds, is_md):
+    """False if a measurement failed."""
+    good = True
+    if is_md:
+        print("| what | md array | plain array | ratio | target |")
+        print("|---|--:|--:|--:|---|")
+    else:
+        print("| what | ours | one disk | ratio | target "
+              "| best quorum | ratio | target |")
+        print("|---|--:|--:|--:|---|--:|--:|---|")
+    for setting, job, unit, target, quorum_target in rows:
+        key = " ".join(job.split())
+        found = {who: figures(setting, key, who, unit, rounds)
+                 for who in ("ours", "one", "quorum-1", "quorum-2")}
+        ours, one = found["ours"], found["one"]
+        cells = [row_name(setting, job, unit), show(ours), show(one),
+                 *compare(ours, one, target)]
+        if is_md:
+            good = good and None not in (ours, one)
+        else:
+            quorum = best((found["quorum-1"], found["quorum-2"]), unit)
+            good = good and None not in found.values()
+            cells += [show(quorum), *compare(ours, quorum, quorum_target)]
+        print("| " + " | ".join(cells) + " |")
+    return good
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as f:
         rows = [[cell.strip() for cell in line.split("|")] for line in f]
     rounds = int(sys.argv[2])
-    failed = False
-
-    print("| what | ours | one disk | ratio | target "
-          "| best quorum | ratio | target |")
-    print("|---|--:|--:|--:|---|--:|--:|---|")
-    for setting, job, unit, target, quorum_target in rows:
-        rw, bs, depth, jobs = job.split()
-        name = f"{WORDS[rw]} {bs}, {depth} deep"
-        if jobs != "1":
-            name += f" x {jobs} clients"
-        name += f", {SETTINGS[setting]} ({unit})"
-        key = f"{rw} {bs} {depth} {jobs}"
-        ours, one, quorum1, quorum2 = (
-            figures(setting, key, who, unit, rounds)
-            for who in ("ours", "one", "quorum-1", "quorum-2"))
-        quorum = best((quorum1, quorum2), unit)
-        failed = failed or None in (ours, one, quorum1, quorum2)
-        cells = [name, show(ours), show(one), *compare(ours, one, target),
-                 show(quorum), *compare(ours, quorum, quorum_target)]
-        print("| " + " | ".join(cells) + " |")
-    return 1 if failed else 0
+    good = True
+    for is_md in False, True:
+        chosen = [row for row in rows if row[0].startswith("md") == is_md]
+        if chosen:
+            good = print_table(chosen, rounds, is_md) and good
+            print()
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -71,6 +71,9 @@ class Checks:
                       ["erase"], ["assemble", "d0"],
                       ["assemble", "--dry-run"],
                       ["assemble", "--dry-run", "--degraded=maybe", "d0"],
+                      ["assemble", "--dry-run", "--degraded=wait:", "d0"],
+                      ["examine", "--raw", "--json", "d0"],
+                      ["examine", "--raw", "--compare", "d0"],
                       ["assemble", "--dry-run", "--on-split-brain=leg:1",
                        "d0"],
                       ["restore-metadata", "a"]):
@@ -135,13 +138,21 @@ class Checks:
         self.status(0, *assemble)
         self.status(4, "assemble", "--dry-run", self.disks[0])
         self.status(4, "assemble", "--dry-run", self.disks[0], "gone")
+        self.status(4, "assemble", "--dry-run", "--degraded=wait:7",
+                    self.disks[0])
         self.status(6, "assemble", "--dry-run", "--degraded=no",
                     self.disks[0])
+        # There, but no disk: that is not missing.
+        self.status(1, "assemble", "--dry-run", self.disks[0], self.folder)
+        # No superblock, no history: nothing to keep.
+        self.status(4, "assemble", "--dry-run", "--on-split-brain=leg:0",
+                    "gone", self.disks[0])
         self.fresh()
         self.status(5, *assemble)  # the first sync
         self.fresh("--assume-clean")
         edit(self.disks[1], "<I", 8, 3)  # being rebuilt
         self.status(5, *assemble)
+        self.status(6, *assemble, "--degraded=no")
         self.status(6, "assemble", "--dry-run", self.disks[1])
         edit(self.disks[0], "<Q", 80, 0, fix=False)
         self.status(6, *assemble)
@@ -180,9 +191,10 @@ class Checks:
         for i in range(2):
             words = ["assemble", "--dry-run", f"--on-split-brain=leg:{i}",
                      *self.disks]
-            self.status(4, *words)
+            self.status(5, *words)
             seen = run_json(self.folder, *words)
             expect("the other one", seen["members"][1 - i]["state"], "split")
+            expect("all of it", seen["members"][1 - i]["rebuild"], "full")
 
     def erase_and_restore(self):
         self.fresh()

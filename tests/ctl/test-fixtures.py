@@ -98,8 +98,12 @@ def check_verdict(folder, fixture, members):
     bad = any(m["bad_blocks"] for m in members)
     stale = [m["state"] for m in seen["members"]
              if m["state"].startswith("stale")]
+    replaced = "replacement" in [m["state"] for m in seen["members"]]
+    expect(fixture + " why_readonly", seen["why_readonly"] is not None,
+           replaced)
     expect(fixture + " status", status,
-           8 if bad else 4 if stale else 0 if wanted == "rw" else 5)
+           1 if replaced else 8 if bad else
+           5 if stale or wanted != "rw" else 0)
     expect(fixture + " stale", stale,
            ["stale-bitmap"] if fixture == "raid1-1.1-degraded-stale" else [])
 

@@ -36,21 +36,37 @@ kernel_cleanup ()
 trap kernel_cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
-# A guest process is a host process: all of them are in the group of timeout.
+# A guest process is a host process: all of them are in the kernel's own group.
+# Its leader is the kernel, the child of timeout; when that has ended, nobody
+# writes to a disk any more.
 kernel_kill ()
 {
-  test -z "$kernel_pid" || kill -KILL -- "-$kernel_pid" 2>/dev/null || :
+  local leader
+  test -n "$kernel_pid" || return 0
+  leader=$(cat "$scratch/uml/${scratch##*.}/pid" 2>/dev/null || :)
+  { test -n "$leader" && kill -KILL -- "-$leader"; } 2>/dev/null ||
+    kill -TERM "$kernel_pid"
+  { wait "$kernel_pid" || :; } 2>/dev/null
   kernel_pid=
 }
 
 # kernel_run SECONDS <GUEST-SCRIPT: 0 if the script succeeded within the time.
 kernel_run ()
 {
-  local limit=$1 status=0
+  kernel_start "$1"
+  kernel_wait
+}
+
+# kernel_start SECONDS <GUEST-SCRIPT: it runs meanwhile; kernel_wait waits for
+# its status, kernel_kill is the loss of power.
+kernel_start ()
+{
+  local limit=$1
   export -p >"$scratch/environment"
   cat >"$scratch/script"
   rm -f "$scratch/status"
-  mkdir -p "$scratch/uml"
+  rm -rf "$scratch/uml"
+  mkdir "$scratch/uml"
   # shellcheck disable=SC2086  # CC may be two words
   ${CC:-cc} -shared -fPIC -o "$scratch/uml-xstate.so" \
     "$kernel_dir/uml-xstate.c"
@@ -64,11 +80,15 @@ kernel_run ()
     scratch="$scratch" init=/bin/bash -- "$kernel_dir/guest.sh" \
     </dev/null > >(exec cat) 2>&1 &
   kernel_pid=$!
-  wait "$kernel_pid" || status=$?
-  kernel_kill
+}
 
+kernel_wait ()
+{
+  local status=0
+  wait "$kernel_pid" || status=$?
+  kernel_pid=
   if ! test -f "$scratch/status"; then
-    echo "$0: the guest did not finish (status $status, limit $limit s)" >&2
+    echo "$0: the guest did not finish (status $status; 124: in time)" >&2
     return 1
   fi
   status=$(cat "$scratch/status")

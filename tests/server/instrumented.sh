@@ -42,15 +42,23 @@ END
 }
 
 # work stay|leave COMMAND...: nbdkit after this command serves all kinds of
-# legs through our plugin; one fails, one dies, and in the end the server is
-# stopped: before the clients leave, or after.
+# legs through our plugin, as a plain array and as an md array that is being
+# resynced; one fails, one dies, and in the end the server is stopped: before
+# the clients leave, or after.
 work ()
 {
-  local cache disks clients=$1
+  local kind cache disks shape clients=$1
   shift
-  for cache in page none; do
+  for kind in page,plain none,plain page,md none,md; do
+    cache=${kind%,*}
     rm -f [abcd].img
     disk 8M {a,b,c,d}.img
+    shape="level=raid10 layout=n2 chunk=64K"
+    if test "${kind#*,}" = md; then
+      "$NBDMIRROR" create --yes --level raid10 --layout n2 --chunk 64K \
+        --bitmap-chunk 64K {a,c,b,d}.img >created.messages
+      shape="sync_max=4M"
+    fi
     disks=(a.img "$(uri c)" b.img "$(uri d)")
     if test "${ring:-yes}" = no; then   # a single local disk needs none
       disks[2]=$(uri b)
@@ -59,9 +67,10 @@ work ()
     serve c --filter=error file c.img error-pwrite-rate=100% \
       error-file="$dir/broken"
     serve d file d.img
+    # shellcheck disable=SC2086
     started mirror "$@" nbdkit -f -P "$dir/mirror.pid" \
       -U "$dir/mirror.sock" "$MIRROR_SO" "${disks[@]}" \
-      level=raid10 layout=n2 chunk=64K cache=$cache pool=8 timeout=20
+      $shape cache=$cache pool=8 timeout=20
     CLIENT_LIMIT=300 client env PYTHONPATH="$server_dir" \
       "$PYTHON" "$server_dir/workload.py" "$clients" "${server[mirror]}" \
       "${server[d]}"

@@ -14,6 +14,7 @@ for line in "name=mirror" "version=[0-9.]+" "magic_config_key=disk" \
             "mirror_degraded_default=wait:30" \
             "mirror_sync_min_default=1024000" \
             "mirror_sync_max_default=204800000" "mirror_request_memory=[0-9]+" \
+            "mirror_request_memory_md=[0-9]+" \
             "mirror_io_uring=(yes|no-kernel|no-permission|not-built)" \
             "mirror_libnbd_version=[0-9.]+" "mirror_libnbd_tls=[01]" \
             "mirror_libnbd_uri=[01]"; do
@@ -26,3 +27,9 @@ grep -qx "mirror_pool_minimum=4" dump4
 memory () { sed -n 's/^mirror_request_memory=//p' "$1"; }
 nbdkit --dump-plugin "$MIRROR_SO" cache=none >dump-direct
 test "$(memory dump-direct)" -gt "$(memory dump)"
+
+# An md array has four buffers of 1 MiB for resync, and little else besides.
+memory_md () { sed -n 's/^mirror_request_memory_md=//p' "$1"; }
+more=$(($(memory_md dump) - $(memory dump)))
+test "$more" -gt $((4 << 20))
+test "$more" -lt $(((4 << 20) + (256 << 10)))

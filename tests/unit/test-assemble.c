@@ -311,6 +311,32 @@ START_TEST (a_slot_given_away_is_not_given_back_by_bitmap)
 }
 END_TEST
 
+/* It ran alone and gave the other's slot to somebody who is not here; the other
+ * ran alone, too, and counted higher.
+ */
+START_TEST (who_gave_the_slot_away_has_a_history_of_its_own)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].events = 20;
+  sample.sb[0].roles[1] = SB1_ROLE_SPARE;
+  sample.sb[0].roles[2] = 1;
+  sample.sb[1].events = 30;
+  sample.sb[1].roles[0] = SB1_ROLE_SPARE;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_SPLIT);
+}
+END_TEST
+
+/* Its areas were judged by its own size. */
+START_TEST (a_member_of_another_size_is_refused)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].events++;
+  sample.sb[1].size = 16;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
+  ck_assert_msg (strstr (verdict.why, "size 16") != NULL, "%s", verdict.why);
+}
+END_TEST
+
 START_TEST (a_member_too_small_for_the_array_is_refused)
 {
   array (LEVEL_RAID1, NULL, 2);
@@ -506,6 +532,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, left_behind_is_not_split);
   tcase_add_test (tcase, a_filled_slot_does_not_hide_a_split);
   tcase_add_test (tcase, a_slot_given_away_is_not_given_back_by_bitmap);
+  tcase_add_test (tcase, who_gave_the_slot_away_has_a_history_of_its_own);
+  tcase_add_test (tcase, a_member_of_another_size_is_refused);
   tcase_add_test (tcase, a_member_too_small_for_the_array_is_refused);
   tcase_add_test (tcase, rebuilt_members_are_no_authority_and_no_copy);
   tcase_add_test (tcase, a_replacement_shares_its_slot);

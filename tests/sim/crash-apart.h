@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* crash-apart: parts of an array that run without each other.  When they come
+ * together again, two histories must never be taken for one.
+ */
+#ifndef MIRROR_CRASH_APART_H
+#define MIRROR_CRASH_APART_H
+
+#include <stdbool.h>
+
+#include "crash-life.h"
+#include "sim-random.h"
+
+/* After @before was cut short and left @images: some legs alone, then the
+ * others alone, then all.  False, and @why (CRASH_WHY_MAX bytes).
+ */
+bool apart_live (struct random_stream *chance, const struct crash_life *before,
+                 const struct crash_images *images, char *why);
+
+#endif /* MIRROR_CRASH_APART_H */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* crash-plant-engine: bugs in the engine, for the tests of the tests.
+ *
+ * The linker puts these functions between the engine's files (--wrap, the
+ * list is in Makefile.inc), so nothing of it is in the engine itself.
+ * Without a plant they pass everything on.
+ */
+#include <string.h>
+
+#include "crash-plant.h"
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "ground/util.h"
+
+#define WRAP(type, name, ...)                                                 \
+  type __real_##name (__VA_ARGS__);                                           \
+  type __wrap_##name (__VA_ARGS__);                                           \
+  type __wrap_##name (__VA_ARGS__)
+
+/* Data before their bits. */
+WRAP (int, metadata_store_bits, struct array *array)
+{
+  return crash_plant == PLANT_NO_BITS ? 0 : __real_metadata_store_bits (array);
+}
+
+/* A reply before what it depends on is on record. */
+WRAP (int, metadata_settle, struct array *array)
+{
+  return crash_plant == PLANT_NO_RECORD ? 0 : __real_metadata_settle (array);
+}
+
+/* Clean, bits cleared, a member in sync: without a flush. */
+WRAP (int, flush_members, struct request *request, uint32_t slots,
+      struct pool *pool)
+{
+  const struct metadata *md = request->array->md;
+
+  if (crash_plant == PLANT_NO_FLUSH && request == md->requests.items)
+    return 0;
+  return __real_flush_members (request, slots, pool);
+}
+
+/* A flush that failed is told as one that did not. */
+WRAP (int, failure_settle, struct request *request, const char *what)
+{
+  if (crash_plant == PLANT_FLUSH_ERROR && strcmp (what, "a flush") == 0)
+    request->failed = 0;
+  return __real_failure_settle (request, what);
+}
+
+/* Resync reads what is being rebuilt. */
+WRAP (void, request_issue, struct request *request, unsigned slot,
+      const struct child *what)
+{
+  const struct array *array = request->array;
+  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+
+  if (crash_plant == PLANT_WRONG_COPY && what->op == CHILD_READ && rebuilt != 0
+      && request == array->resync.requests.items
+      && array->layout.level == LEVEL_RAID1)
+    slot = __builtin_ctz (rebuilt);
+  __real_request_issue (request, slot, what);
+}
+
+/* Reads of what was not brought together yet. */
+WRAP (void, resync_before_read, struct request *request, uint64_t offset,
+      uint64_t length)
+{
+  if (crash_plant != PLANT_UNSYNCED_READ)
+    __real_resync_before_read (request, offset, length);
+}
+
+/* A window that was brought together while the sweep flushed: its bit is
+ * cleared although the flush did not cover it.
+ */
+WRAP (void, bitmap_touch, struct bitmap *bitmap, uint64_t offset,
+      uint64_t length)
+{
+  if (crash_plant != PLANT_OLD_FLUSH)
+    __real_bitmap_touch (bitmap, offset, length);
+}
+
+/* Resync does more than is marked. */
+WRAP (void, todo_add, struct todo *todo, uint64_t offset, uint64_t length)
+{
+  __real_todo_add (todo, offset, length);
+  if (crash_plant == PLANT_TOO_MUCH)
+    __real_todo_add (todo, 0, length);
+}
+
+/* Resync locks nothing. */
+static bool
+is_unlocked (const struct range_locks *locks, const struct range_ticket *ticket)
+{
+  const struct array *array = container_of (locks, struct array, ranges);
+
+  return crash_plant == PLANT_NO_LOCK && array->md != NULL
+         && ticket == &array->resync.requests.items->range;
+}
+
+WRAP (void, range_lock, struct range_locks *locks, struct range_ticket *ticket,
+      uint64_t offset, uint64_t length)
+{
+  if (!is_unlocked (locks, ticket))
+    __real_range_lock (locks, ticket, offset, length);
+}
+
+WRAP (void, range_unlock, struct range_locks *locks,
+      struct range_ticket *ticket)
+{
+  if (!is_unlocked (locks, ticket))
+    __real_range_unlock (locks, ticket);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* crash-script: chance -> legs, faults, clients, pauses. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crash-script.h"
+#include "ground/ground.h"
+#include "ground/util.h"
+
+/* --- the legs --- */
+
+static void
+choose_drive (struct random_stream *chance, const struct crash_shape *shape,
+              enum leg_rank rank, struct crash_drive *ret)
+{
+  uint32_t block = shape->block * SECTOR_SIZE;
+
+  *ret = (struct crash_drive){
+    .rank = rank,
+    .fua = random_one_in (chance, 3),
+    .stable = random_one_in (chance, 12),
+    .zeroes = random_one_in (chance, 2),
+    .request_max = MAX (block, 4096u << random_below (chance, 8)),
+    .zero_max = MAX (block, 4096u << random_below (chance, 8)),
+    .memory_alignment = random_one_in (chance, 4) ? block : 1,
+    .latency_ns = random_one_in (chance, 4)
+                    ? 0
+                    : random_between (chance, 10, 500) * 1000,
+    .timeout_ns = random_between (chance, 1, 5) * GROUND_S,
+  };
+  random_init (&ret->chance, random_next (chance), 7);
+}
+
+static void
+choose_fault (struct random_stream *chance, const struct crash_leg *leg,
+              struct crash_drive *drive)
+{
+  static const int odd[] = { -EINVAL, -EAGAIN, -ENOMEM, -EINTR };
+
+  do
+    drive->fault = random_between (chance, 1, CRASH_FAULTS - 1);
+  while ((drive->fault == FAULT_HANG && drive->rank != LEG_REMOTE)
+         || (drive->fault == FAULT_ODD && !random_one_in (chance, 3)));
+  drive->scope
+    = random_one_in (chance, 2) ? SCOPE_ALL : random_below (chance, 3);
+  drive->after = random_below (chance, random_one_in (chance, 2) ? 12 : 120);
+  drive->error = -EIO;
+  if (drive->fault == FAULT_ODD)
+    drive->error = odd[random_below (chance, ARRAY_LENGTH (odd))];
+  if (drive->fault == FAULT_DIE)
+    drive->error = drive->rank == LEG_REMOTE ? -ENOTCONN : -ENODEV;
+  drive->bad = leg->data.first + random_below (chance, leg->data.count);
+  drive->bad_count = random_between (chance, 1, 32);
+}
+
+static void
+choose_legs (struct random_stream *chance, const struct crash_life *life,
+             bool faults, struct crash_script *ret)
+{
+  const struct crash_shape *shape = life->shape;
+  bool one_rank = random_one_in (chance, 3);
+  enum leg_rank rank = random_below (chance, LEG_RANKS);
+  unsigned victims = random_one_in (chance, 4) ? 2 : 1;
+
+  for (unsigned leg = 0; leg < shape->slots; leg++) {
+    if (!one_rank)
+      rank = random_below (chance, LEG_RANKS);
+    choose_drive (chance, shape, rank, &ret->drive[leg]);
+    ret->order[leg] = leg;
+  }
+  for (unsigned i = shape->slots; i > 1; i--) {
+    unsigned j = random_below (chance, i), other = ret->order[j];
+
+    ret->order[j] = ret->order[i - 1];
+    ret->order[i - 1] = other;
+  }
+  for (; faults && victims > 0; victims--) {
+    unsigned leg = random_below (chance, shape->slots);
+
+    choose_fault (chance, &shape->leg[leg], &ret->drive[leg]);
+    ret->faulty = true;
+  }
+}
+
+/* --- the clients --- */
+
+static uint64_t
+choose_pause (struct random_stream *chance)
+{
+  static const uint64_t pauses[] = { 0, 0, 20, 300, 2000, 20000 };
+
+  return pauses[random_below (chance, ARRAY_LENGTH (pauses))] * GROUND_MS;
+}
+
+static void
+choose_clients (struct random_stream *chance, const struct crash_life *life,
+                struct crash_script *ret)
+{
+  uint32_t sectors = life->shape->sectors;
+
+  ret->clients = random_between (chance, 1, CRASH_CLIENTS_MAX);
+  ret->phases = random_between (chance, 1, CRASH_PHASES_MAX);
+  ret->operations
+    = random_between (chance, 6, 60) / (ret->clients * ret->phases) + 1;
+  for (unsigned i = 0; i < ret->phases; i++)
+    ret->pause_ns[i] = choose_pause (chance);
+  ret->weight[OP_WRITE] = random_between (chance, 4, 16);
+  ret->weight[OP_READ] = random_below (chance, 6);
+  ret->weight[OP_FLUSH] = random_below (chance, 4);
+  ret->weight[OP_ZERO] = random_below (chance, 3);
+  ret->weight[OP_TRIM] = random_below (chance, 2);
+  ret->fua = random_one_in (chance, 2) ? 0 : random_below (chance, 512);
+  ret->hot = random_below (chance, 1024);
+  ret->hot_count = MIN (sectors, (uint32_t)random_between (chance, 8, 48));
+  ret->hot_first = random_below (chance, sectors - ret->hot_count + 1);
+  ret->large = random_one_in (chance, 4);
+}
+
+static void
+choose_array (struct random_stream *chance, const struct crash_life *life,
+              struct array_config *ret)
+{
+  unsigned slots = life->shape->slots;
+
+  *ret = (struct array_config){
+    .legs = slots,
+    .pool = array_pool_minimum (slots)
+            + (random_one_in (chance, 3) ? 0 : random_below (chance, 32)),
+    .requests = random_one_in (chance, 3) ? 16 : random_between (chance, 1, 4),
+    .bounces = random_between (chance, 1, 4),
+    .bounce_size = 4096u << random_below (chance, 3),
+    .quiet_ms
+    = random_one_in (chance, 2) ? 200 : random_between (chance, 1, 50),
+    .sweep_ms
+    = random_one_in (chance, 2) ? 0 : random_between (chance, 5, 500),
+    .sync_min = random_one_in (chance, 2) ? 0 : 4096,
+    .sync_max = random_one_in (chance, 2) ? 0 : 64 * 1024 * 1024,
+  };
+}
+
+static void
+choose_ground (struct random_stream *chance, struct crash_script *ret)
+{
+  static const unsigned often[] = { 1024, 256, 64, 16 };
+
+  ret->seed = random_next (chance);
+  ret->ground = (struct sim_options){
+    .seed = ret->seed,
+    .switches = often[random_below (chance, ARRAY_LENGTH (often))],
+    .spurious = random_one_in (chance, 4) ? 16 : 0,
+    .naps = random_one_in (chance, 3) ? 64 : 0,
+    .priorities = random_one_in (chance, 5),
+    .steps_max = 4000000,
+  };
+  if (ret->ground.priorities)
+    ret->ground.switches = 16;
+}
+
+/* --- together --- */
+
+void
+script_first (struct random_stream *chance, const struct crash_life *life,
+              struct crash_script *ret)
+{
+  memset (ret, 0, sizeof *ret);
+  choose_ground (chance, ret);
+  choose_array (chance, life, &ret->array);
+  choose_legs (chance, life, random_one_in (chance, 2), ret);
+  choose_clients (chance, life, ret);
+  ret->waits = random_one_in (chance, 2);
+}
+
+void
+script_again (struct random_stream *chance, const struct crash_life *life,
+              bool writers, bool faults, struct crash_script *ret)
+{
+  memset (ret, 0, sizeof *ret);
+  choose_ground (chance, ret);
+  choose_array (chance, life, &ret->array);
+  choose_legs (chance, life, faults, ret);
+  choose_clients (chance, life, ret);
+  ret->operations = random_between (chance, 2, 12) / ret->clients + 1;
+  ret->phases = 1;
+  ret->weight[OP_READ] += 6;
+  if (!writers)
+    for (unsigned kind = 0; kind < OP_KINDS; kind++)
+      if (kind != OP_READ)
+        ret->weight[kind] = 0;
+  if (random_one_in (chance, 3))
+    ret->allow_ns = random_below (chance, 20) * GROUND_MS;
+  ret->waits = !random_one_in (chance, 8);
+}
+
+void
+script_print (const struct crash_script *script, const struct crash_life *life)
+{
+  static const char *const ranks[] = { "remote", "queued", "inline" };
+  static const char *const faults[]
+    = { "none",  "write once", "writes", "flush once", "flushes",
+        "dies",  "hangs",      "reads",  "odd" };
+  static const char *const scopes[] = { "", " of data", " of metadata" };
+
+  printf ("life %u, depth %u: %u clients, %u phases of %u operations each, "
+          "quiet %u ms, sweep %u ms%s\n",
+          life->number, life->depth, script->clients, script->phases,
+          script->operations, script->array.quiet_ms, script->array.sweep_ms,
+          script->waits ? ", waits" : "");
+  for (unsigned leg = 0; leg < life->shape->slots; leg++) {
+    const struct crash_drive *drive = &script->drive[leg];
+
+    printf ("  leg %u: %s, %s%s%s%s, request %u, fault %s%s after %u\n", leg,
+            !(life->present >> leg & 1)     ? "missing"
+            : life->in_sync >> leg & 1 ? "current"
+                                            : "not current",
+            ranks[drive->rank], drive->fua ? ", fua" : "",
+            drive->stable ? ", stable" : "", drive->zeroes ? ", zeroes" : "",
+            drive->request_max, faults[drive->fault], scopes[drive->scope],
+            drive->after);
+  }
+}

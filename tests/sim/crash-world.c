@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* crash-world: from array_create to array_close. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crash-check.h"
+#include "crash-marks.h"
+#include "crash-meta.h"
+#include "crash-world.h"
+#include "engine/array-internal.h"
+#include "ground/util.h"
+
+/* Virtual time in which everything has to be in sync again; with legs that
+ * fail it may never be.
+ */
+#define PATIENCE_S 600
+#define PATIENCE_FAULTY_S 20
+
+struct crash_world crash_world;
+struct crash_counts crash_counts;
+
+void
+crash_world_fail (const char *format, ...)
+{
+  char reason[CRASH_WHY_MAX], why[CRASH_WHY_MAX];
+  va_list arguments;
+
+  va_start (arguments, format);
+  vsnprintf (reason, sizeof reason, format, arguments);
+  va_end (arguments);
+  if (!crash_objects (why, "%s", reason))
+    sim_fail ("%s", reason);
+}
+
+static void
+open_legs (struct leg **legs, const char **absent)
+{
+  const struct crash_script *script = crash_world.script;
+  struct crash_life *life = crash_world.life;
+
+  crash_leg_begin_world ();
+  for (unsigned i = 0; i < life->shape->slots; i++) {
+    unsigned leg = script->order[i];
+
+    legs[i] = NULL;
+    absent[i] = "disk: is missing";
+    if (life->present >> leg & 1)
+      legs[i] = crash_leg_open (life->shape, leg, &script->drive[leg],
+                                crash_world.now[leg], &life->record);
+  }
+}
+
+/* The operation in whose fiber we are. */
+static uint32_t
+asker (void)
+{
+  for (unsigned i = 0; i < CRASH_CLIENTS_MAX; i++)
+    if (crash_world.client[i].fiber == sim_self ())
+      return crash_world.client[i].op;
+  return RECORD_NEVER;
+}
+
+/* Atomics only, so that nobody notices. */
+static void
+look (struct record_event *event)
+{
+  const struct array *array = crash_world.array;
+
+  if (array == NULL)
+    return;
+  event->targets = array_targets (array);
+  event->in_sync = array_in_sync (array);
+  event->resyncing = atomic_load (&array->md->todo_left) > 0;
+}
+
+/* False: there is no array, and rightly so. */
+static bool
+create (void)
+{
+  static struct crash_meta meta;
+  const struct crash_script *script = crash_world.script;
+  struct crash_life *life = crash_world.life;
+  struct leg *legs[CRASH_LEGS_MAX];
+  const char *absent[CRASH_LEGS_MAX];
+  char why[MESSAGE_MAX] = "";
+  struct array_limits limits;
+  int r;
+
+  open_legs (legs, absent);
+  meta_look (life->shape, &life->start, life->present, &meta);
+  r = array_create (&script->array, legs, absent, &crash_world.array, why);
+  if ((r == 0) != (meta.assembly.result == ASSEMBLE_START))
+    crash_world_fail ("O1: array_create is %d (%.200s), but the verdict is "
+                      "\"%.200s\"", r, why, meta.assembly.why);
+  if (r < 0) {
+    for (unsigned i = 0; i < life->shape->slots; i++)
+      if (legs[i] != NULL)
+        legs[i]->ops->close (legs[i]);
+    SOMETIMES (REFUSED);
+    if (meta.assembly.result == ASSEMBLE_SPLIT)
+      SOMETIMES (SPLIT_BRAIN);
+    return false;
+  }
+  array_get_limits (crash_world.array, &limits);
+  if (limits.size != (uint64_t)life->shape->sectors * SECTOR_SIZE
+      || limits.readonly)
+    sim_fail ("limits: size %llu%s", (unsigned long long)limits.size,
+              limits.readonly ? ", read-only" : "");
+  r = array_start (crash_world.array);
+  if (r < 0)
+    sim_fail ("array_start: %d", r);
+  return true;
+}
+
+static void
+allow_writes (void)
+{
+  int r = array_allow_writes (crash_world.array);
+
+  if (r < 0)
+    sim_fail ("array_allow_writes: %d", r);
+  crash_world.may_write = true;
+}
+
+static void
+sleep_for (uint64_t ns)
+{
+  for (uint64_t until = sim_time () + ns; sim_time () < until;)
+    sim_park (until);
+}
+
+static void
+run_phase (unsigned phase)
+{
+  const struct crash_script *script = crash_world.script;
+  struct array_status before, after;
+
+  for (unsigned i = 0; i < script->clients; i++) {
+    char name[16] = "client0";
+
+    name[6] += i;
+    ground_thread_start (&crash_world.client[i].thread, name, crash_client_run,
+                         &crash_world.client[i]);
+  }
+  if (phase == 0) {
+    sleep_for (script->allow_ns);
+    allow_writes ();
+  }
+  for (unsigned i = 0; i < script->clients; i++)
+    ground_thread_join (&crash_world.client[i].thread);
+  array_get_status (crash_world.array, &before);
+  sleep_for (script->pause_ns[phase]);
+  array_get_status (crash_world.array, &after);
+  if (before.dirty && !after.dirty)
+    SOMETIMES (IDLE_CLEAN);
+}
+
+static bool
+is_in_sync (void)
+{
+  array_get_status (crash_world.array, &crash_world.last);
+  return !crash_world.last.resyncing && crash_world.last.recovering == 0;
+}
+
+static void
+wait_until_in_sync (void)
+{
+  bool faulty = crash_world.script->faulty;
+  uint64_t patience_s = faulty ? PATIENCE_FAULTY_S : PATIENCE_S;
+  uint64_t end = sim_time () + patience_s * GROUND_S, nap = GROUND_MS;
+
+  while (!is_in_sync () && sim_time () < end) {
+    sleep_for (nap);
+    nap = MIN (2 * nap, 10 * GROUND_S);
+  }
+  if (!is_in_sync () && !faulty)
+    crash_world_fail ("O3b: after %llu s: %llu bytes are to be resynced, slots "
+                      "%#x to be rebuilt", (unsigned long long)patience_s,
+                      (unsigned long long)crash_world.last.sync_left,
+                      crash_world.last.recovering);
+}
+
+static void
+stop (void)
+{
+  struct crash_life *life = crash_world.life;
+  uint32_t op = record_invoke (&life->record, OP_STOP, 0, 0, 0);
+  int r;
+
+  array_get_status (crash_world.array, &crash_world.last);
+  crash_leg_allow_locks (1);
+  r = array_quiesce (crash_world.array, sim_time () + 300 * GROUND_S);
+  crash_leg_allow_locks (0);
+  record_return (&life->record, op, r, false);
+  if (r < 0 && !crash_world.script->faulty)
+    crash_world_fail ("array_quiesce: %d", r);
+  life->at_rest = r == 0 ? life->record.count : 0;
+}
+
+static void
+live (void *argument)
+{
+  (void)argument;
+  if (!create ())
+    return;
+  for (unsigned i = 0; i < crash_world.script->phases; i++)
+    run_phase (i);
+  if (crash_world.script->waits)
+    wait_until_in_sync ();
+  stop ();
+  array_close (crash_world.array);
+}
+
+static void
+count (const struct sim_result *result)
+{
+  const struct crash_shape *shape = crash_world.life->shape;
+  bool failed = false;
+
+  crash_counts.worlds++;
+  crash_counts.operations += crash_world.operations;
+  crash_counts.errors += crash_world.errors;
+  crash_counts.steps += result->steps;
+  crash_counts.virtual_s += result->end_ns / 1e9;
+  for (unsigned leg = 0; leg < shape->slots; leg++)
+    failed |= crash_leg_has_failed (leg);
+  if (crash_world.last.in_sync != (1u << shape->slots) - 1)
+    SOMETIMES (LEG_OUT);
+  crash_world.life->no_fault = !failed;
+}
+
+bool
+world_run (struct crash_life *life, const struct crash_script *script,
+           char *why)
+{
+  static struct sim_result result;
+
+  memset (&crash_world, 0, sizeof crash_world);
+  crash_world.life = life;
+  crash_world.script = script;
+  memcpy (crash_world.now, life->start.sector, sizeof crash_world.now);
+  for (unsigned i = 0; i < CRASH_CLIENTS_MAX; i++) {
+    crash_world.client[i].number = i;
+    crash_world.client[i].fiber = -1;
+    crash_world.client[i].op = RECORD_NEVER;
+    random_init (&crash_world.client[i].chance, script->seed, 10 + i);
+  }
+  life->seed = script->seed;
+  life->record.asker = asker;
+  life->record.look = look;
+  if (sim_verbose) {
+    script_print (script, life);
+    fflush (stdout);
+  }
+  sim_run (&script->ground, live, NULL, &result);
+  count (&result);
+  if (result.verdict == SIM_GOOD)
+    return true;
+  if (result.dump[0] != '\0')
+    printf ("virtual time %.6f s, step %llu:\n%s", result.end_ns / 1e9,
+            (unsigned long long)result.steps, result.dump);
+  snprintf (why, CRASH_WHY_MAX, "life %u: %s: %.400s", life->number,
+            sim_verdict_name (result.verdict), result.reason);
+  return false;
+}
