@@ -40,8 +40,7 @@ check_type (const char *path, bool *ret_block_device, char *why)
 
     if (error == -ENOENT)
       return leg_refuse (why, error,
-                         "does not exist; check the name, or create it first "
-                         "with its full size");
+                         "does not exist; check the name");
     return leg_refuse (why, error, "cannot be examined: %s",
                        log_strerror (error));
   }

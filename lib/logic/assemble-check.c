@@ -75,7 +75,8 @@ check_superblocks (struct assemble_work *work)
   for (unsigned i = 0; i < work->count && without > 0; i++)
     if (work->members[i].verdict == SB1_NONE) {
       assemble_refuse (work, ASSEMBLE_REFUSED, i,
-                       "has no md superblock, but another member has one");
+                       "has no md superblock, but another member has one; "
+                       "leave it out, or add it with Linux md (mdadm --add)");
       return false;
     }
   if (damaged == work->count) {

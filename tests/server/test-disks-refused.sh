@@ -12,7 +12,7 @@ disk 0 empty.img
 mkdir directory
 before=$(sha256sum ./*.img)
 
-refused "disk $dir/missing.img: does not exist.*create it" a.img missing.img
+refused "disk $dir/missing.img: does not exist; check the name" a.img missing.img
 refused "disk $dir/directory: is a directory.*name a file" a.img directory
 refused "disk $dir/empty.img: is empty.*size" a.img empty.img
 refused "disk /dev/null: is neither.*name one" a.img /dev/null
