@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* array: start, stop and look at the mirror. */
-#include <errno.h>
 
 #include "engine/array-internal.h"
 #include "ground/log.h"

@@ -5,8 +5,6 @@
  * Runs before the server forks; does no I/O.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -245,16 +245,6 @@ metadata_store_bits (struct array *array)
 }
 
 int
-metadata_record (struct array *array, int r)
-{
-  struct metadata *md = array->md;
-
-  if (r == 0 && !array_is_recorded (array))
-    r = metadata_write_supers (array, md->dirty, &md->checkpoint);
-  return r;
-}
-
-int
 metadata_store_head (struct array *array)
 {
   struct metadata *md = array->md;

@@ -53,6 +53,25 @@ give_turn (struct metadata *md)
   ground_mutex_unlock (&md->lock);
 }
 
+/* ---------------------------------------------------------------- record */
+
+/* Turn held.  Unless @r says that something went wrong already: who is out
+ * goes on record, in superblocks that say clean only if they say so now.  A
+ * metadata_clean that failed has left them in between.
+ */
+static int
+record (struct array *array, int r)
+{
+  struct metadata *md = array->md;
+
+  if (r < 0 || array_is_recorded (array))
+    return r;
+  r = metadata_write_supers (array, !md->at_rest, &md->checkpoint);
+  /* It may have become dirty without a writer. */
+  quiet_wake (array);
+  return r;
+}
+
 /* ---------------------------------------------------------------- protect */
 
 /* Dirty, and everything up to @sequence stored. */
@@ -78,7 +97,7 @@ protect (struct array *array, uint64_t sequence)
   r = metadata_store_bits (array);
   if (r == 0 && !dirty)
     r = metadata_write_supers (array, true, NULL);
-  r = metadata_record (array, r);
+  r = record (array, r);
   give_turn (md);
   return r;
 }
@@ -176,7 +195,7 @@ metadata_settle (struct array *array)
       && !(md->found_dirty && atomic_load (&array->may_write)))
     return 0;
   take_turn (md);
-  r = metadata_record (array, 0);
+  r = record (array, 0);
   give_turn (md);
   return r;
 }
@@ -335,7 +354,7 @@ metadata_sweep (struct array *array)
 
   take_turn (md);
   if (is_complete (array))
-    metadata_record (array, clear_bits (array, false));
+    record (array, clear_bits (array, false));
   give_turn (md);
 }
 

@@ -56,8 +56,8 @@ struct metadata {
   struct pool pool;         /* its children: one for each slot */
   struct member_super super[LEGS_MAX];
   struct sb1 truth;         /* what all superblocks say alike */
-  bool at_rest;             /* the superblocks say clean, and what checkpoint
-                               says */
+  bool at_rest;             /* all superblocks say the same: clean, or up to
+                               the point in checkpoint */
   bool told_store;          /* that somebody cannot store it */
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t began_with;      /* targets at the start: who of these is gone
@@ -73,7 +73,8 @@ struct metadata {
   struct ground_mutex lock; /* for all below */
   struct ground_cond over;  /* a turn is */
   bool busy;                /* somebody has it */
-  bool dirty;               /* durable on every target */
+  bool dirty;               /* durable on every target.  False does not mean
+                               that they say clean: see at_rest */
   uint64_t writers;         /* modifications under way */
   uint64_t last_write_ns;
   bool wakes_at_zero;       /* quiet waits for writers to become 0 */
@@ -164,11 +165,6 @@ int metadata_store_bits (struct array *array);
 
 /* The bitmap's own superblock. */
 int metadata_store_head (struct array *array);
-
-/* Unless @r says that something went wrong already: who failed goes on
- * record.
- */
-int metadata_record (struct array *array, int r);
 
 /* Copies of what changes under the lock, for those who just look.  Lock
  * held.

@@ -7,16 +7,13 @@
  *   dirty, no writers          clean, quiet_ns after the last write
  *   dirty, writers             the last of them wakes us
  *   bits without writers       a sweep every sweep_ns
- *   else                       sleep until the first writer wakes us
+ *   else                       the last of the next writers wakes us
  *
  * Locks: quiet->lock is a leaf.  May block on: the turn, the disks.
  */
-#include <errno.h>
-
 #include "engine/array-internal.h"
 #include "engine/metadata.h"
 #include "engine/quiet.h"
-#include "ground/log.h"
 #include "ground/util.h"
 
 void
@@ -63,7 +60,9 @@ sleep_until (struct quiet *quiet, uint64_t deadline_ns)
   bool go_on;
 
   ground_mutex_lock (&quiet->lock);
-  /* Without a deadline the first writer wakes us, or the stop. */
+  /* Without a deadline: woken by the end of a write (md->wakes_at_...), by
+   * who makes the array dirty without one, or by the stop.
+   */
   while (!quiet->stopping && !quiet->woken
          && ground_cond_wait (&quiet->changed, &quiet->lock, deadline_ns) == 0)
     ;

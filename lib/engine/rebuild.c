@@ -8,7 +8,6 @@
  * Locks held on entry: none.  May block on, in this order: the range lock,
  * resync_copy, the turn.
  */
-#include <errno.h>
 
 #include "engine/array-internal.h"
 #include "engine/metadata.h"

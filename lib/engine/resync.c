@@ -20,7 +20,6 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
 #include "engine/metadata.h"
 #include "engine/resync.h"
 #include "ground/log.h"

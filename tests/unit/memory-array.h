@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* memory-array: a clean md raid1 of two members in memory, to be bent. */
+#ifndef MIRROR_MEMORY_ARRAY_H
+#define MIRROR_MEMORY_ARRAY_H
+
+#include "engine/array.h"
+#include "ground/log.h"
+#include "md-samples.h"
+#include "memory-leg.h"
+
+#define MEMBERS 2
+
+struct memory_array {
+  struct create_wish wish;
+  struct create_plan plan;
+  struct sb1 sb[MEMBERS];
+  struct bitmap_super bitmap;
+  struct memory_leg *leg[MEMBERS];
+  struct array *array;
+  char messages[8192];
+};
+
+static struct memory_array memory;
+
+static inline void
+memory_array_remember (enum log_level level, const char *message)
+{
+  size_t used = strlen (memory.messages);
+
+  (void)level;
+  snprintf (memory.messages + used, sizeof memory.messages - used, "%s\n",
+            message);
+}
+
+/* What its members say: superblocks at their ends, events 20. */
+static inline void
+memory_array_plan (bool has_bitmap)
+{
+  static const uint8_t uuid[16] = "members";
+  struct create_wish *wish = &memory.wish;
+  char why[MESSAGE_MAX];
+
+  memset (&memory, 0, sizeof memory);
+  *wish = (struct create_wish){
+    .layout = { .level = LEVEL_RAID1, .slots = MEMBERS, .near = 1, .far = 1 },
+    .version = SB1_VERSION_1_0, .bitmap = has_bitmap, .bitmap_chunk = 65536,
+    .assume_clean = true,
+    .member_bytes = { MEMORY_LEG_SIZE, MEMORY_LEG_SIZE } };
+  ck_assert_msg (create_plan (wish, &memory.plan, why), "%s", why);
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    uint8_t device[16] = { (uint8_t)(i + 1) };
+
+    create_superblock (wish, &memory.plan, i, uuid, device, 1, &memory.sb[i]);
+    memory.sb[i].events = 20;
+    memory.leg[i] = memory_leg_new (i);
+  }
+  if (has_bitmap) {
+    create_bitmap (&memory.plan, uuid, &memory.bitmap);
+    memory.bitmap.events = 20;
+  }
+}
+
+/* The array of what was planned, and bent since; it is started. */
+static inline void
+memory_array_make (void)
+{
+  struct array_config config = { .legs = MEMBERS };
+  const char *absent[MEMBERS] = { NULL };
+  struct leg *legs[MEMBERS];
+  char why[MESSAGE_MAX];
+
+  log_set_sink (memory_array_remember);
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    char *data = memory.leg[i]->data;
+    uint64_t at = memory.sb[i].super_offset * SECTOR_SIZE;
+
+    sb1_encode (&memory.sb[i], (uint8_t *)data + at);
+    if (memory.wish.bitmap)
+      bitmap_encode (&memory.bitmap,
+                     (uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]));
+    legs[i] = &memory.leg[i]->leg;
+  }
+  ck_assert_msg (array_create (&config, legs, absent, &memory.array, why) == 0,
+                 "%s", why);
+  ck_assert_int_eq (array_start (memory.array), 0);
+}
+
+/* What member @i's superblock says now. */
+static inline struct sb1
+memory_array_super (unsigned i)
+{
+  const char *data = memory.leg[i]->data;
+  uint64_t at = memory.sb[i].super_offset * SECTOR_SIZE;
+  struct sb1 sb;
+
+  ck_assert (sb1_decode (memory.wish.version, (const uint8_t *)data + at, &sb));
+  return sb;
+}
+
+static inline int
+memory_array_unmake (void)
+{
+  int r = array_quiesce (memory.array, ground_now () + GROUND_S);
+
+  array_close (memory.array);
+  return r;
+}
+
+#endif /* MIRROR_MEMORY_ARRAY_H */
