@@ -256,20 +256,22 @@ static int
 furnish (struct array *array, const struct array_config *config,
          const struct members *members, bool is_md)
 {
-  int r;
+  int failed = 0;
 
   if (array->why_readonly[0] != '\0') {
     array->limits.why_readonly = array->why_readonly;
     array->limits.readonly = true;
   }
-  if (is_md && metadata_create (array, members) < 0)
+  if (is_md)
+    failed |= metadata_create (array, members);
+  /* In any case: release counts on it. */
+  failed |= allocate (array, config);
+  if (failed != 0)
     return -ENOMEM;
-  r = allocate (array, config);
-  if (r == 0 && is_md)
+  if (is_md)
     set_pace (array, config);
-  if (r == 0)
-    admit_members (array);
-  return r;
+  admit_members (array);
+  return 0;
 }
 
 /* Those that no slot has. */
@@ -327,8 +329,8 @@ make (const struct array_config *config, struct members *members, bool is_md,
   return 0;
 
 err_release:
-  snprintf (why, MESSAGE_MAX, "not enough memory for the request pools; use a "
-            "smaller pool=");
+  snprintf (why, MESSAGE_MAX, "not enough memory for the array and its request "
+            "pools; a smaller pool= needs less");
   release (array);
 err_free:
   free_array (array);

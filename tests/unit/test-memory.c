@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How much memory an array has: what is said is what was allocated.
+/* How much memory an array has: what is said is what was allocated; and what
+ * happens where there is none.
  *
  * Linked so that the engine's calls of malloc and its like come here.
  */
@@ -31,6 +32,8 @@ static struct {
 } entries[ENTRIES_MAX];
 static uint64_t allocated;
 static bool counting; /* array_create runs */
+static unsigned until_none; /* allocations before the one that fails; 0: all
+                               succeed */
 static char said[MESSAGE_MAX];
 
 static void *
@@ -48,29 +51,39 @@ note (void *memory, size_t size)
   return memory;
 }
 
+static bool
+is_none_left (void)
+{
+  return counting && until_none > 0 && --until_none == 0;
+}
+
 void *
 __wrap_malloc (size_t size)
 {
-  return note (__real_malloc (size), size);
+  return is_none_left () ? NULL : note (__real_malloc (size), size);
 }
 
 void *
 __wrap_calloc (size_t count, size_t size)
 {
-  return note (__real_calloc (count, size), count * size);
+  return is_none_left () ? NULL : note (__real_calloc (count, size), count * size);
 }
 
 void *
 __wrap_aligned_alloc (size_t alignment, size_t size)
 {
-  return note (__real_aligned_alloc (alignment, size), size);
+  return is_none_left () ? NULL
+                         : note (__real_aligned_alloc (alignment, size), size);
 }
 
 int
 __wrap_posix_memalign (void **ret, size_t alignment, size_t size)
 {
-  int r = __real_posix_memalign (ret, alignment, size);
+  int r;
 
+  if (is_none_left ())
+    return ENOMEM;
+  r = __real_posix_memalign (ret, alignment, size);
   note (*ret, size);
   return r;
 }
@@ -126,9 +139,9 @@ write_metadata (struct leg **legs, bool has_bitmap, bool has_bad)
   }
 }
 
-/* What array_create has left allocated is what array_memory_used says. */
-static struct array *
-make (bool is_md, bool has_bitmap, bool has_bad, bool bounced)
+static int
+try (bool is_md, bool has_bitmap, bool has_bad, bool bounced,
+     struct array **ret, char *why)
 {
   struct array_config config = { .legs = SLOTS,
                                  .layout = { .level = LEVEL_RAID1,
@@ -137,9 +150,6 @@ make (bool is_md, bool has_bitmap, bool has_bad, bool bounced)
                                              .far = 1 } };
   const char *absent[SLOTS] = { NULL };
   struct leg *legs[SLOTS];
-  struct array *array;
-  char why[MESSAGE_MAX];
-  uint64_t before;
   int r;
 
   log_set_sink (remember);
@@ -151,11 +161,24 @@ make (bool is_md, bool has_bitmap, bool has_bad, bool bounced)
   }
   if (is_md)
     write_metadata (legs, has_bitmap, has_bad);
-  before = allocated;
   counting = true;
-  r = array_create (&config, legs, absent, &array, why);
+  r = array_create (&config, legs, absent, ret, why);
   counting = false;
-  ck_assert_msg (r == 0, "%s", why);
+  for (unsigned i = 0; i < SLOTS && r < 0; i++)
+    legs[i]->ops->close (legs[i]);
+  return r;
+}
+
+/* What array_create has left allocated is what array_memory_used says. */
+static struct array *
+make (bool is_md, bool has_bitmap, bool has_bad, bool bounced)
+{
+  uint64_t before = allocated;
+  struct array *array;
+  char why[MESSAGE_MAX];
+
+  ck_assert_msg (try (is_md, has_bitmap, has_bad, bounced, &array, why) == 0,
+                 "%s", why);
   ck_assert_uint_eq (allocated - before, array_memory_used (array));
   return array;
 }
@@ -215,9 +238,44 @@ START_TEST (the_start_of_an_md_array_says_how_much)
 }
 END_TEST
 
+/* Each allocation fails once, the first one, the second one, ... */
+static unsigned
+fail_one_by_one (bool is_md)
+{
+  uint64_t before = allocated;
+  struct array *array;
+
+  for (unsigned i = 1;; i++) {
+    char why[MESSAGE_MAX] = "";
+    int r;
+
+    until_none = i;
+    r = try (is_md, is_md, is_md, true, &array, why);
+    if (r == 0) {
+      /* There were no more than that. */
+      ck_assert_uint_gt (until_none, 0);
+      until_none = 0;
+      array_close (array);
+      return i - 1;
+    }
+    ck_assert_int_eq (r, -ENOMEM);
+    ck_assert_ptr_nonnull (strstr (why, "not enough memory"));
+    ck_assert_uint_eq (allocated, before);
+  }
+}
+
+START_TEST (no_memory_for_any_part_is_said_and_leaves_nothing_behind)
+{
+  ck_assert_uint_ge (fail_one_by_one (false), 8);
+  ck_assert_uint_ge (fail_one_by_one (true), 14);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase,
+                  no_memory_for_any_part_is_said_and_leaves_nothing_behind);
   tcase_add_test (tcase, a_plain_array_has_what_is_said_before);
   tcase_add_test (tcase,
                   an_md_array_has_what_is_said_and_what_depends_on_its_disks);
