@@ -154,9 +154,9 @@ release (struct array *array)
   free (array->zeroes);
 }
 
-/* The part that needs no size. */
+/* The part that needs no size, and no memory but its own. */
 static struct array *
-new_array (const struct layout *layout)
+bare_array_new (const struct layout *layout)
 {
   struct array *array = calloc (1, sizeof *array);
 
@@ -173,7 +173,7 @@ new_array (const struct layout *layout)
 }
 
 static void
-free_array (struct array *array)
+bare_array_free (struct array *array)
 {
   for (unsigned slot = 0; slot < array->layout.slots; slot++)
     free (array->member[slot].bad);
@@ -301,7 +301,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
   r = check_pool (&complete, layout->slots, why);
   if (r < 0)
     return r;
-  array = new_array (layout);
+  array = bare_array_new (layout);
   if (array == NULL) {
     snprintf (why, MESSAGE_MAX, "not enough memory");
     return -ENOMEM;
@@ -333,7 +333,7 @@ err_release:
             "pools; a smaller pool= needs less");
   release (array);
 err_free:
-  free_array (array);
+  bare_array_free (array);
   return r;
 }
 
@@ -390,5 +390,5 @@ void
 array_free (struct array *array)
 {
   release (array);
-  free_array (array);
+  bare_array_free (array);
 }

@@ -21,8 +21,8 @@ examine_twins (struct leg **legs, unsigned count, char *why)
       if (legs[i] != NULL && legs[j] != NULL
           && strcmp (legs[i]->identity, legs[j]->identity) == 0) {
         snprintf (why, MESSAGE_MAX,
-                  "disk %.200s is the same as disk %.200s; a mirror needs different "
-                  "disks", legs[j]->name, legs[i]->name);
+                  "disk %.200s is the same as disk %.200s; a mirror needs "
+                  "different disks", legs[j]->name, legs[i]->name);
         return -EEXIST;
       }
   return 0;
@@ -88,8 +88,8 @@ decide_size (struct array *array, char *why)
                                    MAX (array->limits.block_minimum,
                                         SECTOR_SIZE));
   if (array->limits.size == 0) {
-    snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for this "
-              "array; use larger disks or a smaller chunk", smallest->name,
+    snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for "
+              "this array; use larger disks or a smaller chunk", smallest->name,
               (unsigned long long)smallest->caps.size);
     return -EINVAL;
   }
@@ -124,9 +124,7 @@ super_length (const struct array *array, const struct members *members)
     entries = MAX (entries, record->sb.max_dev);
     entries = MAX (entries, record->sb.dev_number + 1);
   }
-  return div_round_up (SB1_HEAD_SIZE + UINT64_C (2) * entries,
-                       array->leg_block)
-         * array->leg_block;
+  return round_up (SB1_HEAD_SIZE + UINT64_C (2) * entries, array->leg_block);
 }
 
 static bool
@@ -160,7 +158,7 @@ bitmap_collides (const struct array *array, const struct member_record *record)
     return false;
   length = bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
                               record->bitmap.chunk);
-  length = div_round_up (length, array->leg_block) * array->leg_block;
+  length = round_up (length, array->leg_block);
   log = (uint64_t)((int64_t)sb->super_offset + sb->bblog_offset);
   data = sb->data_offset * SECTOR_SIZE;
   return ranges_overlap (at, length, sb->super_offset * SECTOR_SIZE,
@@ -193,8 +191,8 @@ check_places (const struct array *array, const struct members *members,
     what = "bitmap_offset";
   if (what == NULL)
     return 0;
-  snprintf (why, MESSAGE_MAX, "disk %.200s: its %s leaves no room for blocks of %u "
-            "bytes, or for the table of all members; use it with Linux md",
+  snprintf (why, MESSAGE_MAX, "disk %.200s: its %s leaves no room for blocks of "
+            "%u bytes, or for the table of all members; use it with Linux md",
             record->leg->name, what, block);
   return -EINVAL;
 }

@@ -24,8 +24,8 @@ static void
 tell_failed (struct array *array, unsigned slot, const char *what, int error,
              unsigned left)
 {
-  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s failed on it: %s.  "
-             "Running DEGRADED on %u of %u disks; no acknowledged write is "
+  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s failed on it: "
+             "%s.  Running DEGRADED on %u of %u disks; no acknowledged write is "
              "lost.  %s",
              array->member[slot].leg->name, slot, what, log_strerror (error),
              left, array->layout.slots, advice (array));
@@ -35,8 +35,8 @@ static void
 tell_last_copy (struct array *array, unsigned slot, const char *what,
                 int error)
 {
-  log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays in "
-             "use although %s failed on it: %s.  Its errors go to the client; "
+  log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays "
+             "in use although %s failed on it: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
              array->member[slot].leg->name, slot, what, log_strerror (error));
 }
@@ -135,7 +135,7 @@ failure_read (struct array *array, unsigned slot, uint64_t generation,
   member->told_read_error = true;
   ground_mutex_unlock (&array->state_lock);
   if (tell)
-    log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is read "
-               "instead; this is said once",
+    log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is "
+               "read instead; this is said once",
                member->leg->name, slot, log_strerror (error));
 }

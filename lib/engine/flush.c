@@ -20,7 +20,9 @@
  *   round 7 runs ........|round 8: for B, C and D ....|
  *      ^B  ^C    ^D       led by B
  *
- * Locks held on entry: none.  May block: children of the members.
+ * Locks held on entry: no mutex; the caller may have a range, a bounce buffer
+ * or the metadata's turn.  May block on: the round that is under way, a child
+ * of the caller's pool, the disks.
  */
 #include <errno.h>
 
@@ -36,8 +38,8 @@ flush_lost (struct array *array, unsigned slot, int error)
   uint32_t before = atomic_fetch_or (&array->flush_lost, 1u << slot);
 
   if (!(before & 1u << slot))
-    log_error ("disk %.200s (slot %u) stays in use although a flush failed on it: "
-               "%s.  What was acknowledged before may be lost there, so every "
+    log_error ("disk %.200s (slot %u) stays in use although a flush failed on "
+               "it: %s.  What was acknowledged before may be lost there, so every "
                "flush fails from now on; check the disk, then start the "
                "mirror again",
                array->member[slot].leg->name, slot, log_strerror (error));

@@ -33,8 +33,9 @@ void flush_lost (struct array *array, unsigned slot, int error);
 
 /* Flush @slots (and perhaps others that somebody else wants flushed), all at
  * once, with children of @pool, and wait.  A member whose flush failed is out
- * of the array when this returns, or stays as the last copy and makes every
- * later flush fail.  0, or -errno for the client.  Blocks on I/O.
+ * of the array when this returns, or stays (the last copy, a harmless error)
+ * and makes every later flush fail.  0, or -errno for the client.  Blocks on a
+ * round that is under way, then on I/O.
  */
 int flush_members (struct request *request, uint32_t slots,
                    struct pool *pool);

@@ -26,10 +26,9 @@ allocate (struct metadata *md, const struct array *array, uint64_t region_size)
 
   if (region_size != 0) {
     regions = bitmap_memory (div_round_up (size, region_size));
-    area = div_round_up (bitmap_area_bytes (size / SECTOR_SIZE, region_size),
-                         BITMAP_PAGE_SIZE)
-           * BITMAP_PAGE_SIZE;
-    regions = div_round_up (regions, BITMAP_PAGE_SIZE) * BITMAP_PAGE_SIZE;
+    area = round_up (bitmap_area_bytes (size / SECTOR_SIZE, region_size),
+                     BITMAP_PAGE_SIZE);
+    regions = round_up (regions, BITMAP_PAGE_SIZE);
   }
   md->memory_size = supers + area + regions + list;
   if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT, md->memory_size) != 0) {
@@ -88,10 +87,9 @@ load_bitmap (struct metadata *md, const struct array *array,
   memcpy (md->bitmap.image, authority->head, BITMAP_HEAD_SIZE);
   bitmap_encode (&md->head, md->bitmap.image);
   md->area_used
-    = div_round_up (bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
-                                       md->bitmap.region_size),
-                    array->leg_block)
-      * array->leg_block;
+    = round_up (bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
+                                   md->bitmap.region_size),
+                array->leg_block);
   if (!assembly->bitmap_good)
     bitmap_load (&md->bitmap, NULL);
   for (unsigned i = 0; i < members->count; i++) {

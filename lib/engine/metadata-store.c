@@ -47,8 +47,8 @@ tell (struct array *array, unsigned slot, int error)
   struct metadata *md = array->md;
 
   if (!md->told_store)
-    log_error ("disk %.200s (slot %u): its metadata cannot be written: %s.  The "
-               "disk stays, so writes of clients get this error until it can; "
+    log_error ("disk %.200s (slot %u): its metadata cannot be written: %s.  "
+               "The disk stays, so writes of clients get this error until it can; "
                "this is said once", array->member[slot].leg->name, slot,
                log_strerror (error));
   md->told_store = true;

@@ -314,7 +314,7 @@ keeps_bit (void *opaque, uint64_t offset, uint64_t length)
   return todo_touches (&array->md->todo, offset, length);
 }
 
-/* Turn held.  How many bits were cleared, or -errno. */
+/* Turn held.  0, whether bits could be cleared or not, or -errno. */
 static int
 clear_bits (struct array *array, bool at_once)
 {

@@ -118,12 +118,13 @@ void intent_end (struct array *array, uint64_t offset, uint64_t length,
                  bool differ);
 
 /* Any array.  Before a reply that may depend on a member being out: every
- * slot that is out is durably recorded as such when this returns 0.
+ * slot that is out is durably recorded as such when this returns 0, or nothing
+ * was written yet that it could have missed.
  */
 int metadata_settle (struct array *array);
 
-/* From now on the background may write, as if there had been a write: dirty,
- * and all who are missing on record.  0 or -errno.
+/* From now on the background may write, as if there had been a write: all who
+ * are missing are on record, and it was dirty once in this run.  0 or -errno.
  */
 int metadata_activate (struct array *array);
 

@@ -24,7 +24,9 @@ void quiet_destroy (struct quiet *quiet);
 /* 0 or -errno. */
 int quiet_start (struct array *array);
 
-/* Something was written, or the last writer has left. */
+/* It may have something to do: the last writer has left, or the array became
+ * dirty without one.
+ */
 void quiet_wake (struct array *array);
 
 /* Ends after what it is doing now; blocks for that. */

@@ -2,7 +2,9 @@
 /* read: from one copy, and from every other one before the client sees an
  * error.
  *
- *   array_read     gate, descriptor; round by round (READ_ROUND pieces):
+ *   array_read     gate, descriptor; md arrays: what may differ there since a
+ *                  crash is brought together first (resync_before_read);
+ *                  round by round (READ_ROUND pieces):
  *     read_round   1 which copies may be read now     (choose_mode)
  *                  2 each piece from one of them       (read_pieces)
  *                  3 did a write start meanwhile?  then once more, fixed
@@ -21,7 +23,8 @@
  *             the range lock, then any copy will do.
  *
  * Locks held on entry: none.  May block on: a request descriptor, a bounce
- * buffer, the range lock (LOCKED only), a child, the disks.
+ * buffer, the range lock (LOCKED and retries only), a child, the disks; and on
+ * what resync_before_read does.
  */
 #include <errno.h>
 #include <string.h>

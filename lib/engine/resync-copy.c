@@ -21,7 +21,7 @@
 #define CAREFUL 4096u
 
 /* A range that lies whole on each of its copies. */
-struct part {
+struct piece {
   struct request *request;
   char *buffer;
   uint64_t offset, length; /* of the array */
@@ -30,16 +30,16 @@ struct part {
 };
 
 static void
-issue (const struct part *part, const struct copy *copy, enum child_op op)
+issue (const struct piece *piece, const struct copy *copy, enum child_op op)
 {
-  struct request *request = part->request;
+  struct request *request = piece->request;
   struct child what = { .op = op };
   uint64_t most = request->array->member[copy->slot].leg->caps.request_max;
 
-  for (uint64_t at = 0; at < part->length; at += what.length) {
+  for (uint64_t at = 0; at < piece->length; at += what.length) {
     what.offset = copy->offset + at;
-    what.length = MIN (part->length - at, most);
-    what.buffer = part->buffer + at;
+    what.length = MIN (piece->length - at, most);
+    what.buffer = piece->buffer + at;
     request_issue (request, copy->slot, &what);
   }
 }
@@ -48,21 +48,21 @@ issue (const struct part *part, const struct copy *copy, enum child_op op)
  * or -errno.
  */
 static int
-read_authority (const struct part *part)
+read_authority (const struct piece *piece)
 {
-  struct request *request = part->request;
+  struct request *request = piece->request;
   struct array *array = request->array;
   int error = -EIO;
 
-  for (unsigned i = 0; i < part->count; i++) {
-    const struct copy *copy = &part->copies[i];
+  for (unsigned i = 0; i < piece->count; i++) {
+    const struct copy *copy = &piece->copies[i];
 
     if (!(array_in_sync (array) & 1u << copy->slot)
         || member_good_length (&array->member[copy->slot], copy->offset,
-                               part->length) < part->length)
+                               piece->length) < piece->length)
       continue;
     request_arm (request, &array->resync.pool);
-    issue (part, copy, CHILD_READ);
+    issue (piece, copy, CHILD_READ);
     request_finish (request);
     if (request->failed == 0)
       return i;
@@ -73,29 +73,35 @@ read_authority (const struct part *part)
   return error;
 }
 
+static bool
+is_on (const struct piece *piece, uint32_t slots)
+{
+  for (unsigned i = 0; i < piece->count; i++)
+    if (slots & 1u << piece->copies[i].slot)
+      return true;
+  return false;
+}
+
 /* Range locked. */
 static int
-copy_part (const struct part *part, uint32_t to)
+copy_piece (const struct piece *piece, uint32_t to)
 {
-  struct request *request = part->request;
+  struct request *request = piece->request;
   struct array *array = request->array;
   int source;
 
   to &= array_targets (array);
-  for (unsigned i = 0, targets = 0; i <= part->count; i++) {
-    if (i == part->count && targets == 0)
-      return 0;
-    targets += i < part->count && (to & 1u << part->copies[i].slot);
-  }
-  source = read_authority (part);
+  if (!is_on (piece, to))
+    return 0;
+  source = read_authority (piece);
   if (source < 0)
     return source;
   request_arm (request, &array->resync.pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    for (unsigned i = 0; i < part->count; i++)
+    for (unsigned i = 0; i < piece->count; i++)
       if ((int)i != source
-          && (to & array->slots_of_rank[rank] & 1u << part->copies[i].slot))
-        issue (part, &part->copies[i], CHILD_WRITE);
+          && (to & array->slots_of_rank[rank] & 1u << piece->copies[i].slot))
+        issue (piece, &piece->copies[i], CHILD_WRITE);
   request_finish (request);
   return failure_settle (request, "resync");
 }
@@ -104,20 +110,20 @@ copy_part (const struct part *part, uint32_t to)
  * as possible is left.
  */
 static int
-copy_carefully (const struct part *whole, uint32_t to)
+copy_carefully (const struct piece *whole, uint32_t to)
 {
   uint64_t step = MAX (whole->request->array->limits.block_minimum, CAREFUL);
-  struct part part = *whole;
+  struct piece piece = *whole;
   int result = 0;
 
-  for (uint64_t done = 0; done < whole->length; done += part.length) {
+  for (uint64_t done = 0; done < whole->length; done += piece.length) {
     int r;
 
-    part.offset = whole->offset + done;
-    part.length = MIN (whole->length - done, step);
-    for (unsigned i = 0; i < part.count; i++)
-      part.copies[i].offset = whole->copies[i].offset + done;
-    r = copy_part (&part, to);
+    piece.offset = whole->offset + done;
+    piece.length = MIN (whole->length - done, step);
+    for (unsigned i = 0; i < piece.count; i++)
+      piece.copies[i].offset = whole->copies[i].offset + done;
+    r = copy_piece (&piece, to);
     if (r < 0)
       result = r;
   }
@@ -130,25 +136,25 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
 {
   struct array *array = request->array;
   const struct layout *layout = &array->layout;
-  struct part part = { .request = request };
+  struct piece piece = { .request = request };
   int result = 0;
 
-  part.buffer = bounce_take (&array->resync.buffers);
-  part.count = layout_copies (layout);
-  for (uint64_t done = 0; done < length; done += part.length) {
+  piece.buffer = bounce_take (&array->resync.buffers);
+  piece.count = layout_copies (layout);
+  for (uint64_t done = 0; done < length; done += piece.length) {
     int r;
 
-    part.offset = offset + done;
-    part.length = layout_piece (layout, part.offset,
+    piece.offset = offset + done;
+    piece.length = layout_piece (layout, piece.offset,
                                 MIN (length - done, (uint64_t)SYNC_SPAN));
-    layout_map (layout, part.offset, part.copies);
-    r = copy_part (&part, to);
+    layout_map (layout, piece.offset, piece.copies);
+    r = copy_piece (&piece, to);
     if (r < 0)
-      r = copy_carefully (&part, to);
+      r = copy_carefully (&piece, to);
     if (r < 0)
       result = r;
   }
-  bounce_give (&array->resync.buffers, part.buffer);
+  bounce_give (&array->resync.buffers, piece.buffer);
   return result;
 }
 

@@ -105,7 +105,7 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 {
   struct array *array = request->array;
   uint64_t window = array->md->todo.window, at, span;
-  uint64_t end = div_round_up (offset + length, window) * window;
+  uint64_t end = round_up (offset + length, window);
   bool is_active = false;
 
   if (!resync_is_due (array, offset, length)

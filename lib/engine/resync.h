@@ -16,6 +16,7 @@
 
 struct array;
 
+/* Locks: @lock, a leaf, for started, woken and ended. */
 struct resync {
   struct pool pool;         /* children of all copying */
   struct bounce buffers;    /* SYNC_SPAN bytes each */
@@ -56,7 +57,8 @@ bool resync_is_due (struct array *array, uint64_t offset, uint64_t length);
 /* Before a read: what of the range may differ is brought together with
  * @request, which has no round and no range.  Where that is not possible, or
  * not allowed yet, resync_is_due stays true; then all reads of the range must
- * take the first copy.  Blocks on the range lock, a buffer, the disks.
+ * take the first copy.  Blocks on the turn, the range lock, a buffer, the
+ * disks.
  */
 void resync_before_read (struct request *request, uint64_t offset,
                          uint64_t length);

@@ -28,9 +28,9 @@
  * 11. No pointer to a client buffer survives the call that brought it.
  *
  * Locks held on entry: none.  May block on: a request descriptor, the range
- * lock, a bounce buffer, the metadata's turn, a child, the disks; in this
- * order, so that whoever waits holds only things that those before it in the
- * order do not need.
+ * lock, a bounce buffer, the metadata's turn (before the data and after it), a
+ * flush round, a child, the disks.  Whoever waits holds only things of this
+ * list that come before it, and nobody who has those needs them to go on.
  */
 #include <errno.h>
 #include <string.h>

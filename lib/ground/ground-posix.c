@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "ground/ground.h"
@@ -204,15 +203,4 @@ ground_utc_us (void)
   if (clock_gettime (CLOCK_REALTIME, &now) == -1)
     assert (0);
   return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-uint64_t
-ground_random (void)
-{
-  uint64_t n;
-
-  /* 8 bytes of an initialised pool: never short, never interrupted. */
-  while (getrandom (&n, sizeof n, 0) != sizeof n)
-    ;
-  return n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ground: threads, mutexes, conditions, clock and chance.
+/* ground: threads, mutexes, conditions and clock.
  *
  * One header with two bodies.  ground-posix.c is the real one;
  * tests/sim/ground-sim.c runs every thread as a fiber on one real thread
@@ -66,8 +66,5 @@ uint64_t ground_now (void);
  * and for superblocks, never to wait by.
  */
 uint64_t ground_utc_us (void);
-
-/* Chance, not for secrets. */
-uint64_t ground_random (void);
 
 #endif /* MIRROR_GROUND_H */

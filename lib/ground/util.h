@@ -60,6 +60,12 @@ div_round_up (uint64_t n, uint64_t divisor)
   return n / divisor + (n % divisor != 0);
 }
 
+static inline uint64_t
+round_up (uint64_t n, uint64_t alignment)
+{
+  return div_round_up (n, alignment) * alignment;
+}
+
 static inline bool
 is_aligned (uint64_t n, uint64_t alignment)
 {

@@ -77,7 +77,7 @@ zero_device (struct leg_file *file, const struct child *child)
 {
   uint64_t block = file->logical_block;
   uint64_t start = child->offset, end = child->offset + child->length;
-  uint64_t first = MIN (div_round_up (start, block) * block, end);
+  uint64_t first = MIN (round_up (start, block), end);
   uint64_t last = MAX (round_down (end, block), first);
   int r = 0;
 
@@ -117,7 +117,7 @@ probe_punch (struct leg_file *file)
     return ABILITY_NO;
   do
     r = fallocate (file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                   div_round_up (st.st_size, 65536) * 65536, 65536);
+                   round_up (st.st_size, 65536), 65536);
   while (r == -1 && errno == EINTR);
   return r == 0 ? ABILITY_YES : ABILITY_NO;
 }

@@ -257,7 +257,7 @@ read_now_direct (struct leg_file *file, void *buffer, uint64_t length,
 {
   uint64_t block = file->leg.caps.block_minimum;
   uint64_t start = round_down (offset, block);
-  uint64_t size = div_round_up (offset + length, block) * block - start;
+  uint64_t size = round_up (offset + length, block) - start;
   void *bounce;
   int r;
 

@@ -326,7 +326,7 @@ nbd_read_now (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
   struct leg_nbd *nbd = leg_nbd_of (leg);
   uint64_t block = leg->caps.block_minimum, step = leg->caps.request_max;
   uint64_t start = round_down (offset, block);
-  uint64_t end = div_round_up (offset + length, block) * block;
+  uint64_t end = round_up (offset + length, block);
   char *bounce;
   int r = 0;
 

@@ -79,7 +79,7 @@ next_piece (const struct leg *leg, uint64_t offset, uint64_t length)
   piece.start = round_down (offset, block);
   piece.used = MIN (length, max - (offset - piece.start));
   piece.length
-    = div_round_up (offset + piece.used - piece.start, block) * block;
+    = round_up (offset + piece.used - piece.start, block);
   return piece;
 }
 

@@ -20,9 +20,8 @@
 static uint64_t
 area_bytes (uint64_t regions)
 {
-  return div_round_up (BITMAP_HEAD_SIZE + div_round_up (regions, 8),
-                       BITMAP_PAGE_SIZE)
-         * BITMAP_PAGE_SIZE;
+  return round_up (BITMAP_HEAD_SIZE + div_round_up (regions, 8),
+                   BITMAP_PAGE_SIZE);
 }
 
 size_t

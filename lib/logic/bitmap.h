@@ -56,8 +56,7 @@ struct bitmap {
                            the members */
   struct bitmap_region *region; /* of each region */
   uint64_t *marked;     /* of each page: the set that marked it last */
-  bool *changed;        /* of each page: not yet taken for storing; the caller
-                           sets the first one when it changes the head */
+  bool *changed;        /* of each page: not yet taken for storing */
   uint64_t sets;        /* the last sequence number given */
   uint64_t settled;     /* regions that are SET with no writers: what
                            bitmap_age could bring on */

@@ -51,9 +51,7 @@ choose_data_offset (const struct create_wish *wish, uint64_t sectors)
          && (chunk_kib == 0 || headroom / 2 >= 4 * chunk_kib)
          && headroom > 0)
     headroom /= 2;
-  return div_round_up (24 + bitmap_reserve (sectors) + headroom,
-                       DATA_ALIGNMENT)
-         * DATA_ALIGNMENT;
+  return round_up (24 + bitmap_reserve (sectors) + headroom, DATA_ALIGNMENT);
 }
 
 static uint64_t
@@ -298,8 +296,7 @@ create_superblock (const struct create_wish *wish,
   memcpy (ret->device_uuid, device_uuid, sizeof ret->device_uuid);
   memcpy (ret->name, wish->name, sizeof ret->name);
   ret->max_dev
-    = (div_round_up (SB1_HEAD_SIZE + 2 * layout->slots, SECTOR_SIZE)
-         * SECTOR_SIZE
+    = (round_up (SB1_HEAD_SIZE + 2 * layout->slots, SECTOR_SIZE)
        - SB1_HEAD_SIZE)
       / 2;
   for (unsigned i = 0; i < SB1_ROLES_MAX; i++)

@@ -98,13 +98,3 @@ extents_align (struct extents *extents, uint64_t block)
     extents_init (&aligned, block, 0);
   *extents = aligned;
 }
-
-uint64_t
-extents_length (const struct extents *extents)
-{
-  uint64_t length = 0;
-
-  for (unsigned i = 0; i < extents->count; i++)
-    length += extents->entry[i].length;
-  return length;
-}

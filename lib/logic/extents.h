@@ -39,6 +39,4 @@ void extents_merge (struct extents *a, const struct extents *b);
  */
 void extents_align (struct extents *extents, uint64_t block);
 
-uint64_t extents_length (const struct extents *extents);
-
 #endif /* MIRROR_EXTENTS_H */

@@ -37,7 +37,9 @@ enum health_verdict {
   HEALTH_LAST_COPY, /* it must stay: some chunk has no other copy */
 };
 
-/* @in_sync has enough members; @recovering are others.  @group, @groups as from layout_groups. */
+/* @in_sync has enough members; @recovering are others.  @group, @groups as
+ * from layout_groups.
+ */
 void health_init (struct health *health, unsigned slots,
                   const uint32_t *group, unsigned groups, uint32_t in_sync,
                   uint32_t recovering);

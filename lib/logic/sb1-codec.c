@@ -237,7 +237,7 @@ sb1_written_bytes (const struct sb1 *sb, unsigned block_size)
 
   assert (sb->max_dev <= SB1_ROLES_MAX);
   assert (is_power_of_2 (block_size));
-  return div_round_up (bytes, block_size) * block_size;
+  return round_up (bytes, block_size);
 }
 
 uint16_t

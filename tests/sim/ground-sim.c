@@ -237,13 +237,6 @@ ground_utc_us (void)
   return UINT64_C (1700000000000000) + ground_now () / 1000;
 }
 
-uint64_t
-ground_random (void)
-{
-  sim_point ();
-  return random_next (&world.numbers);
-}
-
 int
 sim_thread_fiber (const struct ground_thread *thread)
 {

@@ -388,7 +388,6 @@ sim_run (const struct sim_options *options, void (*run) (void *argument),
   world.now_ns = TIME_BEGIN;
   world.lowest = UINT64_C (1) << 62;
   random_init (&world.chance, options->seed, 1);
-  random_init (&world.numbers, options->seed, 2);
   for (int i = 0; i < SIM_FIBERS_MAX; i++)
     world_fibers[i].state = FIBER_FREE;
   world_fiber ("main", run, argument);

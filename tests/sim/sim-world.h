@@ -68,7 +68,6 @@ struct world {
   struct sim_options options;
   struct sim_result *result;
   struct random_stream chance;  /* the scheduler's */
-  struct random_stream numbers; /* ground_random's */
   int current;                  /* a fiber; -1: the real thread */
   int previous;
   uint64_t runnable, timed, waiting; /* sets of fibers */

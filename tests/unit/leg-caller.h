@@ -111,7 +111,7 @@ call_random (struct leg *leg, char *model, uint64_t size, char *buffer,
   uint32_t flags = fua ? CHILD_FUA : 0;
   int r;
 
-  length = MIN (div_round_up (length, block) * block, size - offset);
+  length = MIN (round_up (length, block), size - offset);
   switch (unit_below (state, 5)) {
   case 0:
   case 1:

@@ -9,6 +9,16 @@
 #define BYTES_MAX 2048
 #define BOTH (EXTENT_HOLE | EXTENT_ZERO)
 
+static uint64_t
+extents_length (const struct extents *extents)
+{
+  uint64_t length = 0;
+
+  for (unsigned i = 0; i < extents->count; i++)
+    length += extents->entry[i].length;
+  return length;
+}
+
 static void
 check_well_formed (const struct extents *extents)
 {

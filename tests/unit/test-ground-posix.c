@@ -318,22 +318,6 @@ START_TEST (time_is_in_monotonic_nanoseconds)
 }
 END_TEST
 
-/* A fair one fails this once in 2^57 runs. */
-START_TEST (chance_uses_every_bit)
-{
-  uint64_t ones = 0, zeroes = 0;
-
-  for (unsigned i = 0; i < 64; i++) {
-    uint64_t n = ground_random ();
-
-    ones |= n;
-    zeroes |= ~n;
-  }
-  ck_assert_uint_eq (ones, UINT64_MAX);
-  ck_assert_uint_eq (zeroes, UINT64_MAX);
-}
-END_TEST
-
 static void
 add_tests (TCase *tcase)
 {
@@ -346,7 +330,6 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_thread_has_its_name_and_no_signals);
   tcase_add_test (tcase, time_never_goes_back);
   tcase_add_test (tcase, time_is_in_monotonic_nanoseconds);
-  tcase_add_test (tcase, chance_uses_every_bit);
 }
 
 int
