@@ -206,16 +206,18 @@ print_plan (const struct create *create)
   const struct create_plan *plan = &create->plan;
   char *size = render_bytes (plan->layout.array_size);
   char *used = render_bytes (plan->size * SECTOR_SIZE);
+  char *chunk = render_bytes (plan->bitmap_chunk);
   char layout[16];
 
   layout_name (&plan->layout, layout, sizeof layout);
-  printf ("%s: %s, %u members, %s (%" PRIu64 " bytes), metadata %s\n",
-          create->wish.name, layout, plan->layout.slots, size,
+  printf ("%s: %s%s, %u members, %s (%" PRIu64 " bytes), metadata %s\n",
+          create->wish.name,
+          plan->layout.level == LEVEL_RAID10 ? "raid10 " : "", layout,
+          plan->layout.slots, size,
           plan->layout.array_size, sb1_version_name (create->wish.version));
   printf ("  of each disk %s are used\n", used);
   if (plan->bitmap_chunk != 0)
-    printf ("  bitmap: internal, %" PRIu32 " bytes per bit\n",
-            plan->bitmap_chunk);
+    printf ("  bitmap: internal, a bit for each %s\n", chunk);
   printf ("  %s\n", first_state (create));
   for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
     const struct member *member = create->member[slot];
@@ -230,6 +232,7 @@ print_plan (const struct create *create)
   }
   g_free (size);
   g_free (used);
+  g_free (chunk);
 }
 
 static void

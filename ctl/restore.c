@@ -186,6 +186,8 @@ put_back (struct disk *disk, const struct restore *restore, bool force)
   if (r < 0)
     return ctl_fail (EXIT_REFUSED, disk->name, "write-failed", "%s",
                      log_strerror (r));
+  if (!ctl_options.json)
+    printf ("%s: put back\n", disk->name);
   return EXIT_OK;
 }
 

@@ -5,6 +5,7 @@
  * what the engine can always do is advertised.  No I/O here: a client that
  * only asks for information comes this way, too.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "ground/log.h"
@@ -73,16 +74,26 @@ mirror_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
   return 0;
 }
 
+/* Also what is still to be done in the background, as far as it is known. */
 const char *
 mirror_export_description (void *handle)
 {
   struct array_status status;
-  char text[80];
+  char text[160];
+  int used;
 
   (void)handle;
   array_get_status (the_array, &status);
-  snprintf (text, sizeof text, "mirror, %d of %u disks in sync",
-            __builtin_popcount (status.in_sync), status.slots);
+  used = snprintf (text, sizeof text, "mirror, %d of %u disks in sync",
+                   __builtin_popcount (status.in_sync), status.slots);
+  if (status.resyncing)
+    used += snprintf (text + used, sizeof text - used,
+                      "; resync: %" PRIu64 " MiB left",
+                      div_round_up (status.sync_left, 1 << 20));
+  if (status.recovering != 0)
+    snprintf (text + used, sizeof text - used,
+              "; rebuild: %" PRIu64 " MiB left",
+              div_round_up (status.rebuild_left, 1 << 20));
   return nbdkit_strdup_intern (text);
 }
 

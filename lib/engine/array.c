@@ -176,6 +176,9 @@ look_at_metadata (struct array *array, struct array_status *ret)
   ret->resyncing = ret->sync_left > 0;
   ground_mutex_lock (&md->lock);
   ret->dirty = md->dirty;
+  for (uint32_t left = ret->recovering; left != 0; left &= left - 1)
+    ret->rebuild_left
+      += array->layout.member_size - md->recovered[__builtin_ctz (left)];
   ground_mutex_unlock (&md->lock);
 }
 

@@ -173,6 +173,8 @@ struct array_status {
   bool resyncing;     /* md: copies may differ in sync_left bytes */
   uint64_t sync_left;
   uint32_t recovering;   /* mask of slots that are being rebuilt */
+  uint64_t rebuild_left; /* bytes of these members that were not looked at
+                            yet */
   uint32_t recorded_out; /* md: the members' superblocks say that these slots
                             are not current */
   bool reads_pinned;  /* copies may differ where a write failed: reads go to

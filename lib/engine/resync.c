@@ -322,6 +322,24 @@ resync_wait_idle (struct array *array, uint64_t deadline_ns)
   return r;
 }
 
+/* What the next start goes on with. */
+static void
+tell_rest (struct array *array)
+{
+  uint64_t left = atomic_load (&array->md->todo_left);
+  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+
+  if (left > 0)
+    log_error ("resync: stopped; up to %llu bytes that may differ are left for "
+               "the next start", (unsigned long long)left);
+  for (; rebuilt != 0; rebuilt &= rebuilt - 1) {
+    unsigned slot = __builtin_ctz (rebuilt);
+
+    log_error ("disk %.200s (slot %u): its rebuild is stopped; the next start "
+               "goes on with it", array->member[slot].leg->name, slot);
+  }
+}
+
 void
 resync_stop (struct array *array)
 {
@@ -332,4 +350,5 @@ resync_stop (struct array *array)
   resync_ask_to_stop (array);
   ground_thread_join (&resync->thread);
   resync->started = false;
+  tell_rest (array);
 }

@@ -71,7 +71,7 @@ tell_no_connection (char *why)
   bool nobody = error == ECONNREFUSED || error == ENOENT;
 
   return tell_failed (error > 0 ? -error : -ENOTCONN, why,
-                      nobody ? "; is the server running?" : "");
+                      nobody ? " (is the server running?)" : "");
 }
 
 /* There was a conversation, which failed.  EPROTO is where libnbd has no
@@ -85,11 +85,11 @@ tell_no_agreement (char *why)
 
   switch (error) {
   case ECONNREFUSED:
-    return tell_failed (-error, why, "; is the server running?");
+    return tell_failed (-error, why, " (is the server running?)");
   case ENOENT:
-    return tell_failed (-EPROTO, why, "; check the export name in the URI");
+    return tell_failed (-EPROTO, why, " (check the export name in the URI)");
   case 0:
-    return tell_failed (-EPROTO, why, "; is this an NBD server, and free?");
+    return tell_failed (-EPROTO, why, " (is this an NBD server, and free?)");
   default:
     return tell_failed (-error, why, "");
   }

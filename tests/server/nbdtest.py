@@ -21,6 +21,7 @@ def connect(name="mirror", strict=True):
     h.add_meta_context("base:allocation")
     if not strict:
         h.set_strict_mode(0)
+    h.set_full_info(True)
     h.connect_unix(os.path.abspath(name + ".sock"))
     return h
 

@@ -30,7 +30,13 @@ is_rebuilding ()
 serve_mirror a.img b.img sync_max=2M
 hold_mirror
 wait_until is_rebuilding
+# Who looks is told how much is left.
+python <<'END'
+from nbdtest import *
+assert "; rebuild: " in connect().get_export_description()
+END
 stop mirror
+grep -q "b.img (slot 1): its rebuild is stopped" mirror.messages
 is_rebuilding
 reached=$(md_field b.img recovery_offset_sectors)
 test $((reached * 512)) -lt "$size"

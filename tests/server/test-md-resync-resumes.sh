@@ -31,8 +31,12 @@ h = connect()
 # Only the resync brings it there.
 while other(1 << 20) != b"a":
     time.sleep(0.02)
+# Who looks is told how much is left.
+assert "; resync: " in h.get_export_description(), h.get_export_description()
 END
 stop mirror
+grep -q "resync: stopped; up to [0-9]* bytes .*left for the next start" \
+  mirror.messages
 reached=$(md_field a.img resync_offset_sectors)
 test "$reached" -gt 0
 test $((reached * 512)) -lt "$size"
