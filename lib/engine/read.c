@@ -140,7 +140,9 @@ issue_read (struct round *round, const struct piece *piece, unsigned tag,
             const struct copy *copy)
 {
   struct request *request = round->request;
+  bool alone = piece->length == round->length;
   const struct child what = { .op = CHILD_READ,
+                              .flags = alone ? CHILD_ALONE : 0,
                               .offset = copy->offset,
                               .length = piece->length,
                               .buffer = piece->buffer,

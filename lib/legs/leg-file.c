@@ -8,7 +8,7 @@
  * Through the page cache the calling thread does the I/O itself, since a
  * copy into memory is faster than any hand-over to another thread.  With a
  * ring, flushes (of all file legs at once) and, if several legs are
- * O_DIRECT, reads and writes are queued there:
+ * O_DIRECT, writes and those reads that are not alone are queued there:
  *
  *   issue --+-- ring_queue -> kickoff -> ring's thread -> done
  *           +-- system call ----------------------------> done
@@ -211,11 +211,18 @@ do_child (struct leg_file *file, struct child *child)
 }
 
 static bool
-is_queued (const struct leg_file *file, enum child_op op)
+is_queued (const struct leg_file *file, const struct child *child)
 {
-  if (op == CHILD_FLUSH)
+  switch (child->op) {
+  case CHILD_FLUSH:
     return file->ring != NULL;
-  return file->queue_io && (op == CHILD_READ || op == CHILD_WRITE);
+  case CHILD_READ:
+    return file->queue_io && !(child->flags & CHILD_ALONE);
+  case CHILD_WRITE:
+    return file->queue_io;
+  default:
+    return false;
+  }
 }
 
 static void
@@ -228,7 +235,7 @@ file_issue (struct leg *leg, struct child *child)
               && child->length <= leg->caps.size - child->offset));
   if (atomic_load_explicit (&file->aborted, memory_order_relaxed))
     child->done (child, -ESHUTDOWN);
-  else if (is_queued (file, child->op))
+  else if (is_queued (file, child))
     ring_queue (file->ring, file->fd, child);
   else
     child->done (child, do_child (file, child));

@@ -35,6 +35,8 @@ enum {
   CHILD_FUA = 1,       /* write, zero: stable before done (caps.fua only) */
   CHILD_MAY_TRIM = 2,  /* zero: may give the space back */
   CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than be slow about it */
+  CHILD_ALONE = 8,     /* read: the issuer waits for this child and no other,
+                          so the leg may as well do it before issue returns */
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands

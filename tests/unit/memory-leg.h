@@ -4,7 +4,6 @@
 #define MIRROR_MEMORY_LEG_H
 
 #include <errno.h>
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@ struct memory_leg {
   char data[MEMORY_LEG_SIZE];
   int error[CHILD_CACHE + 1];    /* the answer to each op; 0: do it */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
+  uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
   bool can_zero;
   bool hold;                     /* keep what is issued until the abort */
   struct child *_Atomic held;    /* what was kept; the last one first */
@@ -29,6 +29,7 @@ static inline int
 memory_leg_do (struct memory_leg *memory, struct child *child)
 {
   memory->count[child->op]++;
+  memory->flags[child->op] = child->flags;
   if (memory->error[child->op] != 0)
     return memory->error[child->op];
   switch (child->op) {

@@ -92,6 +92,19 @@ START_TEST (a_write_reaches_every_disk)
 }
 END_TEST
 
+START_TEST (a_read_is_alone_if_it_has_one_piece_only)
+{
+  make (2, 2);
+  ck_assert_int_eq (array_read (array, back, 4096, 0), 0);
+  ck_assert_uint_eq (leg[0]->flags[CHILD_READ] | leg[1]->flags[CHILD_READ],
+                     CHILD_ALONE);
+  leg[0]->flags[CHILD_READ] = leg[1]->flags[CHILD_READ] = 0;
+  ck_assert_int_eq (array_read (array, back, 8192, 0), 0);
+  ck_assert_uint_eq (leg[0]->flags[CHILD_READ] | leg[1]->flags[CHILD_READ], 0);
+  unmake ();
+}
+END_TEST
+
 START_TEST (a_failed_write_takes_the_disk_out_and_says_so_once)
 {
   make (2, 1);
@@ -386,6 +399,7 @@ add (TCase *tcase)
   tcase_add_loop_test (
     tcase, writes_that_hang_on_one_disk_stop_no_read_from_another, 0, 2);
   tcase_add_test (tcase, a_write_reaches_every_disk);
+  tcase_add_test (tcase, a_read_is_alone_if_it_has_one_piece_only);
   tcase_add_test (tcase, a_failed_write_takes_the_disk_out_and_says_so_once);
   tcase_add_test (tcase, a_write_that_every_disk_refuses_is_the_clients_error);
   tcase_add_test (tcase, the_last_copy_stays_and_its_errors_reach_the_client);

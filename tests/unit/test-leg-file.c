@@ -459,6 +459,34 @@ START_TEST (threads_do_not_disturb_each_other)
 }
 END_TEST
 
+START_TEST (a_read_that_is_alone_is_not_queued)
+{
+  struct ring *ring;
+  struct leg *leg = open_mode (make_file ("a", SIZE), _i, &ring);
+  struct call call = { .child = { .op = CHILD_READ, .length = 65536 } };
+  void *buffer;
+
+  if (leg == NULL)
+    return;
+  ck_assert_int_eq (posix_memalign (&buffer, 4096, 65536), 0);
+  call.child.buffer = buffer;
+  call.child.flags = CHILD_ALONE;
+  call_begin (&call, leg);
+  ck_assert_uint_eq (call.times, 1);
+  ck_assert_int_eq (call_wait (&call), 0);
+  if (leg->rank == LEG_QUEUED) {
+    call.child.flags = 0;
+    call_begin (&call, leg);
+    /* Nobody has kicked it off yet. */
+    ck_assert_uint_eq (call.times, 0);
+    leg_kickoff (leg);
+    ck_assert_int_eq (call_wait (&call), 0);
+  }
+  close_mode (leg, ring);
+  free (buffer);
+}
+END_TEST
+
 START_TEST (a_file_that_shrank_gives_errors_not_zeroes)
 {
   struct ring *ring;
@@ -847,6 +875,8 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, random_operations_give_what_a_plain_array_gives,
                        0, MODES);
   tcase_add_loop_test (tcase, threads_do_not_disturb_each_other, 0, MODES);
+  tcase_add_loop_test (tcase, a_read_that_is_alone_is_not_queued, 0,
+                       MODES);
   tcase_add_loop_test (tcase, a_file_that_shrank_gives_errors_not_zeroes, 0,
                        MODES);
   tcase_add_test (tcase, half_a_write_is_an_error_whatever_the_reason);
