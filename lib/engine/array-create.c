@@ -35,6 +35,8 @@ with_defaults (const struct array_config *given, unsigned slots)
     config.sync_max = MAX ((uint64_t)SYNC_MAX_DEFAULT, config.sync_min);
   if (config.quiet_ms == 0)
     config.quiet_ms = QUIET_MS;
+  if (config.retry_ms == 0)
+    config.retry_ms = SYNC_RETRY_MS;
   if (config.requests == 0)
     config.requests = REQUESTS_DEFAULT;
   if (config.bounces == 0)
@@ -249,6 +251,7 @@ set_pace (struct array *array, const struct array_config *config)
   array->quiet.sweep_ns = sweep_ms * GROUND_MS;
   array->resync.minimum = config->sync_min;
   array->resync.maximum = config->sync_max;
+  array->resync.retry_ns = config->retry_ms * GROUND_MS;
 }
 
 /* With the legs in their slots and the limits known: memory. */

@@ -54,6 +54,7 @@ struct array_config {
   uint32_t bounce_size;
   unsigned quiet_ms;
   unsigned sweep_ms; /* 0: what the bitmap says */
+  unsigned retry_ms; /* of resync and rebuild; 0: SYNC_RETRY_MS */
 };
 
 /* Do any of @legs (NULL: could not be opened) carry an md superblock?  Then

@@ -86,33 +86,54 @@ note_recovered (struct array *array, unsigned slot, uint64_t at,
   *noted_ns = ground_now ();
 }
 
-void
-rebuild (struct array *array, unsigned slot)
+static void
+tell_begin (const struct array *array, unsigned slot)
+{
+  log_error ("disk %.200s (slot %u): is being rebuilt, %s%s",
+             array->member[slot].leg->name, slot,
+             array->md->by_bitmap & 1u << slot
+               ? "only what it missed" : "all of it",
+             array->md->recovered[slot] > 0 ? ", from where it was stopped"
+                                            : "");
+}
+
+static void
+tell_end (struct array *array, unsigned slot, uint64_t at, int error)
 {
   const char *name = array->member[slot].leg->name;
+
+  if (error < 0)
+    log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
+               "of its data: %s.  Until it is rebuilt it is not read; an error "
+               "that may pass is tried again every minute, others at the next "
+               "start", name, slot, (unsigned long long)at,
+               log_strerror (error));
+  else if (array_in_sync (array) & 1u << slot)
+    log_error ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
+}
+
+int
+rebuild (struct array *array, unsigned slot, bool again)
+{
   uint64_t at = array->md->recovered[slot], noted = at;
   uint64_t noted_ns = ground_now (), offset, length;
   int r = 0;
 
-  log_error ("disk %.200s (slot %u): is being rebuilt, %s%s", name, slot,
-             array->md->by_bitmap & 1u << slot
-               ? "only what it missed" : "all of it",
-             at > 0 ? ", from where it was stopped" : "");
-  while (at < array->layout.member_size && r == 0
-         && is_recovering (array, slot)) {
+  if (!again)
+    tell_begin (array, slot);
+  while (at < array->layout.member_size && is_recovering (array, slot)) {
     if (resync_is_stopping (array))
-      return;
+      return 0;
     if (is_missed (array, slot, at, &offset, &length))
       r = rebuild_span (array, slot, offset, length);
+    if (r < 0)
+      break;
     at += length;
-    if (r == 0)
-      note_recovered (array, slot, at, &noted, &noted_ns);
+    note_recovered (array, slot, at, &noted, &noted_ns);
   }
   if (r == 0 && is_recovering (array, slot))
     r = metadata_join (array, slot);
-  if (r == 0 && (array_in_sync (array) & 1u << slot))
-    log_error ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
-  else
-    log_error ("disk %.200s (slot %u): its rebuild ended early%s%s", name, slot,
-               r < 0 ? ": " : "", r < 0 ? log_strerror (r) : "");
+  if (r == 0 || !again)
+    tell_end (array, slot, at, r);
+  return r;
 }

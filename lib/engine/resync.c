@@ -157,18 +157,32 @@ resync_is_stopping (const struct array *array)
   return atomic_load (&array->resync.stopping);
 }
 
-/* The whole list, once. */
 static void
-resync_pass (struct array *array)
+tell_result (const struct array *array, int error)
+{
+  if (error == 0)
+    log_error ("resync: done; the copies are alike again");
+  else
+    log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
+               "are read from the first disk that can, and the mirror stays "
+               "marked as not in sync",
+               (unsigned long long)atomic_load (&array->md->todo_left),
+               log_strerror (error));
+}
+
+/* The whole list, once.  0, or -errno of what could not be done. */
+static int
+resync_pass (struct array *array, bool again)
 {
   struct request *request = array->resync.requests.items;
   uint64_t at = 0, length, left = atomic_load (&array->md->todo_left);
   int r = 0;
 
   if (left == 0)
-    return;
-  log_error ("resync: up to %llu bytes that may differ are brought together",
-             (unsigned long long)left);
+    return 0;
+  if (!again)
+    log_error ("resync: up to %llu bytes that may differ are brought together",
+               (unsigned long long)left);
   while (!resync_is_stopping (array)
          && next_span (array, at, UINT64_MAX, &at, &length)) {
     struct pace pace;
@@ -182,63 +196,79 @@ resync_pass (struct array *array)
     pace_end (array, &pace, length);
   }
   if (resync_is_stopping (array))
-    return;
+    return 0;
   metadata_checkpoint (array);
-  left = atomic_load (&array->md->todo_left);
-  if (r == 0)
-    log_error ("resync: done; the copies are alike again");
-  else
-    log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
-               "are read from the first disk that can, and the mirror stays "
-               "marked as not in sync",
-               (unsigned long long)left, log_strerror (r));
+  if (r == 0 || !again)
+    tell_result (array, r);
+  return r;
 }
 
-/* False: it is time to end. */
-static bool
-wait_for_work (struct array *array)
+/* All there is to do, once.  @again: somebody was told already that it could
+ * not be done.  0, or -errno of what could not.
+ */
+static int
+work (struct array *array, bool again)
 {
-  struct resync *resync = &array->resync;
-
-  ground_mutex_lock (&resync->lock);
-  /* Woken by a write that left copies different, or by the stop. */
-  while (!resync_is_stopping (array) && !resync->woken)
-    ground_cond_wait (&resync->changed, &resync->lock, GROUND_NEVER);
-  resync->woken = false;
-  ground_mutex_unlock (&resync->lock);
-  return !resync_is_stopping (array);
-}
-
-static void
-be_in_sync (void *argument)
-{
-  struct array *array = argument;
   uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+  int r, result;
 
   /* One that was not stopped cleanly becomes clean, even if nothing has to be
    * copied for that.
    */
   if (atomic_load (&array->md->todo_left) == 0 && rebuilt == 0
       && !array->md->found_dirty)
-    goto wait;
-  if (metadata_activate (array) < 0) {
-    log_error ("resync: cannot begin: the metadata cannot be written");
-    goto wait;
+    return 0;
+  r = metadata_activate (array);
+  if (r < 0) {
+    if (!again)
+      log_error ("resync: cannot begin: the metadata cannot be written");
+    return r;
   }
   /* Resync first: a rebuild needs a source that is one. */
-  if (atomic_load (&array->md->todo_left) > 0)
-    resync_pass (array);
-  for (uint32_t left = rebuilt; left != 0 && !resync_is_stopping (array);
-       left &= left - 1)
-    rebuild (array, __builtin_ctz (left));
+  result = resync_pass (array, again);
+  for (; rebuilt != 0 && !resync_is_stopping (array); rebuilt &= rebuilt - 1) {
+    r = rebuild (array, __builtin_ctz (rebuilt), again);
+    if (r < 0)
+      result = r;
+  }
+  return result;
+}
 
-wait:
-  while (wait_for_work (array))
-    resync_pass (array);
-  ground_mutex_lock (&array->resync.lock);
-  array->resync.ended = true;
-  ground_cond_broadcast (&array->resync.changed);
-  ground_mutex_unlock (&array->resync.lock);
+/* False: it is time to end. */
+static bool
+wait_for_work (struct array *array, uint64_t deadline_ns)
+{
+  struct resync *resync = &array->resync;
+
+  ground_mutex_lock (&resync->lock);
+  /* Woken by a write that left copies different, or by the stop. */
+  while (!resync_is_stopping (array) && !resync->woken
+         && ground_cond_wait (&resync->changed, &resync->lock, deadline_ns)
+              == 0)
+    ;
+  resync->woken = false;
+  ground_mutex_unlock (&resync->lock);
+  return !resync_is_stopping (array);
+}
+
+/* What an error has left that may pass is tried again by the clock.  A place
+ * that cannot be read is not: to try wears out what is left of the disk.
+ */
+static void
+be_in_sync (void *argument)
+{
+  struct array *array = argument;
+  struct resync *resync = &array->resync;
+  int r = work (array, false);
+
+  while (wait_for_work (array, leg_error_is_harmless (r)
+                                 ? ground_now () + resync->retry_ns
+                                 : GROUND_NEVER))
+    r = work (array, r < 0);
+  ground_mutex_lock (&resync->lock);
+  resync->ended = true;
+  ground_cond_broadcast (&resync->changed);
+  ground_mutex_unlock (&resync->lock);
 }
 
 uint64_t

@@ -22,6 +22,7 @@ struct resync {
   struct bounce buffers;    /* SYNC_SPAN bytes each */
   struct requests requests; /* the thread's one descriptor */
   uint64_t minimum, maximum; /* bytes a second */
+  uint64_t retry_ns;
 
   struct ground_thread thread;
   struct ground_mutex lock;
@@ -86,8 +87,9 @@ void pace_begin (struct array *array, struct pace *pace);
 void pace_end (struct array *array, const struct pace *pace, uint64_t length);
 
 /* Rebuild @slot, which is recovering, until it is in sync, fails, or it is
- * time to stop.  In the resync's thread.
+ * time to stop.  In the resync's thread.  0, or -errno of what cannot be
+ * copied; logged unless it is tried @again.
  */
-void rebuild (struct array *array, unsigned slot);
+int rebuild (struct array *array, unsigned slot, bool again);
 
 #endif /* MIRROR_RESYNC_H */

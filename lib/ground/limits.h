@@ -98,6 +98,9 @@
 #define SYNC_MIN_DEFAULT (1000u * 1024u)
 #define SYNC_MAX_DEFAULT (200000u * 1024u)
 
+/* When what was left by an error that may pass is tried again. */
+#define SYNC_RETRY_MS 60000
+
 /* How long nobody may have written before the array is marked clean. */
 #define QUIET_MS 200
 

@@ -64,7 +64,7 @@ memory_array_plan (bool has_bitmap)
 static inline void
 memory_array_make (void)
 {
-  struct array_config config = { .legs = MEMBERS };
+  struct array_config config = { .legs = MEMBERS, .retry_ms = 1 };
   const char *absent[MEMBERS] = { NULL };
   struct leg *legs[MEMBERS];
   char why[MESSAGE_MAX];

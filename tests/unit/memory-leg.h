@@ -16,7 +16,7 @@
 struct memory_leg {
   struct leg leg;
   char data[MEMORY_LEG_SIZE];
-  int error[CHILD_CACHE + 1];    /* the answer to each op; 0: do it */
+  _Atomic int error[CHILD_CACHE + 1]; /* the answer to each op; 0: do it */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
   uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
   bool can_zero;
