@@ -19,7 +19,7 @@ static int
 allocate (struct metadata *md, const struct array *array, uint64_t region_size)
 {
   uint64_t size = array->layout.array_size;
-  uint64_t window = todo_window_size (size, region_size);
+  uint64_t window = todo_window_size (size, region_size, array->leg_block);
   size_t supers = (size_t)array->layout.slots * SB1_BLOCK_SIZE;
   size_t regions = 0, area = 0, list = todo_memory (size, window);
   char *at;

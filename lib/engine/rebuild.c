@@ -15,6 +15,21 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
+/* Does the bitmap say that some of it was missed? */
+static bool
+is_marked (struct array *array, uint64_t offset, uint64_t length)
+{
+  struct metadata *md = array->md;
+  uint64_t region = md->bitmap.region_size;
+  bool marked = false;
+
+  ground_mutex_lock (&md->lock);
+  for (uint64_t i = offset / region; i <= (offset + length - 1) / region; i++)
+    marked |= bitmap_is_set (&md->bitmap, i);
+  ground_mutex_unlock (&md->lock);
+  return marked;
+}
+
 /* Does this part of @slot have to be copied?  Its place in the array. */
 static bool
 is_missed (struct array *array, unsigned slot, uint64_t at,
@@ -25,7 +40,6 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
   uint64_t step = layout->chunk == 0 ? SYNC_SPAN
                                      : layout->chunk - at % layout->chunk;
   uint64_t region;
-  bool missed;
 
   step = MIN (MIN (step, (uint64_t)SYNC_SPAN), layout->member_size - at);
   *ret_length = step;
@@ -35,12 +49,10 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
                               MIN (step, layout->array_size - *ret_offset));
   if (!(md->by_bitmap & 1u << slot))
     return true;
-  region = md->bitmap.region_size;
+  /* Region by region; but some may be smaller than a disk's block. */
+  region = MAX (md->bitmap.region_size, (uint64_t)array->leg_block);
   *ret_length = MIN (*ret_length, region - *ret_offset % region);
-  ground_mutex_lock (&md->lock);
-  missed = bitmap_is_set (&md->bitmap, *ret_offset / region);
-  ground_mutex_unlock (&md->lock);
-  return missed;
+  return is_marked (array, *ret_offset, *ret_length);
 }
 
 static bool

@@ -14,14 +14,17 @@
 #define WORD_BITS 64
 
 uint64_t
-todo_window_size (uint64_t size, uint64_t region_size)
+todo_window_size (uint64_t size, uint64_t region_size, uint64_t block)
 {
   uint64_t window = TODO_WINDOW;
 
   assert (region_size == 0 || is_power_of_2 (region_size));
+  assert (is_power_of_2 (block));
   while (div_round_up (size, window) > TODO_WINDOWS_MAX)
     window *= 2;
-  return region_size == 0 ? window : MIN (window, region_size);
+  if (region_size != 0)
+    window = MIN (window, region_size);
+  return MAX (window, block);
 }
 
 static uint64_t

@@ -28,9 +28,12 @@ struct todo {
 
 /* The size of windows for an array of @size bytes whose bitmap has regions of
  * @region_size bytes (0: no bitmap): TODO_WINDOW, larger where there would be
- * more than TODO_WINDOWS_MAX windows, but never larger than a region.
+ * more than TODO_WINDOWS_MAX windows, but never larger than a region; only
+ * where regions are smaller than the @block bytes (a power of two) that some
+ * disk reads and writes at least, that.
  */
-uint64_t todo_window_size (uint64_t size, uint64_t region_size);
+uint64_t todo_window_size (uint64_t size, uint64_t region_size,
+                           uint64_t block);
 
 /* How much memory todo_init needs, bytes. */
 size_t todo_memory (uint64_t size, uint64_t window);

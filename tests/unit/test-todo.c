@@ -46,15 +46,20 @@ START_TEST (windows_are_of_the_size_that_limits_want)
 {
   const uint64_t most = (uint64_t)TODO_WINDOW * TODO_WINDOWS_MAX;
 
-  ck_assert_uint_eq (todo_window_size (1, 0), TODO_WINDOW);
-  ck_assert_uint_eq (todo_window_size (most, 0), TODO_WINDOW);
-  ck_assert_uint_eq (todo_window_size (most + 1, 0), 2 * TODO_WINDOW);
-  ck_assert_uint_eq (todo_window_size (16 * most, 0), 16 * TODO_WINDOW);
-  ck_assert_uint_eq (todo_window_size (most, 1u << 26), TODO_WINDOW);
-  ck_assert_uint_eq (todo_window_size (1, 4096), 4096);
+  ck_assert_uint_eq (todo_window_size (1, 0, 512), TODO_WINDOW);
+  ck_assert_uint_eq (todo_window_size (most, 0, 512), TODO_WINDOW);
+  ck_assert_uint_eq (todo_window_size (most + 1, 0, 512),
+                     2 * TODO_WINDOW);
+  ck_assert_uint_eq (todo_window_size (16 * most, 0, 512),
+                     16 * TODO_WINDOW);
+  ck_assert_uint_eq (todo_window_size (most, 1u << 26, 512), TODO_WINDOW);
+  ck_assert_uint_eq (todo_window_size (1, 4096, 512), 4096);
   /* Even then not larger than a region. */
-  ck_assert_uint_eq (todo_window_size (16 * most, 4 * TODO_WINDOW),
+  ck_assert_uint_eq (todo_window_size (16 * most, 4 * TODO_WINDOW, 512),
                      4 * TODO_WINDOW);
+  /* Even then not smaller than a block. */
+  ck_assert_uint_eq (todo_window_size (1, 512, 4096), 4096);
+  ck_assert_uint_eq (todo_window_size (1, 8192, 4096), 8192);
 }
 END_TEST
 
