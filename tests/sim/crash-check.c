@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crash-check.h"
+#include "crash-holes.h"
 #include "crash-marks.h"
 #include "crash-store.h"
 #include "ground/util.h"
@@ -85,7 +86,7 @@ may_differ (const struct crash_check *check, const struct crash_meta *meta,
 {
   const struct crash_shape *shape = check->shape;
   const struct assemble_part *how = &meta->part[copy->leg];
-  uint32_t offset = copy->sector - shape->leg[copy->leg].data.first;
+  uint32_t offset = shape_offset (shape, copy->leg, copy->sector);
   bool bit = !meta->bits_count || meta_bit (shape, meta->bits, lba);
 
   switch (how->part) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-legal.h"
 #include "crash-marks.h"
 #include "crash-world.h"
@@ -62,6 +63,7 @@ choose_ask (struct crash_client *client, struct ask *ask)
     count = random_between (chance, 1, units);
   ask->first = first * unit;
   ask->count = MIN (count, units - first) * unit;
+  ask->count = shape_run (shape, ask->first, ask->count);
   if (ask->kind != OP_READ && random_chance (chance, script->fua))
     ask->flags |= ARRAY_FUA;
   if (ask->kind == OP_ZERO && random_one_in (chance, 2))
@@ -141,7 +143,8 @@ static int
 call (const struct ask *ask)
 {
   struct array *array = crash_world.array;
-  uint64_t offset = (uint64_t)ask->first * SECTOR_SIZE;
+  const struct crash_shape *shape = crash_world.life->shape;
+  uint64_t offset = (uint64_t)shape->real[ask->first] * SECTOR_SIZE;
   uint64_t length = (uint64_t)ask->count * SECTOR_SIZE;
 
   switch (ask->kind) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-leg-internal.h"
 #include "crash-marks.h"
 #include "crash-plant.h"
@@ -17,7 +18,7 @@ is_in_scope (const struct crash_leg_run *l, const struct child *child)
 
   if (l->drive.scope == SCOPE_ALL || child->op == CHILD_FLUSH)
     return true;
-  place = shape_place (l->shape, l->number, child->offset / SECTOR_SIZE);
+  place = shape_place_real (l->shape, l->number, child->offset / SECTOR_SIZE);
   return (place == PLACE_DATA) == (l->drive.scope == SCOPE_DATA);
 }
 
@@ -42,13 +43,27 @@ is_meant (const struct crash_leg_run *l, const struct child *child)
   }
 }
 
+/* Those that are kept of what @child asks for: before *@ret_end. */
+static void
+sectors_of (const struct crash_leg_run *l, const struct child *child,
+            uint32_t *ret_first, uint32_t *ret_end)
+{
+  uint64_t first = child->offset / SECTOR_SIZE;
+
+  *ret_first = shape_sector (l->shape, l->number, first);
+  *ret_end
+    = shape_sector (l->shape, l->number, first + child->length / SECTOR_SIZE);
+}
+
 static bool
 meets_bad_sector (const struct crash_leg_run *l, const struct child *child)
 {
-  return l->drive.fault == FAULT_READ && child->op == CHILD_READ
-         && ranges_overlap (child->offset / SECTOR_SIZE,
-                            child->length / SECTOR_SIZE, l->drive.bad,
-                            l->drive.bad_count);
+  uint32_t first, end;
+
+  if (l->drive.fault != FAULT_READ || child->op != CHILD_READ)
+    return false;
+  sectors_of (l, child, &first, &end);
+  return ranges_overlap (first, end - first, l->drive.bad, l->drive.bad_count);
 }
 
 int
@@ -83,24 +98,36 @@ crash_fault_decide (struct crash_leg_run *l, const struct child *child)
 static void
 read_image (struct crash_leg_run *l, const struct child *child)
 {
-  uint32_t first = child->offset / SECTOR_SIZE;
+  const uint32_t *real = l->shape->leg[l->number].real;
+  uint32_t first, end;
 
-  for (uint64_t i = 0; i < child->length / SECTOR_SIZE; i++)
-    memcpy ((char *)child->buffer + i * SECTOR_SIZE,
-            store_bytes (crash_plant_read (l, first + i)), SECTOR_SIZE);
+  sectors_of (l, child, &first, &end);
+  if (end - first < child->length / SECTOR_SIZE)
+    memset (child->buffer, 0, child->length);
+  for (uint32_t i = first; i < end; i++)
+    memcpy ((char *)child->buffer
+              + ((uint64_t)real[i] * SECTOR_SIZE - child->offset),
+            store_bytes (crash_plant_read (l, i)), SECTOR_SIZE);
 }
 
-/* What was recorded when it was sent. */
-static void
+/* What was recorded when it was sent: what lies in the first @count sectors of
+ * the disk that it is for.  So many of them are kept.
+ */
+static uint32_t
 write_image (struct crash_leg_run *l, const struct crash_io *io, uint32_t count)
 {
   const struct record_io *what;
+  uint32_t end;
 
   if (io->record == RECORD_NEVER)
-    return;
+    return 0;
   what = &l->record->ios[io->record];
+  end = shape_sector (l->shape, l->number,
+                      io->child->offset / SECTOR_SIZE + (uint64_t)count);
+  count = MIN (end, what->first + what->count) - MIN (end, what->first);
   for (uint32_t i = 0; i < count; i++)
     l->image[what->first + i] = l->record->contents[what->contents + i];
+  return count;
 }
 
 void
@@ -118,10 +145,9 @@ crash_fault_transfer (struct crash_leg_run *l, struct crash_io *io)
     /* A hard error says nothing about how much was done; whole blocks. */
     if (writes && !leg_error_is_harmless (io->error)
         && !leg_error_is_gone (io->error)) {
-      io->effective
-        = round_down (random_between (&l->drive.chance, 0, count),
-                      l->shape->block);
-      write_image (l, io, io->effective);
+      count = round_down (random_between (&l->drive.chance, 0, count),
+                          l->shape->block);
+      io->effective = write_image (l, io, count);
     }
     return;
   }
@@ -131,7 +157,7 @@ crash_fault_transfer (struct crash_leg_run *l, struct crash_io *io)
     break;
   case CHILD_WRITE:
   case CHILD_ZERO:
-    write_image (l, io, count);
+    write_image (l, io, UINT32_MAX);
     break;
   default:
     break;

@@ -28,6 +28,18 @@ has_writers (const struct crash_life *life)
 
 /* --- O6 --- */
 
+/* Is any of the block of @lba?  Regions may be smaller than that. */
+static bool
+is_marked (const struct crash_shape *shape, uint32_t lba)
+{
+  uint32_t first = round_down (lba, shape->block);
+
+  for (uint32_t i = first; i < first + shape->block && i < shape->sectors; i++)
+    if (meta_is_marked (shape, &begin, i))
+      return true;
+  return false;
+}
+
 static bool
 check_io (const struct crash_life *life, const struct record_io *io, char *why)
 {
@@ -40,9 +52,9 @@ check_io (const struct crash_life *life, const struct record_io *io, char *why)
     if (lba == CRASH_LBA_NONE)
       continue;
     /* Without a bitmap it goes by windows. */
-    if (!begin.bits_count)
+    if (!begin.bits_count && !shape->has_holes)
       lba = MIN (round_down (lba, window) + window - 1, shape->sectors - 1);
-    if (!meta_is_marked (shape, &begin, lba))
+    if (!is_marked (shape, lba))
       return FAIL (why, "O6: leg %u was written at LBA %u, which was not "
                    "marked", io->leg, lba);
   }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-leg-internal.h"
 #include "crash-marks.h"
 #include "crash-plant.h"
@@ -132,6 +133,31 @@ check (const struct crash_leg_run *l, const struct child *child)
                       child->buffer);
 }
 
+/* Holes are the same on all legs, and stay so. */
+static void
+check_holes (const struct crash_leg_run *l, const struct child *child)
+{
+  static const uint8_t zeroes[SECTOR_SIZE];
+  uint64_t real = child->offset / SECTOR_SIZE;
+  uint64_t end = real + child->length / SECTOR_SIZE;
+  const struct crash_leg *leg = &l->shape->leg[l->number];
+
+  if (child->op != CHILD_WRITE || !l->shape->has_holes)
+    return;
+  for (uint32_t next = shape_sector (l->shape, l->number, real); real < end;
+       real++) {
+    const char *bytes
+      = (const char *)child->buffer + (real * SECTOR_SIZE - child->offset);
+
+    if (next < leg->sectors && leg->real[next] == real)
+      next++;
+    else if (memcmp (bytes, zeroes, SECTOR_SIZE) != 0)
+      crash_world_fail ("L7: leg %u: sector %llu of the disk is in a hole, and "
+                        "gets something else", l->number,
+                        (unsigned long long)real);
+  }
+}
+
 /* --- the operations of leg.h --- */
 
 static int
@@ -170,6 +196,7 @@ crash_issue (struct leg *leg, struct child *child)
   struct crash_io *io;
 
   check (l, child);
+  check_holes (l, child);
   io = new_io (l, child);
   sim_log ("leg %u: issue %d %llu+%llu", l->number, child->op,
            (unsigned long long)child->offset / SECTOR_SIZE,
@@ -206,10 +233,13 @@ crash_read_now (struct leg *leg, void *buffer, uint64_t length,
     sim_fail ("leg %u: read_now %llu+%llu", l->number,
               (unsigned long long)offset, (unsigned long long)length);
   sim_point ();
-  for (uint64_t i = 0; i < length; i++)
+  for (uint64_t i = 0; i < length; i++) {
+    uint32_t sector
+      = shape_sector (l->shape, l->number, (offset + i) / SECTOR_SIZE);
+
     ((uint8_t *)buffer)[i]
-      = store_bytes (l->image[(offset + i) / SECTOR_SIZE])
-          [(offset + i) % SECTOR_SIZE];
+      = store_bytes (l->image[sector])[(offset + i) % SECTOR_SIZE];
+  }
   return 0;
 }
 
@@ -273,7 +303,7 @@ crash_leg_open (const struct crash_shape *shape, unsigned number,
                 struct record *record)
 {
   struct crash_leg_run *l = calloc (1, sizeof *l);
-  uint64_t size = (uint64_t)shape->leg[number].sectors * SECTOR_SIZE;
+  uint64_t size = (uint64_t)shape->leg[number].real_sectors * SECTOR_SIZE;
 
   assert (l != NULL);
   l->shape = shape;

@@ -56,6 +56,9 @@ enum crash_plant {
   PLANT_OLD_FLUSH,
   PLANT_TOO_MUCH,
   PLANT_NO_LOCK,
+  PLANT_ONE_PAGE,
+  PLANT_OTHER_PAGE,
+  PLANT_PAGE_LEFT,
   CRASH_PLANTS,
 };
 extern enum crash_plant crash_plant;

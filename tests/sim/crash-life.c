@@ -53,7 +53,7 @@ life_new (const struct crash_shape *shape, const struct crash_life *parent,
   life->number = number;
   life->present = present;
   life->start = *images;
-  record_init (&life->record);
+  record_init (&life->record, shape);
   for (uint32_t lba = 0; lba < shape->sectors; lba++)
     life->seen[lba] = CRASH_NO_VALUE;
   /* Those that stay away may count, too, as long as nothing is written without

@@ -16,7 +16,7 @@ is_protected_on (struct lint *lint, unsigned leg, uint32_t lba)
 
   if (!l->good)
     return LINT_FAIL (lint, "L1: leg %u has no superblock", leg);
-  if (l->sb.resync_offset > lba)
+  if (l->sb.resync_offset > shape->real[lba])
     return LINT_FAIL (lint, "L1: LBA %u is written, and leg %u does not say "
                       "that the array is dirty there", lba, leg);
   if (shape->has_bitmap && !meta_bit (shape, l->bits, lba))

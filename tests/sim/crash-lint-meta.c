@@ -2,6 +2,7 @@
 /* crash-lint-meta: L5, L6 and L11, when metadata go to a leg. */
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-lint-internal.h"
 #include "crash-marks.h"
 #include "crash-store.h"
@@ -81,6 +82,24 @@ is_complete (struct lint *lint, unsigned leg)
   return true;
 }
 
+/* How its pages go together: @set, @cleared are those in which @io changes
+ * bits.
+ */
+static void
+mark_pages (const struct lint *lint, const struct record_io *io, uint32_t set,
+            uint32_t cleared)
+{
+  const struct crash_area *area = &lint->life->shape->leg[io->leg].bitmap;
+  uint32_t pages = set | cleared;
+
+  if (__builtin_popcount (set) > 1)
+    SOMETIMES (PAGES_SET);
+  if (__builtin_popcount (cleared) > 1)
+    SOMETIMES (PAGES_CLEARED);
+  if ((pages & 7) == 5 && io->first == area->first && io->count == area->count)
+    SOMETIMES (PAGE_BETWEEN);
+}
+
 static bool
 check_bitmap (struct lint *lint, const struct record_io *io)
 {
@@ -89,21 +108,29 @@ check_bitmap (struct lint *lint, const struct record_io *io)
   const uint32_t *kept = lint->replay.leg[io->leg].kept + l->bitmap.first;
   uint8_t before[META_BITS_SIZE], bits[META_BITS_SIZE];
   uint32_t sectors[META_BITMAP_SECTORS];
-  bool cleared = false;
+  uint32_t set = 0, cleared = 0;
 
   after (lint, io, l->bitmap.first, l->bitmap.count, sectors);
   meta_bits (shape, kept, before);
   meta_bits (shape, sectors, bits);
   for (uint32_t i = 0; i < shape->regions; i++) {
-    if (!bitmap_get (before, i) || bitmap_get (bits, i))
+    uint32_t page = 1u << (BITMAP_HEAD_SIZE + shape_bit (shape, i) / 8)
+                            / BITMAP_PAGE_SIZE;
+
+    if (bitmap_get (before, i) == bitmap_get (bits, i))
       continue;
-    cleared = true;
+    if (bitmap_get (bits, i)) {
+      set |= page;
+      continue;
+    }
+    cleared |= page;
     if (!is_complete (lint, io->leg))
       return LINT_FAIL (lint, "L5: leg %u: the bit of region %u is cleared, "
                         "but somebody missed something", io->leg, i);
     if (!is_settled (lint, i))
       return false;
   }
+  mark_pages (lint, io, set, cleared);
   if (cleared && !lint->stopping)
     SOMETIMES (IDLE_CLEAR);
   return true;
@@ -115,13 +142,14 @@ check_bitmap (struct lint *lint, const struct record_io *io)
 static bool
 check_clean (struct lint *lint, const struct sb1 *sb)
 {
+  uint32_t end = shape_lba (lint->life->shape, sb->resync_offset);
+
   for (uint32_t left = lint->event->targets; left != 0; left &= left - 1) {
     unsigned leg = __builtin_ctz (left);
     bool current = lint->event->in_sync >> leg & 1;
 
-    if (sb->resync_offset > 0
-        && is_pending (lint, leg, 0, sb->resync_offset, false)
-        && (current || !is_pending (lint, leg, 0, sb->resync_offset, true)))
+    if (end > 0 && is_pending (lint, leg, 0, end, false)
+        && (current || !is_pending (lint, leg, 0, end, true)))
       return LINT_FAIL (lint, "L6: the array is to be clean, but leg %u has "
                         "not stored everything", leg);
   }
@@ -134,7 +162,7 @@ is_marked (struct lint *lint, const struct sb1 *sb, unsigned leg, uint32_t lba)
 {
   const struct crash_shape *shape = lint->life->shape;
 
-  return lba >= sb->resync_offset
+  return shape->real[lba] >= sb->resync_offset
          && (!shape->has_bitmap
              || meta_bit (shape, lint_says (lint, leg)->bits, lba));
 }
@@ -146,10 +174,12 @@ static bool
 is_vouched (struct lint *lint, const struct record_io *io,
             const struct sb1 *sb, uint64_t end)
 {
-  const struct crash_leg *l = &lint->life->shape->leg[io->leg];
+  const struct crash_shape *shape = lint->life->shape;
+  const struct crash_leg *l = &shape->leg[io->leg];
 
   for (uint32_t i = io->first; i < io->first + io->count; i++)
-    if (i - l->data.first < end && !is_marked (lint, sb, io->leg, l->lba[i]))
+    if (l->lba[i] != CRASH_LBA_NONE && shape_offset (shape, io->leg, i) < end
+        && !is_marked (lint, sb, io->leg, l->lba[i]))
       return true;
   return false;
 }

@@ -13,6 +13,10 @@
   X (NO_BITMAP, "an array without a bitmap")                                  \
   X (BEGINS_DIRTY, "an array that was never synced")                          \
   X (LARGE_BLOCKS, "legs with blocks of 4096 bytes")                          \
+  X (SEVERAL_PAGES, "a bitmap of several pages")                              \
+  X (PAGES_SET, "bits of several pages were set in one store")                \
+  X (PAGES_CLEARED, "bits of several pages were cleared in one store")        \
+  X (PAGE_BETWEEN, "a page between two others was stored unchanged")          \
   X (FAULT_WRITE, "a write failed")                                           \
   X (FAULT_FLUSH, "a flush failed")                                           \
   X (FAULT_READ, "a read failed")                                             \

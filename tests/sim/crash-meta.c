@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-meta.h"
 #include "crash-store.h"
 #include "ground/util.h"
@@ -18,7 +19,7 @@ gather (const uint32_t *sectors, unsigned count, uint8_t *ret)
 static uint64_t
 member_bytes (const struct crash_shape *shape, unsigned leg)
 {
-  return (uint64_t)shape->leg[leg].sectors * SECTOR_SIZE;
+  return (uint64_t)shape->leg[leg].real_sectors * SECTOR_SIZE;
 }
 
 enum sb1_verdict
@@ -39,15 +40,12 @@ meta_bitmap (const struct crash_shape *shape, unsigned leg,
              const uint32_t *sectors, const struct sb1 *sb,
              struct bitmap_super *ret, uint8_t *ret_bits, char *why)
 {
-  uint8_t page[BITMAP_PAGE_SIZE];
-
   why[0] = '\0';
   if (!(sb->features & SB1_FEATURE_BITMAP))
     return BITMAP_NONE;
-  gather (sectors, sizeof page / SECTOR_SIZE, page);
-  bitmap_decode (page, ret);
+  bitmap_decode (store_bytes (sectors[0]), ret);
   if (ret_bits != NULL)
-    memcpy (ret_bits, page + BITMAP_HEAD_SIZE, META_BITS_SIZE);
+    meta_bits (shape, sectors, ret_bits);
   return bitmap_check (ret, sb, member_bytes (shape, leg), why);
 }
 
@@ -55,13 +53,15 @@ void
 meta_bits (const struct crash_shape *shape, const uint32_t *sectors,
            uint8_t *ret)
 {
-  uint8_t page[BITMAP_PAGE_SIZE];
+  uint8_t pages[META_BITMAP_SECTORS * SECTOR_SIZE];
 
   memset (ret, 0, META_BITS_SIZE);
   if (!shape->has_bitmap)
     return;
-  gather (sectors, META_BITMAP_SECTORS, page);
-  memcpy (ret, page + BITMAP_HEAD_SIZE, META_BITS_SIZE);
+  gather (sectors, shape->pages * BITMAP_PAGE_SIZE / SECTOR_SIZE, pages);
+  for (uint32_t i = 0; i < shape->regions; i++)
+    if (bitmap_get (pages + BITMAP_HEAD_SIZE, shape_bit (shape, i)))
+      bitmap_set (ret, i);
 }
 
 static void
@@ -138,7 +138,7 @@ meta_look (const struct crash_shape *shape, const struct crash_images *images,
   }
   ret->dirty = ret->assembly.dirty;
   ret->dirty_from
-    = ret->dirty ? (uint32_t)ret->assembly.resync_from : UINT32_MAX;
+    = ret->dirty ? shape_lba (shape, ret->assembly.resync_from) : UINT32_MAX;
   add_bits (shape, ret);
 }
 
@@ -151,7 +151,7 @@ meta_is_current (const struct crash_shape *shape, const struct crash_meta *meta,
   if (meta->in_sync >> copy->leg & 1)
     return true;
   return meta->in_sync != 0 && part->part == PART_RECOVERING
-         && copy->sector - shape->leg[copy->leg].data.first
+         && shape_offset (shape, copy->leg, copy->sector)
               < part->recovery_offset;
 }
 

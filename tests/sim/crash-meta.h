@@ -11,7 +11,8 @@
 #include "logic/assemble.h"
 
 #define META_BITS_SIZE (CRASH_ARRAY_MAX / 8 + 1)
-#define META_BITMAP_SECTORS (BITMAP_PAGE_SIZE / SECTOR_SIZE)
+#define META_BITMAP_SECTORS                                                   \
+  (CRASH_PAGES_MAX * BITMAP_PAGE_SIZE / SECTOR_SIZE)
 
 struct meta_member {
   enum sb1_verdict verdict;
@@ -29,7 +30,7 @@ struct crash_meta {
   struct assemble_part part[CRASH_LEGS_MAX]; /* by leg */
   uint32_t in_sync;         /* legs; 0 unless it starts */
   bool dirty;
-  uint32_t dirty_from;      /* sectors of the array before it are in sync */
+  uint32_t dirty_from;      /* LBAs before it are in sync */
   bool bits_count;          /* there is a bitmap that can be believed: */
   uint8_t bits[META_BITS_SIZE]; /* all of those together */
 };

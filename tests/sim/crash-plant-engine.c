@@ -80,6 +80,49 @@ WRAP (void, bitmap_touch, struct bitmap *bitmap, uint64_t offset,
     __real_bitmap_touch (bitmap, offset, length);
 }
 
+/* Of several pages with new bits only the first is stored. */
+WRAP (uint64_t, bitmap_take, struct bitmap *bitmap, uint8_t *staging,
+      uint64_t *ret_first, uint64_t *ret_count)
+{
+  uint64_t sets
+    = __real_bitmap_take (bitmap, staging, ret_first, ret_count);
+
+  if (crash_plant == PLANT_ONE_PAGE)
+    *ret_count = MIN (*ret_count, UINT64_C (1));
+  return sets;
+}
+
+static uint64_t
+page_at (const struct bitmap *bitmap, uint64_t offset)
+{
+  return (BITMAP_HEAD_SIZE + offset / bitmap->region_size / 8)
+         / BITMAP_PAGE_SIZE;
+}
+
+/* A write waits for the page of its first region, and for no other. */
+WRAP (bool, bitmap_begin, struct bitmap *bitmap, uint64_t offset,
+      uint64_t length, uint64_t *ret_sequence)
+{
+  bool good = __real_bitmap_begin (bitmap, offset, length, ret_sequence);
+
+  if (good && crash_plant == PLANT_OTHER_PAGE)
+    *ret_sequence = bitmap->marked[page_at (bitmap, offset)];
+  return good;
+}
+
+/* Bits are cleared, and only the first of their pages is stored. */
+WRAP (uint64_t, bitmap_clear_aged, struct bitmap *bitmap,
+      bool (*keep) (void *opaque, uint64_t offset, uint64_t length),
+      void *opaque)
+{
+  uint64_t cleared = __real_bitmap_clear_aged (bitmap, keep, opaque);
+
+  if (crash_plant == PLANT_PAGE_LEFT && cleared > 0)
+    for (uint64_t i = 1; i <= page_at (bitmap, bitmap->size - 1); i++)
+      bitmap->changed[i] = false;
+  return cleared;
+}
+
 /* Resync does more than is marked. */
 WRAP (void, todo_add, struct todo *todo, uint64_t offset, uint64_t length)
 {

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-plant.h"
 #include "crash-store.h"
 #include "ground/util.h"
@@ -35,6 +36,9 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_OLD_FLUSH] = "old-flush",
   [PLANT_TOO_MUCH] = "too-much",
   [PLANT_NO_LOCK] = "no-lock",
+  [PLANT_ONE_PAGE] = "one-page",
+  [PLANT_OTHER_PAGE] = "other-page",
+  [PLANT_PAGE_LEFT] = "page-left",
 };
 
 static bool
@@ -42,7 +46,7 @@ is_about (const struct crash_leg_run *l, const struct child *child,
           enum crash_place place)
 {
   return child->op != CHILD_FLUSH
-         && shape_place (l->shape, l->number, child->offset / SECTOR_SIZE)
+         && shape_place_real (l->shape, l->number, child->offset / SECTOR_SIZE)
               == place;
 }
 
@@ -83,7 +87,8 @@ twist (struct crash_leg_run *l, struct child *child, uint8_t *bytes)
   uint64_t block = l->shape->block * SECTOR_SIZE;
 
   if (crash_plant == PLANT_CLEAR && is_about (l, child, PLACE_BITMAP)
-      && child->offset / SECTOR_SIZE == l->shape->leg[l->number].bitmap.first)
+      && shape_sector (l->shape, l->number, child->offset / SECTOR_SIZE)
+           == l->shape->leg[l->number].bitmap.first)
     memset (bytes + BITMAP_HEAD_SIZE, 0,
             MIN (child->length - BITMAP_HEAD_SIZE,
                  (uint64_t)l->shape->regions / 8));
@@ -102,7 +107,7 @@ twist (struct crash_leg_run *l, struct child *child, uint8_t *bytes)
 uint32_t
 crash_plant_record (struct crash_leg_run *l, const struct child *child)
 {
-  static _Alignas (16) uint8_t bytes[CRASH_MEMBER_MAX * SECTOR_SIZE];
+  static _Alignas (16) uint8_t bytes[1024 * 1024];
   struct child twisted = *child;
   bool stable = l->drive.stable || (child->flags & CHILD_FUA);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-record.h"
 #include "crash-store.h"
 #include "ground/util.h"
@@ -27,9 +28,10 @@ grown (void *vector, size_t size, size_t needed, size_t *room)
   } while (0)
 
 void
-record_init (struct record *record)
+record_init (struct record *record, const struct crash_shape *shape)
 {
   memset (record, 0, sizeof *record);
+  record->shape = shape;
 }
 
 void
@@ -39,7 +41,7 @@ record_free (struct record *record)
   free (record->ios);
   free (record->ops);
   free (record->contents);
-  record_init (record);
+  memset (record, 0, sizeof *record);
 }
 
 /* The number of the new event. */
@@ -52,6 +54,16 @@ add_event (struct record *record, enum record_kind kind, uint32_t index)
   if (record->look != NULL)
     record->look (&record->events[record->count]);
   return ++record->count;
+}
+
+/* What @child holds of @sector of @leg. */
+static const char *
+bytes_of (const struct record *record, unsigned leg, const struct child *child,
+          uint32_t sector)
+{
+  uint64_t at = (uint64_t)record->shape->leg[leg].real[sector] * SECTOR_SIZE;
+
+  return (const char *)child->buffer + (at - child->offset);
 }
 
 uint32_t
@@ -70,8 +82,12 @@ record_submit (struct record *record, unsigned leg, const struct child *child,
                             .contents = record->contents_count,
                             .done = RECORD_NEVER };
   if (child->op != CHILD_FLUSH) {
-    io->first = child->offset / SECTOR_SIZE;
-    io->count = child->length / SECTOR_SIZE;
+    uint64_t end = child->offset + child->length;
+
+    io->first = shape_sector (record->shape, leg, child->offset / SECTOR_SIZE);
+    io->count = shape_sector (record->shape, leg, end / SECTOR_SIZE) - io->first;
+    if (io->count == 0)
+      return RECORD_NEVER;
     GROW (record->contents, record->contents_count + io->count,
           record->contents_room);
   }
@@ -79,7 +95,7 @@ record_submit (struct record *record, unsigned leg, const struct child *child,
     record->contents[record->contents_count++]
       = child->op == CHILD_ZERO
           ? CONTENT_ZERO
-          : store_put ((const char *)child->buffer + i * SECTOR_SIZE);
+          : store_put (bytes_of (record, leg, child, io->first + i));
   io->submitted = add_event (record, RECORD_SUBMIT, record->ios_count);
   return record->ios_count++;
 }
@@ -92,7 +108,7 @@ record_same (const struct record *record, uint32_t number,
 
   for (uint32_t i = 0; i < io->count && child->op == CHILD_WRITE; i++)
     if (memcmp (store_bytes (record->contents[io->contents + i]),
-                (const char *)child->buffer + i * SECTOR_SIZE, SECTOR_SIZE)
+                bytes_of (record, io->leg, child, io->first + i), SECTOR_SIZE)
         != 0)
       return false;
   return true;

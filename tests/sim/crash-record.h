@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crash-shape.h"
 #include "legs/leg.h"
 
 #define RECORD_NEVER UINT32_MAX
@@ -75,16 +76,18 @@ struct record {
   uint32_t *contents;
   size_t contents_count, contents_room;
 
+  const struct crash_shape *shape; /* whose legs they are */
   /* What else is noted: set them before the first event, or leave them NULL.
    */
   uint32_t (*asker) (void); /* the operation of this fiber */
   void (*look) (struct record_event *event);
 };
 
-void record_init (struct record *record);
+void record_init (struct record *record, const struct crash_shape *shape);
 void record_free (struct record *record);
 
 /* A child goes to @leg: the number of its io.  Its buffer is looked at now.
+ * RECORD_NEVER: it writes to holes only.
  */
 uint32_t record_submit (struct record *record, unsigned leg,
                         const struct child *child, bool stable);

@@ -140,7 +140,8 @@ choose_array (struct random_stream *chance, const struct crash_life *life,
 }
 
 static void
-choose_ground (struct random_stream *chance, struct crash_script *ret)
+choose_ground (struct random_stream *chance, const struct crash_life *life,
+               struct crash_script *ret)
 {
   static const unsigned often[] = { 1024, 256, 64, 16 };
 
@@ -151,7 +152,8 @@ choose_ground (struct random_stream *chance, struct crash_script *ret)
     .spurious = random_one_in (chance, 4) ? 16 : 0,
     .naps = random_one_in (chance, 3) ? 64 : 0,
     .priorities = random_one_in (chance, 5),
-    .steps_max = 4000000,
+    /* Holes are copied, too. */
+    .steps_max = life->shape->has_holes ? 100000000 : 4000000,
   };
   if (ret->ground.priorities)
     ret->ground.switches = 16;
@@ -164,7 +166,7 @@ script_first (struct random_stream *chance, const struct crash_life *life,
               struct crash_script *ret)
 {
   memset (ret, 0, sizeof *ret);
-  choose_ground (chance, ret);
+  choose_ground (chance, life, ret);
   choose_array (chance, life, &ret->array);
   choose_legs (chance, life, random_one_in (chance, 2), ret);
   choose_clients (chance, life, ret);
@@ -176,7 +178,7 @@ script_again (struct random_stream *chance, const struct crash_life *life,
               bool writers, bool faults, struct crash_script *ret)
 {
   memset (ret, 0, sizeof *ret);
-  choose_ground (chance, ret);
+  choose_ground (chance, life, ret);
   choose_array (chance, life, &ret->array);
   choose_legs (chance, life, faults, ret);
   choose_clients (chance, life, ret);

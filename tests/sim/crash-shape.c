@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crash-holes.h"
 #include "crash-marks.h"
-#include "crash-shape.h"
 #include "crash-store.h"
 #include "ground/util.h"
 #include "logic/create-plan.h"
@@ -40,58 +40,34 @@ choose_layout (struct random_stream *chance, struct layout *layout)
   } while (layout_check (layout) != NULL);
 }
 
-/* Where everything lies on @leg, whose data are @size sectors. */
+/* Where everything lies on @leg, whose data are @size sectors; holes count. */
 static void
 place_areas (struct crash_shape *shape, struct random_stream *chance,
              unsigned leg, uint32_t size)
 {
   struct crash_leg *l = &shape->leg[leg];
   uint32_t skew = 8 * random_below (chance, 3);
-  uint32_t metadata = 8;
+  uint32_t metadata = 8, bitmap = shape->pages * PAGE_SECTORS;
   uint64_t super = 0;
 
   l->data = (struct crash_area){ skew, size };
-  l->sectors = skew + size + PAGE_SECTORS + BBLOG_SECTORS + SUPER_SECTORS + 8
+  l->sectors = skew + size + bitmap + BBLOG_SECTORS + SUPER_SECTORS + 8
                + (shape->block > 1 ? 0 : random_below (chance, 16));
   if (shape->version != SB1_VERSION_1_0) {
-    l->data.first += shape->version == SB1_VERSION_1_2 ? 32 : 24;
+    l->data.first
+      += (shape->version == SB1_VERSION_1_2 ? 24 : 16) + bitmap;
     l->sectors += skew + (shape->version == SB1_VERSION_1_2 ? 8 : 0);
   }
-  assert (l->sectors <= CRASH_MEMBER_MAX);
   if (!sb1_offset (shape->version, (uint64_t)l->sectors * SECTOR_SIZE, &super))
     assert (0);
   l->super = (struct crash_area){ super / SECTOR_SIZE, SUPER_SECTORS };
   metadata = l->super.first + SUPER_SECTORS;
   if (shape->version == SB1_VERSION_1_0)
-    metadata = l->super.first - PAGE_SECTORS - BBLOG_SECTORS;
+    metadata = l->super.first - bitmap - BBLOG_SECTORS;
   if (shape->has_bitmap)
-    l->bitmap = (struct crash_area){ metadata, PAGE_SECTORS };
+    l->bitmap = (struct crash_area){ metadata, bitmap };
   if (random_one_in (chance, 2))
-    l->bblog = (struct crash_area){ metadata + PAGE_SECTORS, BBLOG_SECTORS };
-}
-
-/* Both ways between the array and its members. */
-static void
-map_sectors (struct crash_shape *shape)
-{
-  struct copy copies[LEGS_MAX];
-
-  shape->copies = layout_copies (&shape->layout);
-  memset (shape->copy, 0, sizeof shape->copy);
-  for (unsigned leg = 0; leg < CRASH_LEGS_MAX; leg++)
-    for (uint32_t i = 0; i < CRASH_MEMBER_MAX; i++)
-      shape->leg[leg].lba[i] = CRASH_LBA_NONE;
-  for (uint32_t lba = 0; lba < shape->sectors; lba++) {
-    layout_map (&shape->layout, (uint64_t)lba * SECTOR_SIZE, copies);
-    for (unsigned i = 0; i < shape->copies; i++) {
-      unsigned leg = copies[i].slot;
-      uint32_t sector
-        = shape->leg[leg].data.first + copies[i].offset / SECTOR_SIZE;
-
-      shape->copy[lba][i] = (struct crash_copy){ leg, sector };
-      shape->leg[leg].lba[sector] = lba;
-    }
-  }
+    l->bblog = (struct crash_area){ metadata + bitmap, BBLOG_SECTORS };
 }
 
 enum crash_place
@@ -134,6 +110,7 @@ put_superblock (const struct crash_shape *shape, unsigned leg, uint64_t events,
                 bool turned, struct crash_images *images)
 {
   const struct crash_leg *l = &shape->leg[leg];
+  uint64_t super = l->real[l->super.first];
   struct create_wish wish = { .layout = shape->layout,
                               .version = shape->version,
                               .assume_clean = shape->begins_clean,
@@ -142,20 +119,20 @@ put_superblock (const struct crash_shape *shape, unsigned leg, uint64_t events,
     = { .layout = shape->layout,
         .size = shape->layout.member_size / SECTOR_SIZE,
         .bitmap_chunk = shape->has_bitmap ? shape->region * SECTOR_SIZE : 0,
-        .bitmap_offset = (int32_t)(l->bitmap.first - l->super.first) };
+        .bitmap_offset = (int32_t)(l->real[l->bitmap.first] - super) };
   uint8_t set_uuid[16], device_uuid[16], block[SB1_BLOCK_SIZE];
   struct sb1 sb;
 
   memset (set_uuid, SET_UUID, sizeof set_uuid);
   memset (device_uuid, 0xd0 + (int)leg, sizeof device_uuid);
   for (unsigned i = 0; i < shape->slots; i++)
-    wish.member_bytes[i] = (uint64_t)shape->leg[i].sectors * SECTOR_SIZE;
+    wish.member_bytes[i] = (uint64_t)shape->leg[i].real_sectors * SECTOR_SIZE;
   plan.member[leg] = (struct create_member){
-    .super_offset = l->super.first,
+    .super_offset = super,
     .data_offset = l->data.first,
-    .data_size = l->data.count,
+    .data_size = shape->data_size,
     .bblog_offset
-    = l->bblog.count > 0 ? (int32_t)(l->bblog.first - l->super.first) : 0,
+    = l->bblog.count > 0 ? (int32_t)(l->real[l->bblog.first] - super) : 0,
     .bblog_size = (uint16_t)l->bblog.count,
   };
   create_superblock (&wish, &plan, leg, set_uuid, device_uuid,
@@ -179,18 +156,21 @@ put_bitmap (const struct crash_shape *shape, unsigned leg, uint64_t events,
             bool full, struct crash_images *images)
 {
   struct create_plan plan = { .bitmap_chunk = shape->region * SECTOR_SIZE,
-                              .bitmap_sync_size = shape->sectors };
-  uint8_t page[BITMAP_PAGE_SIZE] = { 0 }, set_uuid[16];
+                              .bitmap_sync_size
+                              = shape->layout.array_size / SECTOR_SIZE };
+  uint32_t area = shape->pages * BITMAP_PAGE_SIZE;
+  uint32_t regions = div_round_up (plan.bitmap_sync_size, shape->region);
+  uint8_t pages[CRASH_PAGES_MAX * BITMAP_PAGE_SIZE] = { 0 }, set_uuid[16];
   struct bitmap_super bitmap;
 
   memset (set_uuid, SET_UUID, sizeof set_uuid);
   create_bitmap (&plan, set_uuid, &bitmap);
   bitmap.events = events;
-  for (uint32_t i = 0; i < (BITMAP_PAGE_SIZE - BITMAP_HEAD_SIZE) * 8; i++)
-    if (i >= shape->regions || full)
-      bitmap_set (page + BITMAP_HEAD_SIZE, i);
-  bitmap_encode (&bitmap, page);
-  put_bytes (images, leg, shape->leg[leg].bitmap.first, page, sizeof page);
+  for (uint32_t i = 0; i < (area - BITMAP_HEAD_SIZE) * 8; i++)
+    if (i >= regions || full)
+      bitmap_set (pages + BITMAP_HEAD_SIZE, i);
+  bitmap_encode (&bitmap, pages);
+  put_bytes (images, leg, shape->leg[leg].bitmap.first, pages, area);
 }
 
 static void
@@ -233,6 +213,30 @@ mark_shape (const struct crash_shape *shape)
     SOMETIMES (BEGINS_DIRTY);
   if (shape->block > 1)
     SOMETIMES (LARGE_BLOCKS);
+  if (shape->pages > 1)
+    SOMETIMES (SEVERAL_PAGES);
+}
+
+/* How large, and what is clean of it. */
+static void
+choose_size (struct random_stream *chance, struct crash_shape *shape)
+{
+  const struct layout *layout = &shape->layout;
+  uint32_t unit = layout->chunk > 0 ? layout->chunk / SECTOR_SIZE : 8;
+  uint32_t size = random_between (chance, 32, 384) / unit * unit;
+
+  shape->has_bitmap = !random_one_in (chance, 4);
+  shape->region = 8u << random_below (chance, 3);
+  shape->begins_clean = !random_one_in (chance, 4);
+  shape->pages = 1;
+  shape->data_size = MAX (size, 2 * unit * layout->far);
+  /* The others are enough to see what becomes of whole arrays. */
+  if (shape->has_bitmap && shape->begins_clean && random_one_in (chance, 6)) {
+    shape->pages = random_between (chance, 2, CRASH_PAGES_MAX);
+    shape->has_holes = true;
+    shape->region = 1;
+    shape->data_size = holes_member_size (shape);
+  }
 }
 
 void
@@ -241,7 +245,6 @@ shape_choose (struct random_stream *chance, struct crash_shape *ret,
 {
   uint64_t events = random_below (chance, 100);
   bool turned = random_one_in (chance, 3), full;
-  uint32_t unit, size;
 
   memset (ret, 0, sizeof *ret);
   memset (ret_images, 0, sizeof *ret_images);
@@ -249,19 +252,12 @@ shape_choose (struct random_stream *chance, struct crash_shape *ret,
   ret->slots = ret->layout.slots;
   ret->version = random_below (chance, 3);
   ret->block = random_one_in (chance, 5) ? 8 : 1;
-  ret->has_bitmap = !random_one_in (chance, 4);
-  ret->region = 8u << random_below (chance, 3);
-  ret->begins_clean = !random_one_in (chance, 4);
-  unit = ret->layout.chunk > 0 ? ret->layout.chunk / SECTOR_SIZE : 8;
-  size = random_between (chance, 32, 384) / unit * unit;
-  size = MAX (size, 2 * unit * ret->layout.far);
-  layout_set_size (&ret->layout, (uint64_t)size * SECTOR_SIZE);
-  ret->sectors = ret->layout.array_size / SECTOR_SIZE;
-  assert (ret->sectors > 0 && ret->sectors <= CRASH_ARRAY_MAX);
-  ret->regions = div_round_up (ret->sectors, ret->region);
+  choose_size (chance, ret);
+  layout_set_size (&ret->layout, (uint64_t)ret->data_size * SECTOR_SIZE);
+  holes_choose (chance, ret);
   for (unsigned leg = 0; leg < ret->slots; leg++)
-    place_areas (ret, chance, leg, size);
-  map_sectors (ret);
+    place_areas (ret, chance, leg, ret->data_size);
+  holes_map (ret);
   full = !ret->begins_clean || random_one_in (chance, 4);
   for (unsigned leg = 0; leg < ret->slots; leg++)
     make_member (ret, leg, events, turned, full, ret_images);
@@ -275,10 +271,10 @@ shape_print (const struct crash_shape *shape)
 
   layout_name (&shape->layout, name, sizeof name);
   printf ("%s, %u slots, chunk %llu, metadata %s, %u sectors in blocks of %u, "
-          "%u regions of %u, %s\n",
+          "%u regions of %u in %u pages, %s\n",
           name, shape->slots, (unsigned long long)shape->layout.chunk,
           sb1_version_name (shape->version), shape->sectors, shape->block,
-          shape->has_bitmap ? shape->regions : 0, shape->region,
+          shape->has_bitmap ? shape->regions : 0, shape->region, shape->pages,
           shape->begins_clean ? "clean" : "never synced");
   for (unsigned i = 0; i < shape->slots; i++) {
     const struct crash_leg *l = &shape->leg[i];

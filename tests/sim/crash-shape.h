@@ -4,6 +4,11 @@
  * Small enough that every sector of every member is looked at in every crash
  * state.  Numbers are sectors of 512 bytes.  Legs are numbered by the slot
  * that they have in the beginning.
+ *
+ * An array whose bitmap has several pages is large, so it has holes: sectors
+ * that nobody looks at, and no client asks for.  Those that are kept are
+ * numbered without them, everywhere but in what the engine sees; real[] and
+ * crash-holes.h know the places that they have there.
  */
 #ifndef MIRROR_CRASH_SHAPE_H
 #define MIRROR_CRASH_SHAPE_H
@@ -19,6 +24,7 @@
 #define CRASH_LEGS_MAX 4
 #define CRASH_MEMBER_MAX 640u /* sectors of a member */
 #define CRASH_ARRAY_MAX 1024u /* sectors of the array */
+#define CRASH_PAGES_MAX 3u    /* of a bitmap */
 
 #define CRASH_LBA_NONE UINT32_MAX
 
@@ -39,6 +45,8 @@ struct crash_leg {
   uint32_t sectors;
   struct crash_area super, bitmap, bblog, data;
   uint32_t lba[CRASH_MEMBER_MAX]; /* of the array, or CRASH_LBA_NONE */
+  uint32_t real[CRASH_MEMBER_MAX]; /* where it is on the disk */
+  uint32_t real_sectors;           /* of the disk */
 };
 
 struct crash_copy {
@@ -55,7 +63,11 @@ struct crash_shape {
   bool has_bitmap;
   uint32_t region;  /* sectors of a bit */
   uint32_t regions;
+  uint32_t pages;    /* of the bitmap */
+  uint32_t data_size; /* sectors of a member, with holes */
+  bool has_holes;
   bool begins_clean; /* and all copies alike; else all of it is dirty */
+  uint32_t real[CRASH_ARRAY_MAX]; /* LBAs as the engine has them */
   struct crash_leg leg[CRASH_LEGS_MAX];
   struct crash_copy copy[CRASH_ARRAY_MAX][CRASH_LEGS_MAX];
 };

@@ -104,7 +104,7 @@ create (void)
     return false;
   }
   array_get_limits (crash_world.array, &limits);
-  if (limits.size != (uint64_t)life->shape->sectors * SECTOR_SIZE
+  if (limits.size != life->shape->layout.array_size
       || limits.readonly)
     sim_fail ("limits: size %llu%s", (unsigned long long)limits.size,
               limits.readonly ? ", read-only" : "");
@@ -164,20 +164,31 @@ is_in_sync (void)
   return !crash_world.last.resyncing && crash_world.last.recovering == 0;
 }
 
+/* Has any leg failed? */
+static bool
+has_failed (void)
+{
+  bool failed = false;
+
+  for (unsigned leg = 0; leg < crash_world.life->shape->slots; leg++)
+    failed |= crash_leg_has_failed (leg);
+  return failed;
+}
+
 static void
 wait_until_in_sync (void)
 {
-  bool faulty = crash_world.script->faulty;
-  uint64_t patience_s = faulty ? PATIENCE_FAULTY_S : PATIENCE_S;
-  uint64_t end = sim_time () + patience_s * GROUND_S, nap = GROUND_MS;
+  uint64_t begin = sim_time (), nap = GROUND_MS;
 
-  while (!is_in_sync () && sim_time () < end) {
+  while (!is_in_sync ()
+         && sim_time () - begin
+              < (has_failed () ? PATIENCE_FAULTY_S : PATIENCE_S) * GROUND_S) {
     sleep_for (nap);
     nap = MIN (2 * nap, 10 * GROUND_S);
   }
-  if (!is_in_sync () && !faulty)
-    crash_world_fail ("O3b: after %llu s: %llu bytes are to be resynced, slots "
-                      "%#x to be rebuilt", (unsigned long long)patience_s,
+  if (!is_in_sync () && !has_failed ())
+    crash_world_fail ("O3b: after %u s: %llu bytes are to be resynced, slots "
+                      "%#x to be rebuilt", PATIENCE_S,
                       (unsigned long long)crash_world.last.sync_left,
                       crash_world.last.recovering);
 }
@@ -217,18 +228,15 @@ static void
 count (const struct sim_result *result)
 {
   const struct crash_shape *shape = crash_world.life->shape;
-  bool failed = false;
 
   crash_counts.worlds++;
   crash_counts.operations += crash_world.operations;
   crash_counts.errors += crash_world.errors;
   crash_counts.steps += result->steps;
   crash_counts.virtual_s += result->end_ns / 1e9;
-  for (unsigned leg = 0; leg < shape->slots; leg++)
-    failed |= crash_leg_has_failed (leg);
   if (crash_world.last.in_sync != (1u << shape->slots) - 1)
     SOMETIMES (LEG_OUT);
-  crash_world.life->no_fault = !failed;
+  crash_world.life->no_fault = !has_failed ();
 }
 
 bool

@@ -18,13 +18,17 @@ O2  flush
 O2  no-record
 O3a clear
 O3a no-bits
+O3a one-page
 O3b data-lost
 O3b bitmap-lost
+O3b page-left
 O4  read
 O4  unsynced-read
 O6  too-much
 L1  no-bits
 L1  clear
+L1  one-page
+L1  other-page
 L2  no-record
 L2  data-lost
 L3  flush-error
@@ -32,7 +36,7 @@ L3  flush
 L4  no-lock
 L4  early
 L5  no-flush
-L5  old-flush 200
+L5  old-flush 700
 L6  no-flush
 L7  wrong-copy
 L7  data-moved
