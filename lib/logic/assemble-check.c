@@ -130,16 +130,28 @@ assemble_check_kinds (struct assemble_work *work)
 
 /* Who has which slot?  Which of the others are spare or failed, no matter. */
 static bool
-same_table (const struct sb1 *a, const struct sb1 *b, uint32_t *ret_entry)
+same_table (const struct sb1 *a, const struct sb1 *b)
 {
   for (uint32_t i = 0; i < MAX (a->max_dev, b->max_dev); i++) {
     uint16_t x = sb1_role (a, i), y = sb1_role (b, i);
 
-    *ret_entry = i;
     if (x != y && (x < SB1_ROLE_SLOTS || y < SB1_ROLE_SLOTS))
       return false;
   }
   return true;
+}
+
+/* One history has one table for each number of events.  After a choice between
+ * two of them and a crash, a member that is being overwritten may be listed by
+ * both, and their events be the same by chance.
+ */
+static void
+check_history (struct assemble_work *work, unsigned i, const struct sb1 *other)
+{
+  const struct sb1 *sb = work->members[i].sb;
+
+  if (sb->events == other->events && !same_table (sb, other))
+    work->ret->part[i].part = PART_SPLIT;
 }
 
 /* Members that claim to be of today must agree about today. */
@@ -148,7 +160,6 @@ check_today (struct assemble_work *work, unsigned i,
              const struct sb1 *authority)
 {
   const struct sb1 *sb = work->members[i].sb;
-  uint32_t entry;
 
   if (sb->events == authority->events
       && (sb->raid_disks != authority->raid_disks
@@ -171,12 +182,6 @@ check_today (struct assemble_work *work, unsigned i,
                      "raid_disks %" PRIu32 ", size %" PRIu64
                      ": the array has %" PRIu32 ", %" PRIu64, sb->raid_disks,
                      sb->size, authority->raid_disks, authority->size);
-    return false;
-  }
-  if (sb->events == authority->events && !same_table (sb, authority, &entry)) {
-    assemble_refuse (work, ASSEMBLE_REFUSED, i, "dev_roles[%" PRIu32
-                     "] 0x%x: another member with the same events says 0x%x",
-                     entry, sb1_role (sb, entry), sb1_role (authority, entry));
     return false;
   }
   return true;
@@ -203,19 +208,28 @@ check_pair (struct assemble_work *work, unsigned i, unsigned j)
   return true;
 }
 
+/* A member that is of today. */
+static bool
+is_of_today (const struct assemble_work *work, unsigned i)
+{
+  return assemble_good (work, i) != NULL
+         && assemble_part_is_fresh (work->ret->part[i].part);
+}
+
 bool
 assemble_check_fresh (struct assemble_work *work, const struct sb1 *authority)
 {
   for (unsigned i = 0; i < work->count; i++) {
-    if (assemble_good (work, i) == NULL
-        || !assemble_part_is_fresh (work->ret->part[i].part))
+    if (!is_of_today (work, i))
       continue;
     if (!check_today (work, i, authority))
       return false;
+    check_history (work, i, authority);
     for (unsigned j = 0; j < i; j++)
-      if (assemble_good (work, j) != NULL
-          && assemble_part_is_fresh (work->ret->part[j].part)
-          && !check_pair (work, i, j))
+      if (is_of_today (work, j))
+        check_history (work, i, work->members[j].sb);
+    for (unsigned j = 0; j < i && is_of_today (work, i); j++)
+      if (is_of_today (work, j) && !check_pair (work, i, j))
         return false;
   }
   return true;

@@ -23,8 +23,9 @@ knows_as_gone (const struct sb1 *sb, const struct sb1 *other)
          && sb1_role (sb, other->dev_number) >= SB1_ROLE_SLOTS;
 }
 
-/* Did the member go on without all of the fresh ones?  When a member is
- * left behind its own table is the last in which the others stand beside
+/* Did the member go on without all of the fresh ones whose data count?  One that
+ * is being rebuilt may have stood beside it in another history, and be
+ * overwritten by this one.  When a member is left behind its own table is the last in which the others stand beside
  * it; when it leaves the others behind, it records that they are gone.  Who
  * took their slots later stands for them.  Its own slot says nothing: that
  * may be filled by who replaced it.
@@ -38,7 +39,7 @@ ran_apart (const struct assemble_work *work, const struct sb1 *sb)
   for (unsigned i = 0; i < work->count; i++) {
     const struct assemble_part *part = &work->ret->part[i];
 
-    if (assemble_good (work, i) == NULL || !assemble_part_is_fresh (part->part)
+    if (assemble_good (work, i) == NULL || part->part != PART_IN_SYNC
         || part->slot == own)
       continue;
     others = true;
@@ -86,7 +87,9 @@ assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
     const struct sb1 *sb = assemble_good (work, i);
     struct assemble_part *part = &work->ret->part[i];
 
-    if (sb == NULL || assemble_part_is_fresh (part->part))
+    /* Or found to have another history already. */
+    if (sb == NULL || assemble_part_is_fresh (part->part)
+        || part->part == PART_SPLIT)
       continue;
     if (!assemble_has_slot (sb))
       part->part = sb1_own_role (sb) == SB1_ROLE_SPARE ? PART_SPARE

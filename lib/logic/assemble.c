@@ -238,6 +238,24 @@ judge (struct assemble_work *work, int keep)
     ret->result = ASSEMBLE_START;
 }
 
+/* Did somebody whom it had beside it go on without it?  Then its history is
+ * not at its end with it, whatever others did.
+ */
+static bool
+was_left_behind (const struct assemble_work *work, unsigned member)
+{
+  const struct sb1 *sb = work->members[member].sb;
+
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct sb1 *other = assemble_good (work, i);
+
+    if (other != NULL && assemble_has_slot (other) && other->events > sb->events
+        && lists (sb, other) && !lists (other, sb))
+      return true;
+  }
+  return false;
+}
+
 void
 assemble (const struct assemble_member *members, unsigned count, int keep,
           struct assembly *ret)
@@ -254,6 +272,7 @@ assemble (const struct assemble_member *members, unsigned count, int keep,
    */
   if (ret->result == ASSEMBLE_SPLIT && keep >= 0
       && (ret->part[keep].part == PART_SPLIT
-          || assemble_part_is_fresh (ret->part[keep].part)))
+          || assemble_part_is_fresh (ret->part[keep].part))
+      && !was_left_behind (&work, keep))
     judge (&work, keep);
 }

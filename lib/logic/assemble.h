@@ -17,7 +17,8 @@
  *      written before the data that depends on them, so who missed just the
  *      last update missed no data), and each has the other in its table.
  *   4. The others are stale.  A stale member whose own table lists none of
- *      the fresh ones ran without them: two histories, a split brain.
+ *      the fresh ones in sync ran without them: two histories, a split brain.
+ *      So are two with the same events and different tables.
  *   5. Every copy group needs a fresh member that is not being rebuilt.
  */
 #ifndef MIRROR_ASSEMBLE_H
