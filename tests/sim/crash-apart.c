@@ -63,7 +63,8 @@ live_part (struct random_stream *chance, const struct crash_life *before,
            bool *ret_wrote, char *why)
 {
   static struct crash_script script;
-  struct crash_life *life = life_new (before->shape, before, images, legs);
+  struct crash_life *life = life_new (before->shape, before, images, legs,
+                                       CRASH_KEEP_NONE);
   bool good;
 
   script_again (chance, life, writers, false, &script);
@@ -80,27 +81,26 @@ static bool
 starts (const struct crash_shape *shape, const struct crash_images *images,
         uint32_t legs)
 {
-  meta_look (shape, images, legs, &meta);
+  meta_look (shape, images, legs, CRASH_KEEP_NONE, &meta);
   return meta.assembly.result == ASSEMBLE_START;
 }
 
 bool
 apart_live (struct random_stream *chance, const struct crash_life *before,
-            const struct crash_images *images, char *why)
+            struct crash_images *images, bool *ret_split, char *why)
 {
-  static struct crash_images now;
   const struct crash_shape *shape = before->shape;
   uint32_t all = (1u << shape->slots) - 1;
   uint32_t some = random_between (chance, 1, all - 1);
   bool first, second, third;
 
-  now = *images;
-  if (!starts (shape, &now, some) || !starts (shape, &now, all & ~some))
+  *ret_split = false;
+  if (!starts (shape, images, some) || !starts (shape, images, all & ~some))
     return true;
-  if (!live_part (chance, before, some, &now, true, &first, why)
-      || !live_part (chance, before, all & ~some, &now, true, &second, why))
+  if (!live_part (chance, before, some, images, true, &first, why)
+      || !live_part (chance, before, all & ~some, images, true, &second, why))
     return false;
-  meta_look (shape, &now, all, &meta);
+  meta_look (shape, images, all, CRASH_KEEP_NONE, &meta);
   if (first && second) {
     SOMETIMES (APART);
     if (meta.assembly.result != ASSEMBLE_SPLIT) {
@@ -112,5 +112,7 @@ apart_live (struct random_stream *chance, const struct crash_life *before,
     }
   }
   /* That the engine says the same is checked when it starts. */
-  return live_part (chance, before, all, &now, false, &third, why);
+  *ret_split = meta.assembly.result == ASSEMBLE_SPLIT;
+  return *ret_split
+         || live_part (chance, before, all, images, false, &third, why);
 }

@@ -11,9 +11,11 @@
 #include "sim-random.h"
 
 /* After @before was cut short and left @images: some legs alone, then the
- * others alone, then all.  False, and @why (CRASH_WHY_MAX bytes).
+ * others alone, and @images is what they leave.  *@ret_split: they have two
+ * histories; else all of them have lived on together, too.  False, and @why
+ * (CRASH_WHY_MAX bytes).
  */
 bool apart_live (struct random_stream *chance, const struct crash_life *before,
-                 const struct crash_images *images, char *why);
+                 struct crash_images *images, bool *ret_split, char *why);
 
 #endif /* MIRROR_CRASH_APART_H */

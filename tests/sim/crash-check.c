@@ -87,8 +87,12 @@ may_differ (const struct crash_check *check, const struct crash_meta *meta,
   const struct crash_shape *shape = check->shape;
   const struct assemble_part *how = &meta->part[copy->leg];
   uint32_t offset = shape_offset (shape, copy->leg, copy->sector);
+  const struct meta_member *member = &meta->member[copy->leg];
   bool bit = !meta->bits_count || meta_bit (shape, meta->bits, lba);
 
+  /* Who is brought up to date by bitmap adds what its own one says. */
+  if (member->bitmap_verdict == BITMAP_GOOD)
+    bit |= meta_bit (shape, member->bits, lba);
   switch (how->part) {
   case PART_IN_SYNC:
     return meta_is_marked (shape, meta, lba);
@@ -173,7 +177,8 @@ check_full (const struct crash_check *check)
 bool
 check_all (const struct crash_check *check)
 {
-  meta_look (check->shape, check->images, check->present, &full);
+  meta_look (check->shape, check->images, check->present, check->keep,
+             &full);
   if (check_full (check))
     return true;
   meta_print (check->shape, &full);
@@ -184,10 +189,11 @@ check_all (const struct crash_check *check)
 static bool
 check_part (const struct crash_check *check, uint32_t subset)
 {
-  meta_look (check->shape, check->images, check->present, &full);
+  meta_look (check->shape, check->images, check->present, check->keep,
+             &full);
   if (full.assembly.result != ASSEMBLE_START || !(subset & full.in_sync))
     return true;
-  meta_look (check->shape, check->images, subset, &part);
+  meta_look (check->shape, check->images, subset, check->keep, &part);
   if (part.assembly.result == ASSEMBLE_START) {
     SOMETIMES (SUBSET_STARTS);
     return check_sectors (check, &part);

@@ -35,6 +35,7 @@ struct crash_check {
   const struct crash_shape *shape;
   const struct crash_images *images;
   uint32_t present;          /* legs that there are */
+  int keep;                  /* as of struct crash_life */
   const struct legal *legal; /* NULL: any value will do */
   char *why;                 /* CRASH_WHY_MAX bytes */
 };

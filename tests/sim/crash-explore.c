@@ -102,6 +102,7 @@ check_state (const struct crash *crash, const struct crash_images *images,
   struct crash_check check = { .shape = shape,
                                .images = images,
                                .present = (1u << shape->slots) - 1,
+                               .keep = crash->life->keep,
                                .legal = legal,
                                .why = why };
   uint32_t subset = random_between (&chance, 1, check.present - 1);
@@ -120,12 +121,12 @@ check_state (const struct crash *crash, const struct crash_images *images,
 /* Which legs come back?  Some current one at least. */
 static uint32_t
 choose_present (const struct crash_shape *shape,
-                const struct crash_images *images)
+                const struct crash_images *images, int keep)
 {
   static struct crash_meta meta;
   uint32_t all = (1u << shape->slots) - 1, present = all;
 
-  meta_look (shape, images, all, &meta);
+  meta_look (shape, images, all, keep, &meta);
   if (meta.in_sync != all)
     SOMETIMES (LEG_STALE);
   if (random_one_in (&chance, 4)) {
@@ -149,11 +150,12 @@ mark_life (const struct crash_life *life)
 
 static bool
 live_again (const struct crash_life *before, const struct crash_images *images,
-            char *why)
+            int keep, char *why)
 {
   const struct crash_shape *shape = before->shape;
   struct crash_life *life
-    = life_new (shape, before, images, choose_present (shape, images));
+    = life_new (shape, before, images, choose_present (shape, images, keep),
+                keep);
   bool writers = random_one_in (&chance, 3);
   bool faults = random_one_in (&chance, 3), good;
   static struct crash_script script;
@@ -168,6 +170,27 @@ live_again (const struct crash_life *before, const struct crash_images *images,
                          life->depth == 1 ? 4 : 6, why);
   if (good)
     life_free (life);
+  return good;
+}
+
+/* Parts of it without each other; then all, and one of the histories is to be
+ * kept, or nothing starts.
+ */
+static bool
+live_apart (const struct crash_life *before, const struct crash_images *images,
+            char *why)
+{
+  struct crash_images *now = malloc (sizeof *now);
+  int keep = random_below (&chance, before->shape->slots);
+  bool split, good;
+
+  assert (now != NULL);
+  *now = *images;
+  if (random_one_in (&chance, 4))
+    keep = CRASH_KEEP_NONE;
+  good = apart_live (&chance, before, now, &split, why)
+         && (!split || live_again (before, now, keep, why));
+  free (now);
   return good;
 }
 
@@ -202,10 +225,10 @@ explore_point (const struct crash_life *life, const struct replay *replay,
   while (good && states_next (&states, &chance, images, &crash.choice)) {
     good = check_state (&crash, images, legal, why);
     if (good && random_one_in (&chance, restart_one_in))
-      good = live_again (life, images, why) || failed_at (&crash, why);
-    else if (good && random_one_in (&chance, 20 * restart_one_in))
-      good = apart_live (&chance, life, images, why)
+      good = live_again (life, images, life->keep, why)
              || failed_at (&crash, why);
+    else if (good && random_one_in (&chance, 10 * restart_one_in))
+      good = live_apart (life, images, why) || failed_at (&crash, why);
   }
   free (images);
   free (legal);
@@ -246,7 +269,8 @@ explore_seed (uint64_t seed, char *why)
   store_begin ();
   random_init (&chance, seed, 1);
   shape_choose (&chance, &shape, &images);
-  life = life_new (&shape, NULL, &images, (1u << shape.slots) - 1);
+  life = life_new (&shape, NULL, &images, (1u << shape.slots) - 1,
+                   CRASH_KEEP_NONE);
   script_first (&chance, life, &script);
   if (sim_verbose)
     shape_print (&shape);

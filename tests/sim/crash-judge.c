@@ -154,11 +154,21 @@ check_clean (const struct crash_life *life, char *why)
   return true;
 }
 
+/* Did a member have another history, which is gone? */
+static bool
+has_overwritten (const struct crash_life *life)
+{
+  for (unsigned leg = 0; leg < life->shape->slots; leg++)
+    if (begin.part[leg].part == PART_SPLIT && (end.in_sync >> leg & 1))
+      return true;
+  return false;
+}
+
 static bool
 check_rest (const struct crash_life *life, const struct crash_images *images,
             bool waited, char *why)
 {
-  meta_look (life->shape, images, life->present, &end);
+  meta_look (life->shape, images, life->present, life->keep, &end);
   if (meta_are_apart (life->shape, &end))
     return true;
   if (end.assembly.result != ASSEMBLE_START)
@@ -171,6 +181,8 @@ check_rest (const struct crash_life *life, const struct crash_images *images,
                  end.in_sync, life->present);
   if (life->in_sync != life->present)
     SOMETIMES (REBUILT);
+  if (has_overwritten (life))
+    SOMETIMES (KEPT_COPIED);
   return check_alike (life, images, why) && check_clean (life, why);
 }
 
@@ -183,7 +195,8 @@ judge_life (const struct crash_life *life, bool waited, char *why)
 
   if (life->at_rest == 0)
     return true;
-  meta_look (life->shape, &life->start, life->present, &begin);
+  meta_look (life->shape, &life->start, life->present, life->keep,
+             &begin);
   replay_init (&replay, life);
   replay_to (&replay, life->at_rest);
   for (unsigned leg = 0; leg < CRASH_LEGS_MAX; leg++)

@@ -59,6 +59,8 @@ enum crash_plant {
   PLANT_ONE_PAGE,
   PLANT_OTHER_PAGE,
   PLANT_PAGE_LEFT,
+  PLANT_KEEP_OTHER,
+  PLANT_KEEP_MERGED,
   CRASH_PLANTS,
 };
 extern enum crash_plant crash_plant;

@@ -38,7 +38,7 @@ add_bases (struct crash_life *life, const struct crash_meta *meta)
 
 struct crash_life *
 life_new (const struct crash_shape *shape, const struct crash_life *parent,
-          const struct crash_images *images, uint32_t present)
+          const struct crash_images *images, uint32_t present, int keep)
 {
   static unsigned number;
   static struct crash_meta meta;
@@ -52,6 +52,7 @@ life_new (const struct crash_shape *shape, const struct crash_life *parent,
   life->depth = parent == NULL ? 0 : parent->depth + 1;
   life->number = number;
   life->present = present;
+  life->keep = keep;
   life->start = *images;
   record_init (&life->record, shape);
   for (uint32_t lba = 0; lba < shape->sectors; lba++)
@@ -59,15 +60,15 @@ life_new (const struct crash_shape *shape, const struct crash_life *parent,
   /* Those that stay away may count, too, as long as nothing is written without
    * them; so what any company of them would believe.
    */
-  meta_look (shape, images, (1u << shape->slots) - 1, &meta);
+  meta_look (shape, images, (1u << shape->slots) - 1, keep, &meta);
   current = meta.in_sync;
   for (uint32_t legs = 1; legs < 1u << shape->slots; legs++) {
     if (!(legs & current) && legs != present)
       continue;
-    meta_look (shape, images, legs, &meta);
+    meta_look (shape, images, legs, keep, &meta);
     add_bases (life, &meta);
   }
-  meta_look (shape, images, present, &meta);
+  meta_look (shape, images, present, keep, &meta);
   life->in_sync = meta.in_sync;
   return life;
 }

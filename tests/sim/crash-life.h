@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crash-meta.h"
 #include "crash-record.h"
 #include "crash-shape.h"
 
@@ -25,6 +26,8 @@ struct crash_life {
   unsigned number;  /* of this seed's lives, from 1 on */
   uint64_t seed;    /* of the world it happens in */
   uint32_t present; /* legs that are there */
+  int keep;         /* the leg whose history is to be kept, as of a split brain;
+                       or CRASH_KEEP_NONE */
   uint32_t in_sync; /* legs that are current in the beginning */
   struct crash_images start;
   struct record record;
@@ -47,7 +50,7 @@ struct crash_life {
 struct crash_life *life_new (const struct crash_shape *shape,
                              const struct crash_life *parent,
                              const struct crash_images *images,
-                             uint32_t present);
+                             uint32_t present, int keep);
 void life_free (struct crash_life *life);
 
 /* The value that operation @op of this life stores. */

@@ -31,6 +31,14 @@ lint_says (struct lint *lint, unsigned leg)
 }
 
 bool
+lint_is_given_up (struct lint *lint, unsigned leg)
+{
+  const struct lint_leg *l = lint_says (lint, leg);
+
+  return l->good && l->given_up == l->sb.events;
+}
+
+bool
 lint_is_out (struct lint *lint, uint32_t legs, unsigned slot)
 {
   for (uint32_t left = legs; left != 0; left &= left - 1) {
@@ -196,6 +204,7 @@ bool
 lint_life (const struct crash_life *life, char *why)
 {
   static struct lint lint;
+  static struct crash_meta meta;
   char event[128], reason[CRASH_WHY_MAX];
   bool good = true;
 
@@ -204,8 +213,14 @@ lint_life (const struct crash_life *life, char *why)
   lint.record = &life->record;
   lint.why = why;
   replay_init (&lint.replay, life);
-  for (unsigned leg = 0; leg < life->shape->slots; leg++)
-    lint.leg[leg].events = lint_says (&lint, leg)->sb.events;
+  meta_look (life->shape, &life->start, life->present, life->keep, &meta);
+  for (unsigned leg = 0; leg < life->shape->slots; leg++) {
+    uint64_t events = lint_says (&lint, leg)->sb.events;
+    bool given_up = meta.part[leg].part == PART_SPLIT;
+
+    lint.leg[leg].events = given_up ? 0 : events;
+    lint.leg[leg].given_up = given_up ? events : UINT64_MAX;
+  }
   while (good && lint.replay.at < life->record.count)
     good = step (&lint);
   if (!good && sim_verbose)

@@ -36,6 +36,8 @@
   X (ONE_UNPOWERED, "one leg lost its power, and the others did not")         \
   X (APART, "two histories: parts of the array ran without each other")       \
   X (SPLIT_BRAIN, "a start was refused because of two histories")      \
+  X (KEPT, "one of two histories was kept")                                   \
+  X (KEPT_COPIED, "and the other one was overwritten")                        \
   X (CRASHED_TWICE, "a crash while recovering from a crash")                  \
   X (CRASHED_THRICE, "and again")                                             \
   X (LEG_MISSING, "a start without some leg")                                 \

@@ -99,10 +99,11 @@ add_bits (const struct crash_shape *shape, struct crash_meta *meta)
 
 void
 meta_look (const struct crash_shape *shape, const struct crash_images *images,
-           uint32_t present, struct crash_meta *ret)
+           uint32_t present, int keep, struct crash_meta *ret)
 {
   struct assemble_member members[CRASH_LEGS_MAX];
   unsigned count = 0;
+  int kept = -1; /* a member */
 
   ret->present = present;
   ret->in_sync = 0;
@@ -112,6 +113,8 @@ meta_look (const struct crash_shape *shape, const struct crash_images *images,
     if (!(present >> leg & 1))
       continue;
     look_at (shape, images, leg, member);
+    if ((int)leg == keep && member->verdict == SB1_GOOD)
+      kept = count;
     members[count++] = (struct assemble_member){
       .verdict = member->verdict,
       .sb = &member->sb,
@@ -123,7 +126,7 @@ meta_look (const struct crash_shape *shape, const struct crash_images *images,
     };
   }
   assert (count > 0);
-  assemble (members, count, -1, &ret->assembly);
+  assemble (members, count, kept, &ret->assembly);
 
   count = 0;
   for (unsigned leg = 0; leg < shape->slots; leg++) {
@@ -164,6 +167,18 @@ meta_is_marked (const struct crash_shape *shape, const struct crash_meta *meta,
   return !meta->bits_count || meta_bit (shape, meta->bits, lba);
 }
 
+/* Have they different tables for the same number of events? */
+static bool
+disagree (const struct crash_shape *shape, const struct sb1 *a,
+          const struct sb1 *b)
+{
+  bool differ = false;
+
+  for (unsigned i = 0; i < shape->slots; i++)
+    differ |= sb1_role (a, i) != sb1_role (b, i);
+  return differ && a->events == b->events;
+}
+
 bool
 meta_are_apart (const struct crash_shape *shape, const struct crash_meta *meta)
 {
@@ -172,8 +187,9 @@ meta_are_apart (const struct crash_shape *shape, const struct crash_meta *meta)
       const struct sb1 *a = &meta->member[i].sb, *b = &meta->member[j].sb;
 
       if ((meta->present >> i & 1) && (meta->present >> j & 1)
-          && sb1_role (a, b->dev_number) >= SB1_ROLE_SLOTS
-          && sb1_role (b, a->dev_number) >= SB1_ROLE_SLOTS)
+          && ((sb1_role (a, b->dev_number) >= SB1_ROLE_SLOTS
+               && sb1_role (b, a->dev_number) >= SB1_ROLE_SLOTS)
+              || disagree (shape, a, b)))
         return meta->assembly.result == ASSEMBLE_SPLIT;
     }
   return false;

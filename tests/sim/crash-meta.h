@@ -54,9 +54,12 @@ enum bitmap_verdict meta_bitmap (const struct crash_shape *shape, unsigned leg,
 void meta_bits (const struct crash_shape *shape, const uint32_t *sectors,
                 uint8_t *ret);
 
-/* All of the legs @present. */
+/* All of the legs @present.  @keep: the leg whose history the user would keep,
+ * or CRASH_KEEP_NONE.
+ */
+#define CRASH_KEEP_NONE (-1)
 void meta_look (const struct crash_shape *shape,
-                const struct crash_images *images, uint32_t present,
+                const struct crash_images *images, uint32_t present, int keep,
                 struct crash_meta *ret);
 
 /* Does that copy count, wholly or as far as it was rebuilt? */
@@ -70,6 +73,7 @@ bool meta_is_marked (const struct crash_shape *shape,
 
 /* Was a start refused, since two legs each call the other missing?  One left
  * behind by a leg that was rebuilt from a third since looks like that, too.
+ * So do two that each got another update with the same number.
  */
 bool meta_are_apart (const struct crash_shape *shape,
                      const struct crash_meta *meta);

@@ -5,11 +5,13 @@
  * list is in Makefile.inc), so nothing of it is in the engine itself.
  * Without a plant they pass everything on.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "crash-plant.h"
 #include "engine/array-internal.h"
 #include "engine/failure.h"
+#include "engine/members.h"
 #include "ground/util.h"
 
 #define WRAP(type, name, ...)                                                 \
@@ -129,6 +131,33 @@ WRAP (void, todo_add, struct todo *todo, uint64_t offset, uint64_t length)
   __real_todo_add (todo, offset, length);
   if (crash_plant == PLANT_TOO_MUCH)
     __real_todo_add (todo, 0, length);
+}
+
+/* Another history is kept than the one asked for; or the others are rebuilt
+ * with the bitmap of the one that is.
+ */
+WRAP (int, members_assemble, struct members *members,
+      const struct array_config *config, const char *const *absent,
+      char *ret_why_readonly, char *why)
+{
+  struct array_config other = *config;
+  int r;
+
+  if (crash_plant == PLANT_KEEP_OTHER && config->keep > 0)
+    other.keep = config->keep % members->count + 1;
+  r = __real_members_assemble (members, &other, absent, ret_why_readonly, why);
+  for (unsigned i = 0; i < members->count; i++) {
+    struct member_record *record = &members->record[i];
+
+    if (crash_plant == PLANT_KEEP_MERGED && r == 0 && record->rejoins
+        && record->bits != NULL
+        && members->assembly.part[i].part == PART_SPLIT) {
+      record->by_bitmap = true;
+      free (record->bits);
+      record->bits = NULL;
+    }
+  }
+  return r;
 }
 
 /* Resync locks nothing. */

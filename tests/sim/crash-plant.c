@@ -39,6 +39,8 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_ONE_PAGE] = "one-page",
   [PLANT_OTHER_PAGE] = "other-page",
   [PLANT_PAGE_LEFT] = "page-left",
+  [PLANT_KEEP_OTHER] = "keep-other",
+  [PLANT_KEEP_MERGED] = "keep-merged",
 };
 
 static bool

@@ -85,12 +85,16 @@ create (void)
   struct leg *legs[CRASH_LEGS_MAX];
   const char *absent[CRASH_LEGS_MAX];
   char why[MESSAGE_MAX] = "";
+  struct array_config config = script->array;
   struct array_limits limits;
   int r;
 
   open_legs (legs, absent);
-  meta_look (life->shape, &life->start, life->present, &meta);
-  r = array_create (&script->array, legs, absent, &crash_world.array, why);
+  meta_look (life->shape, &life->start, life->present, life->keep, &meta);
+  for (unsigned i = 0; i < life->shape->slots; i++)
+    if ((int)script->order[i] == life->keep)
+      config.keep = i + 1;
+  r = array_create (&config, legs, absent, &crash_world.array, why);
   if ((r == 0) != (meta.assembly.result == ASSEMBLE_START))
     crash_world_fail ("O1: array_create is %d (%.200s), but the verdict is "
                       "\"%.200s\"", r, why, meta.assembly.why);
@@ -103,6 +107,9 @@ create (void)
       SOMETIMES (SPLIT_BRAIN);
     return false;
   }
+  for (unsigned leg = 0; leg < life->shape->slots; leg++)
+    if (meta.part[leg].part == PART_SPLIT)
+      SOMETIMES (KEPT);
   array_get_limits (crash_world.array, &limits);
   if (limits.size != life->shape->layout.array_size
       || limits.readonly)

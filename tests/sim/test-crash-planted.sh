@@ -16,14 +16,18 @@ O1  flush
 O2  data-lost
 O2  flush
 O2  no-record
+O2  keep-other
 O3a clear
 O3a no-bits
 O3a one-page
+O3a keep-merged
 O3b data-lost
 O3b bitmap-lost
 O3b page-left
+O3b keep-merged
 O4  read
 O4  unsynced-read
+O4  keep-other
 O6  too-much
 L1  no-bits
 L1  clear
@@ -36,7 +40,7 @@ L3  flush
 L4  no-lock
 L4  early
 L5  no-flush
-L5  old-flush 700
+L5  old-flush
 L6  no-flush
 L7  wrong-copy
 L7  data-moved
