@@ -256,6 +256,22 @@ was_left_behind (const struct assemble_work *work, unsigned member)
   return false;
 }
 
+/* Is there a choice, and is it one?  With too few in sync the authority may be
+ * one that is being rebuilt in a history that is not to be kept, and whose
+ * sources are in the other one by now.
+ */
+static bool
+can_be_kept (const struct assemble_work *work, unsigned member)
+{
+  const struct sb1 *sb = assemble_good (work, member);
+  enum part part = work->ret->part[member].part;
+
+  if (work->ret->result == ASSEMBLE_FAILED)
+    return sb != NULL && assemble_has_slot (sb);
+  return work->ret->result == ASSEMBLE_SPLIT
+         && (part == PART_SPLIT || assemble_part_is_fresh (part));
+}
+
 void
 assemble (const struct assemble_member *members, unsigned count, int keep,
           struct assembly *ret)
@@ -270,9 +286,6 @@ assemble (const struct assemble_member *members, unsigned count, int keep,
   /* Asked for long ago, perhaps: it decides between histories, and never
    * makes a member that was merely left behind the authority.
    */
-  if (ret->result == ASSEMBLE_SPLIT && keep >= 0
-      && (ret->part[keep].part == PART_SPLIT
-          || assemble_part_is_fresh (ret->part[keep].part))
-      && !was_left_behind (&work, keep))
+  if (keep >= 0 && can_be_kept (&work, keep) && !was_left_behind (&work, keep))
     judge (&work, keep);
 }

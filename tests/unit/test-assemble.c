@@ -279,6 +279,29 @@ START_TEST (a_member_that_was_left_behind_is_not_kept)
 }
 END_TEST
 
+/* 0 was being rebuilt from 1 when they ran without 2; now 2 is kept, and 1 is
+ * rebuilt from it.
+ */
+START_TEST (keep_helps_when_the_newest_has_lost_its_source)
+{
+  array (LEVEL_RAID1, NULL, 3);
+  sample.sb[0].events = 71;
+  sample.sb[0].roles[2] = SB1_ROLE_SPARE;
+  sample.sb[0].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  sample.sb[0].recovery_offset = 16;
+  sample.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  sample.sb[1].recovery_offset = 0;
+  for (unsigned i = 1; i < 3; i++) {
+    sample.sb[i].events = 70;
+    sample.sb[i].roles[0] = SB1_ROLE_SPARE;
+  }
+  ck_assert_int_eq (judge_all (), ASSEMBLE_FAILED);
+  ck_assert_int_eq (judge (3, 2), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 4);
+  ck_assert_int_eq (verdict.part[0].part, PART_SPLIT);
+}
+END_TEST
+
 /* A new member was told of its slot, the old one was not. */
 START_TEST (a_new_member_makes_nobody_stale)
 {
@@ -598,6 +621,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   the_same_events_with_another_table_are_another_history);
   tcase_add_test (tcase, a_member_that_was_left_behind_is_not_kept);
+  tcase_add_test (tcase, keep_helps_when_the_newest_has_lost_its_source);
   tcase_add_test (
     tcase, whoever_ran_beside_a_member_that_is_overwritten_is_not_believed);
   tcase_add_test (tcase, left_behind_is_not_split);
