@@ -79,31 +79,46 @@ is_vouched (const struct lint *lint, const struct record_io *io,
          && op->returned < flush->invoked && op->result == 0;
 }
 
+/* What operation @number vouches for and @leg has not stored, or NULL. */
+static const struct record_io *
+find_volatile (const struct lint *lint, unsigned leg, uint32_t number)
+{
+  const struct replay_leg *replay = &lint->replay.leg[leg];
+
+  for (unsigned i = 0; i < replay->count; i++) {
+    const struct record_io *io = &lint->record->ios[replay->pending[i].io];
+
+    if (lint_is_data (lint, io) && is_vouched (lint, io, number))
+      return io;
+  }
+  return NULL;
+}
+
 static bool
 check_durable (struct lint *lint, uint32_t number)
 {
   for (uint32_t left = lint->event->targets; left != 0; left &= left - 1) {
     unsigned leg = __builtin_ctz (left);
-    const struct replay_leg *replay = &lint->replay.leg[leg];
+    const struct record_io *io = find_volatile (lint, leg, number);
 
-    for (unsigned i = 0; i < replay->count; i++) {
-      const struct record_io *io = &lint->record->ios[replay->pending[i].io];
-
-      if (lint_is_data (lint, io) && is_vouched (lint, io, number))
-        return LINT_FAIL (lint, "L3: operation %u is answered, and leg %u has "
-                          "not stored operation %u", number, leg, io->by);
-    }
+    if (io != NULL)
+      return LINT_FAIL (lint, "L3: operation %u is answered, and leg %u has "
+                        "not stored operation %u", number, leg, io->by);
   }
   return true;
 }
 
-/* Whoever is out has to be so on record, too. */
+/* Whoever is out has to be so on record, too; but one that failed only now,
+ * and has stored it all, may be believed a while longer.
+ */
 static bool
-check_recorded (struct lint *lint)
+check_recorded (struct lint *lint, uint32_t number)
 {
   for (unsigned slot = 0; slot < lint->life->shape->slots; slot++)
     if (!(lint->event->targets >> slot & 1)
-        && !lint_is_out (lint, lint->event->targets, slot))
+        && !lint_is_out (lint, lint->event->targets, slot)
+        && (lint->left[slot] <= lint->record->ops[number].invoked
+            || find_volatile (lint, slot, number) != NULL))
       return LINT_FAIL (lint, "L2: a flush is answered, and it is not on "
                         "record that leg %u is out", slot);
   return true;
@@ -136,5 +151,5 @@ lint_reply (struct lint *lint, uint32_t number)
     return false;
   if ((flushes || (op->flags & ARRAY_FUA)) && !check_durable (lint, number))
     return false;
-  return !flushes || !has_data (lint) || check_recorded (lint);
+  return !flushes || !has_data (lint) || check_recorded (lint, number);
 }
