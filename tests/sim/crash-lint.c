@@ -216,7 +216,11 @@ lint_life (const struct crash_life *life, char *why)
   meta_look (life->shape, &life->start, life->present, life->keep, &meta);
   for (unsigned leg = 0; leg < life->shape->slots; leg++) {
     uint64_t events = lint_says (&lint, leg)->sb.events;
-    bool given_up = meta.part[leg].part == PART_SPLIT;
+    enum part part = meta.part[leg].part;
+    /* What ran beside one that was overwritten since is just stale. */
+    bool given_up
+      = part == PART_SPLIT
+        || (life->keep != CRASH_KEEP_NONE && part == PART_STALE);
 
     lint.leg[leg].events = given_up ? 0 : events;
     lint.leg[leg].given_up = given_up ? events : UINT64_MAX;
