@@ -7,9 +7,9 @@
 #include "ground/util.h"
 #include "logic/assemble-internal.h"
 
-/* Has the member recorded that @other, whom it knew, is gone? */
+/* Has the member recorded that number @other, whom it knew, is gone? */
 static bool
-knows_as_gone (const struct sb1 *sb, const struct sb1 *other)
+knows_as_gone (const struct sb1 *sb, uint32_t other)
 {
   uint32_t known = sb->raid_disks;
 
@@ -19,8 +19,7 @@ knows_as_gone (const struct sb1 *sb, const struct sb1 *other)
   for (uint32_t i = known; i < sb->max_dev; i++)
     if (sb1_role (sb, i) < SB1_ROLE_SLOTS)
       known = i + 1;
-  return other->dev_number < known
-         && sb1_role (sb, other->dev_number) >= SB1_ROLE_SLOTS;
+  return other < known && sb1_role (sb, other) >= SB1_ROLE_SLOTS;
 }
 
 /* Did the member go on without all of the fresh ones whose data count?  One that
@@ -44,7 +43,7 @@ ran_apart (const struct assemble_work *work, const struct sb1 *sb)
       continue;
     others = true;
     beside |= sb1_slot_is_taken (sb, part->slot)
-              && !knows_as_gone (sb, work->members[i].sb);
+              && !knows_as_gone (sb, work->members[i].sb->dev_number);
   }
   if (others)
     return !beside;
@@ -52,6 +51,19 @@ ran_apart (const struct assemble_work *work, const struct sb1 *sb)
     if (slot != own && sb1_slot_is_taken (sb, slot))
       return false;
   return true;
+}
+
+/* Does the member say that somebody is gone who has a slot today?  It may have
+ * run in another history, beside one that was overwritten since: its bitmap
+ * and the array's are not of one history, even if its table looks like that.
+ */
+static bool
+excludes_any (const struct sb1 *authority, const struct sb1 *sb)
+{
+  for (uint32_t i = 0; i < authority->max_dev; i++)
+    if (sb1_role (authority, i) < SB1_ROLE_SLOTS && knows_as_gone (sb, i))
+      return true;
+  return false;
 }
 
 /* May it come back with only the regions that the bitmap has set? */
@@ -62,7 +74,8 @@ bitmap_reaches (const struct assemble_work *work, const struct sb1 *authority,
   unsigned slot = sb1_own_role (sb);
 
   if (!work->ret->bitmap_good || sb->events > authority->events
-      || sb->events < work->ret->events_cleared)
+      || sb->events < work->ret->events_cleared
+      || excludes_any (authority, sb))
     return false;
   if (sb->raid_disks != authority->raid_disks || sb->size != authority->size)
     return false;

@@ -302,6 +302,22 @@ START_TEST (keep_helps_when_the_newest_has_lost_its_source)
 }
 END_TEST
 
+/* 0 and 1 ran without 2, which was kept; 0 was rebuilt from it, 1 was not. */
+START_TEST (another_history_is_never_merged_by_bitmap)
+{
+  array (LEVEL_RAID1, NULL, 3);
+  for (unsigned i = 0; i < 3; i += 2) {
+    sample.sb[i].events += 4;
+    sample.sb[i].roles[1] = SB1_ROLE_SPARE;
+  }
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_int_eq (verdict.part[1].part, PART_STALE_BITMAP);
+  sample.sb[1].roles[2] = SB1_ROLE_SPARE;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_int_eq (verdict.part[1].part, PART_STALE);
+}
+END_TEST
+
 /* A new member was told of its slot, the old one was not. */
 START_TEST (a_new_member_makes_nobody_stale)
 {
@@ -621,6 +637,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   the_same_events_with_another_table_are_another_history);
   tcase_add_test (tcase, a_member_that_was_left_behind_is_not_kept);
+  tcase_add_test (tcase, another_history_is_never_merged_by_bitmap);
   tcase_add_test (tcase, keep_helps_when_the_newest_has_lost_its_source);
   tcase_add_test (
     tcase, whoever_ran_beside_a_member_that_is_overwritten_is_not_believed);
