@@ -22,12 +22,12 @@ knows_as_gone (const struct sb1 *sb, uint32_t other)
   return other < known && sb1_role (sb, other) >= SB1_ROLE_SLOTS;
 }
 
-/* Did the member go on without all of the fresh ones whose data count?  One that
- * is being rebuilt may have stood beside it in another history, and be
- * overwritten by this one.  When a member is left behind its own table is the last in which the others stand beside
- * it; when it leaves the others behind, it records that they are gone.  Who
- * took their slots later stands for them.  Its own slot says nothing: that
- * may be filled by who replaced it.
+/* Did the member go on without all of the fresh ones whose data count?  One
+ * that is being rebuilt may have stood beside it in another history, and be
+ * overwritten by this one.  When a member is left behind its own table is the
+ * last in which the others stand beside it; when it leaves the others behind,
+ * it records that they are gone.  Who took their slots later stands for them.
+ * Its own slot says nothing: that may be filled by who replaced it.
  */
 static bool
 ran_apart (const struct assemble_work *work, const struct sb1 *sb)

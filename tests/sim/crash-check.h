@@ -9,6 +9,12 @@
  *   O3a  where current copies differ, the array is dirty and the bitmap
  *        marks that region; where a member that is to catch up by bitmap
  *        differs, the bitmap marks it
+ *
+ * After a split brain all of it holds for the history that is kept.
+ *
+ * Not judged: O5, since nobody else is here to agree with: these files read
+ * metadata with lib/logic themselves.  tests/crash has a second reader,
+ * tests/kernel asks Linux.
  */
 #ifndef MIRROR_CRASH_CHECK_H
 #define MIRROR_CRASH_CHECK_H

@@ -17,7 +17,7 @@ struct lint_leg {
   struct sb1 sb;
   uint8_t bits[META_BITS_SIZE];
   uint64_t events; /* the last that it was sent */
-  uint64_t given_up; /* with so many events it has a history that is not kept */
+  uint64_t given_up; /* with so many events nothing that it says counts */
 };
 
 /* Who is writing to a sector of the array. */
@@ -45,7 +45,7 @@ struct lint {
 /* What @leg says durably. */
 const struct lint_leg *lint_says (struct lint *lint, unsigned leg);
 
-/* Does it still say what counts no more, since another history was kept? */
+/* Does it still say what counts no more, since all of it will be copied? */
 bool lint_is_given_up (struct lint *lint, unsigned leg);
 
 /* Do all @legs say durably that @slot is out? */

@@ -17,7 +17,10 @@
  *   L9   data go to data areas, the rest to superblocks and bitmaps
  *   L11  superblocks are good, and their events never go down
  *
- * (L8 is about reconnecting, which there is not; L10 is checked by crash-leg.)
+ * L10 is checked by crash-leg.  Not judged: L8, which is about connections that
+ * are made again.  There are none: a leg that is gone stays gone until the next
+ * start, and what that reads is not recorded.  For the same reason no leg can
+ * lose its power and come back while the array runs.
  */
 #ifndef MIRROR_CRASH_LINT_H
 #define MIRROR_CRASH_LINT_H

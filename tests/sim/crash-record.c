@@ -85,7 +85,8 @@ record_submit (struct record *record, unsigned leg, const struct child *child,
     uint64_t end = child->offset + child->length;
 
     io->first = shape_sector (record->shape, leg, child->offset / SECTOR_SIZE);
-    io->count = shape_sector (record->shape, leg, end / SECTOR_SIZE) - io->first;
+    io->count
+      = shape_sector (record->shape, leg, end / SECTOR_SIZE) - io->first;
     if (io->count == 0)
       return RECORD_NEVER;
     GROW (record->contents, record->contents_count + io->count,
