@@ -87,14 +87,18 @@ fresh_part (const struct sb1 *sb)
   return PART_IN_SYNC;
 }
 
+/* @kept: nobody is who does not know it, though the authority be new; or NULL.
+ */
 static void
-judge_fresh (struct assemble_work *work, const struct sb1 *authority)
+judge_fresh (struct assemble_work *work, const struct sb1 *authority,
+             const struct sb1 *kept)
 {
   for (unsigned i = 0; i < work->count; i++) {
     const struct sb1 *sb = assemble_good (work, i);
     struct assemble_part *part = &work->ret->part[i];
 
-    if (sb == NULL || !is_fresh (authority, sb))
+    if (sb == NULL || !is_fresh (authority, sb)
+        || (kept != NULL && kept != sb && !lists (sb, kept)))
       continue;
     part->part = fresh_part (sb);
     part->slot = sb1_role (authority, sb->dev_number);
@@ -225,7 +229,7 @@ judge (struct assemble_work *work, int keep)
                      "has no geometry");
     return;
   }
-  judge_fresh (work, authority);
+  judge_fresh (work, authority, keep < 0 ? NULL : assemble_good (work, keep));
   if (!assemble_check_fresh (work, authority))
     return;
   sum_up (work, authority);

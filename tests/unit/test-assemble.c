@@ -318,6 +318,25 @@ START_TEST (another_history_is_never_merged_by_bitmap)
 }
 END_TEST
 
+/* 1 is kept, whose history has its data on 2; and it is the newest already, and
+ * lists 0, which had as many events as 2.
+ */
+START_TEST (only_who_knows_the_kept_one_is_of_its_history)
+{
+  array (LEVEL_RAID1, NULL, 3);
+  sample.sb[0].events = sample.sb[2].events = 31;
+  sample.sb[1].events = 32;
+  sample.sb[0].roles[1] = sample.sb[0].roles[2] = SB1_ROLE_SPARE;
+  sample.sb[2].roles[0] = SB1_ROLE_SPARE;
+  sample.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  sample.sb[1].recovery_offset = 0;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_SPLIT);
+  ck_assert_int_eq (judge (3, 1), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 4);
+  ck_assert_int_eq (verdict.part[0].part, PART_SPLIT);
+}
+END_TEST
+
 /* A new member was told of its slot, the old one was not. */
 START_TEST (a_new_member_makes_nobody_stale)
 {
@@ -637,6 +656,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   the_same_events_with_another_table_are_another_history);
   tcase_add_test (tcase, a_member_that_was_left_behind_is_not_kept);
+  tcase_add_test (tcase, only_who_knows_the_kept_one_is_of_its_history);
   tcase_add_test (tcase, another_history_is_never_merged_by_bitmap);
   tcase_add_test (tcase, keep_helps_when_the_newest_has_lost_its_source);
   tcase_add_test (
