@@ -45,6 +45,10 @@ struct assemble_member {
   uint64_t bitmap_events;  /* BITMAP_GOOD */
   uint64_t events_cleared; /* BITMAP_GOOD */
   const char *bitmap_why;  /* what bitmap_check said, if not GOOD */
+
+  /* For seats. */
+  uint32_t bitmap_chunk; /* BITMAP_GOOD, BITMAP_OUTDATED */
+  bool readonly;         /* its disk cannot be written */
 };
 
 /* What a member is to the array. */

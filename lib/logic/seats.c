@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* seats: the verdict over some members -> a seat for each.
+ *
+ * Pure: no I/O, no locks, no allocation.  Calls sb1-codec, assemble-check.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ground/util.h"
+#include "logic/seats.h"
+
+struct work {
+  const struct assembly *assembly;
+  const struct assemble_member *members;
+  unsigned count;
+  struct seats *ret;
+};
+
+static bool
+has_seat (const struct work *work, unsigned i)
+{
+  return work->ret->seat[i].slot != ASSEMBLE_NO_SLOT;
+}
+
+/* The same regions as the authority's, in an area that is sound: it can be
+ * written over.
+ */
+static bool
+has_same_bitmap (const struct work *work, unsigned i)
+{
+  const struct assemble_member *a
+    = &work->members[work->assembly->authority];
+  const struct assemble_member *b = &work->members[i];
+
+  if (a->bitmap_verdict == BITMAP_NONE)
+    return b->bitmap_verdict == BITMAP_NONE;
+  return b->bitmap_chunk == a->bitmap_chunk
+         && (b->bitmap_verdict == BITMAP_GOOD
+             || b->bitmap_verdict == BITMAP_OUTDATED);
+}
+
+/* ------------------------------------------------------------ 1. the fresh */
+
+static void
+seat_fresh (struct work *work)
+{
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct assemble_part *part = &work->assembly->part[i];
+    struct seat *seat = &work->ret->seat[i];
+
+    *seat = (struct seat){ .slot = ASSEMBLE_NO_SLOT };
+    if (!assemble_part_is_fresh (part->part)
+        || part->part == PART_REPLACEMENT)
+      continue;
+    seat->slot = part->slot;
+    /* Linux wrote that down while there was a bitmap. */
+    seat->by_bitmap = part->by_bitmap
+                      && work->members[i].bitmap_verdict != BITMAP_NONE;
+  }
+}
+
+/* ------------------------------------------------- 2. may it be written? */
+
+static void __attribute__ ((format (printf, 3, 4)))
+only_read (struct work *work, unsigned culprit, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  vsnprintf (work->ret->why_readonly, sizeof work->ret->why_readonly, format,
+             args);
+  va_end (args);
+  work->ret->culprit = culprit;
+}
+
+/* True: there is something that we cannot keep up to date. */
+static bool
+cannot_be_kept (struct work *work)
+{
+  const struct assembly *assembly = work->assembly;
+
+  if (assembly->result == ASSEMBLE_REFUSED) {
+    only_read (work, assembly->culprit, "%s", assembly->why);
+    return true;
+  }
+  if (assembly->events > SB1_EVENTS_MAX) {
+    only_read (work, work->count, "events %" PRIu64 ": too close to their end "
+               "to be counted on", assembly->events);
+    return true;
+  }
+  for (unsigned i = 0; i < work->count; i++)
+    if (assembly->part[i].part == PART_REPLACEMENT) {
+      only_read (work, i, "is a replacement that is still being filled; let "
+                 "Linux finish that");
+      return true;
+    }
+    else if (has_seat (work, i) && !has_same_bitmap (work, i)) {
+      only_read (work, i, "its bitmap is not the one of the other disks; "
+                 "assemble the array once with Linux");
+      return true;
+    }
+  return false;
+}
+
+static bool
+may_be_written (struct work *work)
+{
+  work->ret->refuses_writers = cannot_be_kept (work);
+  if (work->ret->refuses_writers)
+    return false;
+  for (unsigned i = 0; i < work->count; i++)
+    if (has_seat (work, i) && work->members[i].readonly) {
+      only_read (work, i, "may only be read");
+      return false;
+    }
+  return true;
+}
+
+/* -------------------------------------------------------- 3. who comes back */
+
+static bool
+has_missed_writes (enum part part)
+{
+  return part == PART_STALE_BITMAP || part == PART_STALE
+         || part == PART_FAULTY || part == PART_SPLIT;
+}
+
+static bool
+can_rejoin (const struct work *work, unsigned i)
+{
+  const struct assembly *assembly = work->assembly;
+  const struct assemble_member *member = &work->members[i];
+  const struct sb1 *truth = work->members[assembly->authority].sb;
+  const struct sb1 *sb = member->sb;
+  unsigned slot;
+
+  if (!has_missed_writes (assembly->part[i].part))
+    return false;
+  slot = sb1_own_role (sb);
+  if (slot >= assembly->layout.slots || member->readonly
+      || sb->data_size < truth->size
+      || !assemble_same_sizes (sb, truth)
+      || (sb->features & SB1_FEATURE_REPLACEMENT)
+      || !has_same_bitmap (work, i))
+    return false;
+  for (unsigned j = 0; j < work->count; j++)
+    if (has_seat (work, j)
+        && (work->ret->seat[j].slot == slot
+            || work->members[j].sb->dev_number == sb->dev_number))
+      return false;
+  return true;
+}
+
+static void
+seat_who_comes_back (struct work *work)
+{
+  for (unsigned i = 0; i < work->count; i++)
+    if (can_rejoin (work, i))
+      work->ret->seat[i] = (struct seat){
+        .slot = sb1_own_role (work->members[i].sb),
+        .rejoins = true,
+        .by_bitmap = work->assembly->part[i].part == PART_STALE_BITMAP
+                     && work->members[i].bitmap_verdict == BITMAP_GOOD,
+      };
+}
+
+void
+seats_give (const struct assembly *assembly,
+            const struct assemble_member *members, unsigned count,
+            struct seats *ret)
+{
+  struct work work = { .assembly = assembly,
+                       .members = members,
+                       .count = count,
+                       .ret = ret };
+
+  assert (seats_are_given (assembly));
+  assert (count >= 1 && count <= ASSEMBLE_MEMBERS_MAX);
+  *ret = (struct seats){ .culprit = count };
+  seat_fresh (&work);
+  if (!may_be_written (&work))
+    return;
+  seat_who_comes_back (&work);
+  for (unsigned i = 0; i < count; i++) {
+    ret->seat[i].rebuilt
+      = ret->seat[i].rejoins || assembly->part[i].part == PART_RECOVERING;
+    ret->rebuilding |= ret->seat[i].rebuilt;
+  }
+}
