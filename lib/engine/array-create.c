@@ -206,11 +206,11 @@ seat_md (struct array *array, struct members *members)
     struct member *member;
 
     /* One that is to be rebuilt is nothing to who only reads. */
-    if (record->slot == ASSEMBLE_NO_SLOT
+    if (record->seat.slot == ASSEMBLE_NO_SLOT
         || (array->why_readonly[0] != '\0'
-            && !(assembly->in_sync & 1u << record->slot)))
+            && !(assembly->in_sync & 1u << record->seat.slot)))
       continue;
-    member = &array->member[record->slot];
+    member = &array->member[record->seat.slot];
     if (member->leg != NULL)
       continue;
     member->leg = record->leg;
@@ -218,7 +218,7 @@ seat_md (struct array *array, struct members *members)
     member->bad = record->bad;
     array->has_bad_blocks |= record->bad != NULL;
     record->bad = NULL;
-    array->targets |= 1u << record->slot;
+    array->targets |= 1u << record->seat.slot;
   }
   array->in_sync = assembly->in_sync;
 }

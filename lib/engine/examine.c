@@ -119,7 +119,7 @@ super_length (const struct array *array, const struct members *members)
   for (unsigned i = 0; i < members->count; i++) {
     const struct member_record *record = &members->record[i];
 
-    if (record->slot == ASSEMBLE_NO_SLOT)
+    if (record->seat.slot == ASSEMBLE_NO_SLOT)
       continue;
     entries = MAX (entries, record->sb.max_dev);
     entries = MAX (entries, record->sb.dev_number + 1);
@@ -207,7 +207,7 @@ examine_md (struct array *array, const struct members *members, char *why)
   for (unsigned i = 0; i < members->count; i++) {
     const struct member_record *record = &members->record[i];
 
-    if (record->slot == ASSEMBLE_NO_SLOT)
+    if (record->seat.slot == ASSEMBLE_NO_SLOT)
       continue;
     block = MAX (block, record->sb.logical_block);
     if (check_places (array, members, record, why) < 0)

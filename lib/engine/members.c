@@ -209,7 +209,7 @@ members_read (struct leg **legs, unsigned count, struct members **ret,
   members->count = count;
   for (unsigned i = 0; i < count && r == 0; i++) {
     members->record[i].leg = legs[i];
-    members->record[i].slot = ASSEMBLE_NO_SLOT;
+    members->record[i].seat.slot = ASSEMBLE_NO_SLOT;
     if (legs[i] != NULL)
       r = read_record (&members->record[i], why);
   }
@@ -270,83 +270,11 @@ present (const struct members *members, struct assemble_member *ret,
       .bitmap_events = record->bitmap.events,
       .events_cleared = record->bitmap.events_cleared,
       .bitmap_why = record->bitmap_why,
+      .bitmap_chunk = record->bitmap.chunk,
+      .readonly = record->leg->caps.readonly,
     };
   }
   return count;
-}
-
-/* The same regions, in an area that is sound: it can be written over. */
-static bool
-has_same_bitmap (const struct member_record *a, const struct member_record *b)
-{
-  if (a->bitmap_verdict == BITMAP_NONE || b->bitmap_verdict == BITMAP_NONE)
-    return a->bitmap_verdict == b->bitmap_verdict;
-  return b->bitmap.chunk == a->bitmap.chunk
-         && (b->bitmap_verdict == BITMAP_GOOD
-             || b->bitmap_verdict == BITMAP_OUTDATED);
-}
-
-/* A member that missed something comes back to its slot, if that is free and
- * the member fits: it is to be rebuilt.
- */
-static bool
-can_rejoin (const struct members *members, unsigned i)
-{
-  const struct assembly *assembly = &members->assembly;
-  const struct member_record *record = &members->record[i];
-  const struct sb1 *truth = &members->record[assembly->authority].sb;
-  const struct sb1 *sb = &record->sb;
-  unsigned slot = sb1_own_role (sb);
-  enum part part = assembly->part[i].part;
-
-  if (part != PART_STALE_BITMAP && part != PART_STALE && part != PART_FAULTY
-      && part != PART_SPLIT)
-    return false;
-  if (slot >= assembly->layout.slots || (assembly->present >> slot & 1)
-      || record->leg->caps.readonly || sb->data_size < truth->size
-      || !assemble_same_sizes (sb, truth)
-      || (sb->features & SB1_FEATURE_REPLACEMENT)
-      || !has_same_bitmap (&members->record[assembly->authority], record))
-    return false;
-  for (unsigned j = 0; j < members->count; j++) {
-    const struct member_record *other = &members->record[j];
-
-    if (j != i && other->slot != ASSEMBLE_NO_SLOT
-        && (other->slot == slot || other->sb.dev_number == sb->dev_number))
-      return false;
-  }
-  return true;
-}
-
-static void
-give_slots (struct members *members)
-{
-  const struct assembly *assembly = &members->assembly;
-
-  /* A replacement has the slot of the one that it is to replace: that one
-   * counts.
-   */
-  for (unsigned i = 0; i < members->count; i++)
-    if (members->record[i].leg != NULL
-        && assemble_part_is_fresh (assembly->part[i].part)
-        && assembly->part[i].part != PART_REPLACEMENT) {
-      members->record[i].slot = assembly->part[i].slot;
-      /* Linux wrote that down while there was a bitmap. */
-      members->record[i].by_bitmap
-        = assembly->part[i].by_bitmap
-          && members->record[i].bitmap_verdict != BITMAP_NONE;
-    }
-  for (unsigned i = 0; i < members->count; i++) {
-    struct member_record *record = &members->record[i];
-
-    if (record->leg == NULL || record->slot != ASSEMBLE_NO_SLOT
-        || !can_rejoin (members, i))
-      continue;
-    record->slot = sb1_own_role (&record->sb);
-    record->rejoins = true;
-    record->by_bitmap = assembly->part[i].part == PART_STALE_BITMAP
-                        && record->bitmap_verdict == BITMAP_GOOD;
-  }
 }
 
 /* The verdict counts those that are there; ours are numbered as given. */
@@ -452,36 +380,26 @@ check_wishes (const struct members *members, const struct array_config *config,
   return -ENODEV;
 }
 
-/* Why it may only be read: what we do not do to such an array. */
+/* Each record's seat; *@ret is empty if the array may be written, or would be
+ * but for a disk.
+ */
 static void
-explain_readonly (const struct members *members, char *ret)
+take_seats (struct members *members, const struct assemble_member *inputs,
+            const unsigned *number, unsigned count, char *ret)
 {
-  const struct assembly *assembly = &members->assembly;
-  const char *name = culprit_name (members);
+  struct seats seats;
+  const char *name = NULL;
 
-  ret[0] = '\0';
-  if (assembly->events > SB1_EVENTS_MAX)
-    snprintf (ret, MESSAGE_MAX, "the array's events %" PRIu64 ": are too close "
-              "to their end to be counted on; it can only be read: nbdkit -r",
-              assembly->events);
-  if (assembly->result == ASSEMBLE_REFUSED)
-    snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; it can only be read: nbdkit "
-              "-r", name ? "disk " : "the array", name ? name : "",
-              assembly->why);
-  for (unsigned i = 0; i < members->count && ret[0] == '\0'; i++) {
-    const struct member_record *record = &members->record[i];
-
-    if (assembly->part[i].part == PART_REPLACEMENT)
-      snprintf (ret, MESSAGE_MAX, "disk %.200s: is a replacement that is still "
-                "being filled; let Linux finish that, or read only: nbdkit -r",
-                record->leg->name);
-    else if (record->slot != ASSEMBLE_NO_SLOT
-             && !has_same_bitmap (&members->record[assembly->authority],
-                                  record))
-      snprintf (ret, MESSAGE_MAX, "disk %.200s: its bitmap is not the one of "
-                "the other disks; assemble the array once with Linux, or read "
-                "only: nbdkit -r", record->leg->name);
-  }
+  seats_give (&members->assembly, inputs, count, &seats);
+  for (unsigned i = 0; i < count; i++)
+    members->record[number[i]].seat = seats.seat[i];
+  if (!seats.refuses_writers)
+    return;
+  if (seats.culprit < count)
+    name = members->record[number[seats.culprit]].leg->name;
+  snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; %s can only be read: nbdkit -r",
+            name ? "disk " : "the array", name ? name : "", seats.why_readonly,
+            name ? "the array" : "it");
 }
 
 int
@@ -492,7 +410,7 @@ members_assemble (struct members *members, const struct array_config *config,
   struct assembly *assembly = &members->assembly;
   unsigned number[LEGS_MAX];
   unsigned count = present (members, inputs, number);
-  int keep = -1, r;
+  int keep = -1;
 
   ret_why_readonly[0] = '\0';
   for (unsigned i = 0; i < count; i++)
@@ -503,18 +421,14 @@ members_assemble (struct members *members, const struct array_config *config,
     return -ENODEV;
   }
   assemble (inputs, count, keep, assembly);
+  if (seats_are_given (assembly))
+    take_seats (members, inputs, number, count, ret_why_readonly);
   spread (assembly, number, count, members->count);
   if (assembly->result == ASSEMBLE_PLAIN)
     return 0;
-  if (assembly->result != ASSEMBLE_START
-      && !(assembly->result == ASSEMBLE_REFUSED && assembly->readable))
+  if (!seats_are_given (assembly))
     return refuse (members, absent, why);
-  r = check_wishes (members, config, absent, why);
-  if (r < 0)
-    return r;
-  give_slots (members);
-  explain_readonly (members, ret_why_readonly);
-  return 0;
+  return check_wishes (members, config, absent, why);
 }
 
 void
@@ -530,12 +444,12 @@ members_tell (const struct members *members, const char *const *absent)
       log_error ("%.700s; the mirror starts without it", absent[i]);
     if (record->leg == NULL || assembly->part[i].part == PART_IN_SYNC)
       continue;
-    if (record->slot == ASSEMBLE_NO_SLOT)
+    if (record->seat.slot == ASSEMBLE_NO_SLOT)
       log_error ("disk %.200s: is not used: %s%s%s", record->leg->name, text,
                  record->why[0] ? ": " : "", record->why);
-    else if (record->rejoins)
+    else if (record->seat.rejoins)
       log_error ("disk %.200s: %s; it will be rebuilt%s", record->leg->name,
-                 text, record->by_bitmap ? " with the bitmap" : "");
+                 text, record->seat.by_bitmap ? " with the bitmap" : "");
   }
   if (assembly->degraded)
     log_error ("the array is DEGRADED: %d of %u slots have a disk that is in "

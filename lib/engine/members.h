@@ -7,6 +7,7 @@
 
 #include "logic/assemble.h"
 #include "logic/badblocks.h"
+#include "logic/seats.h"
 
 struct array;
 struct array_config;
@@ -30,9 +31,7 @@ struct member_record {
   char bitmap_why[MESSAGE_MAX];
 
   struct badblocks *bad; /* ours until an array has it; NULL: none */
-  unsigned slot;         /* what assembly makes of it; ASSEMBLE_NO_SLOT */
-  bool rejoins;          /* it missed something and is to be rebuilt */
-  bool by_bitmap;
+  struct seat seat;
 };
 
 /* All legs. */
@@ -50,7 +49,7 @@ int members_read (struct leg **legs, unsigned count, struct members **ret,
 void members_free (struct members *members);
 
 /* Decide what they make.  0, or -errno and @why: they cannot be started.  For
- * an md array each record has its slot afterwards; *@ret_why_readonly
+ * an md array each record has its seat afterwards; *@ret_why_readonly
  * (MESSAGE_MAX bytes) is not empty if it may only be read.
  */
 int members_assemble (struct members *members,

@@ -58,16 +58,16 @@ load_supers (struct metadata *md, const struct members *members)
     const struct member_record *record = &members->record[i];
     struct member_super *super;
 
-    if (record->slot == ASSEMBLE_NO_SLOT)
+    if (record->seat.slot == ASSEMBLE_NO_SLOT)
       continue;
-    super = &md->super[record->slot];
+    super = &md->super[record->seat.slot];
     super->sb = record->sb;
-    super->stored = record->rejoins ? UINT64_MAX : record->sb.events;
+    super->stored = record->seat.rejoins ? UINT64_MAX : record->sb.events;
     memcpy (super->block, record->block, SB1_BLOCK_SIZE);
-    if (record->rejoins)
+    if (record->seat.rejoins)
       super->sb.recovery_offset = 0;
-    if (record->by_bitmap)
-      md->by_bitmap |= 1u << record->slot;
+    if (record->seat.by_bitmap)
+      md->by_bitmap |= 1u << record->seat.slot;
   }
   md->truth = members->record[members->assembly.authority].sb;
 }
@@ -95,8 +95,8 @@ load_bitmap (struct metadata *md, const struct array *array,
   for (unsigned i = 0; i < members->count; i++) {
     const struct member_record *record = &members->record[i];
 
-    if (record->slot != ASSEMBLE_NO_SLOT && record->bits != NULL
-        && (!record->rejoins || record->by_bitmap))
+    if (record->seat.slot != ASSEMBLE_NO_SLOT && record->bits != NULL
+        && (!record->seat.rejoins || record->seat.by_bitmap))
       bitmap_load (&md->bitmap, record->bits);
   }
   /* They may differ, and new members have none: all of it is stored with
@@ -139,12 +139,12 @@ load (struct metadata *md, const struct array *array,
   load_todo (md, array, assembly);
   metadata_publish (md);
   for (unsigned i = 0; i < members->count; i++) {
-    unsigned slot = members->record[i].slot;
+    unsigned slot = members->record[i].seat.slot;
 
     if (slot == ASSEMBLE_NO_SLOT)
       continue;
     md->began_with |= 1u << slot;
-    if (!members->record[i].rejoins)
+    if (!members->record[i].seat.rejoins)
       md->recovered[slot]
         = MIN (assembly->part[i].recovery_offset,
                array->layout.member_size / SECTOR_SIZE)

@@ -149,10 +149,10 @@ WRAP (int, members_assemble, struct members *members,
   for (unsigned i = 0; i < members->count; i++) {
     struct member_record *record = &members->record[i];
 
-    if (crash_plant == PLANT_KEEP_MERGED && r == 0 && record->rejoins
+    if (crash_plant == PLANT_KEEP_MERGED && r == 0 && record->seat.rejoins
         && record->bits != NULL
         && members->assembly.part[i].part == PART_SPLIT) {
-      record->by_bitmap = true;
+      record->seat.by_bitmap = true;
       free (record->bits);
       record->bits = NULL;
     }
