@@ -41,7 +41,7 @@ part_of (const struct dry_run *run, unsigned i)
 static const struct seat *
 seat_of (const struct dry_run *run, unsigned i)
 {
-  if (!has_seats (&run->assembly))
+  if (!seats_are_given (&run->assembly))
     return NULL;
   for (unsigned j = 0; j < run->given_count; j++)
     if (run->index[j] == i)

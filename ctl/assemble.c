@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* nbdmirror assemble --dry-run: what a server would make of these disks.
  *
- * The verdict is the server's own (logic/assemble, and seats for what it does
- * with each disk).
+ * The verdict is the server's own: logic/assemble, and logic/seats for what it
+ * does with each disk.  tests/ctl/test-verdict-server.sh asks both and compares.
  */
 #include <errno.h>
 #include <glib.h>
@@ -88,14 +88,13 @@ judge (struct dry_run *run, int keep)
       if (keep == (int)i && run->member[i]->verdict == SB1_GOOD)
         kept = (int)run->given_count;
       run->index[run->given_count] = i;
-      run->seated[run->given_count] = run->member[i];
       run->given[run->given_count++] = member_for_assembly (run->member[i]);
     }
   if (run->given_count > 0)
     assemble (run->given, run->given_count, kept, &run->assembly);
   find_stopper (run);
-  if (has_seats (&run->assembly))
-    seats_give (&run->assembly, run->seated, run->given_count, &run->seats);
+  if (run->given_count > 0 && seats_are_given (&run->assembly))
+    seats_give (&run->assembly, run->given, run->given_count, &run->seats);
 }
 
 /* ------------------------------------------------------------------ command */

@@ -3,7 +3,8 @@
 #ifndef MIRROR_CTL_ASSEMBLE_H
 #define MIRROR_CTL_ASSEMBLE_H
 
-#include "ctl/seats.h"
+#include "ctl/member.h"
+#include "logic/seats.h"
 
 struct dry_run {
   struct member *member[ASSEMBLE_MEMBERS_MAX];
@@ -15,16 +16,8 @@ struct dry_run {
   struct member *stopper; /* cannot be used, and is not just missing: with it
                              no server starts; or NULL */
   struct assembly assembly;
-  struct member *seated[ASSEMBLE_MEMBERS_MAX]; /* those given, for seats */
-  struct seats seats; /* if has_seats */
+  struct seats seats; /* if seats_are_given */
 };
-
-/* Only an array that could be served has any. */
-static inline bool
-has_seats (const struct assembly *assembly)
-{
-  return assembly->result == ASSEMBLE_START || assembly->readable;
-}
 
 /* Only when something differs between members can it be brought together. */
 static inline bool

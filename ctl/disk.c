@@ -95,6 +95,14 @@ disk_close (struct disk *disk)
   disk->fd = -1;
 }
 
+bool
+disk_can_be_written (const struct disk *disk)
+{
+  if (disk->leg != NULL)
+    return !disk->leg->caps.readonly;
+  return access (disk->name, W_OK) == 0;
+}
+
 static int
 read_file (int fd, void *buffer, uint64_t length, uint64_t offset)
 {

@@ -25,6 +25,9 @@ struct disk {
 int disk_open (const char *name, bool write, struct disk *ret, char *why);
 void disk_close (struct disk *disk);
 
+/* Could a server write to it? */
+bool disk_can_be_written (const struct disk *disk);
+
 /* 0 or -errno. */
 int disk_read (struct disk *disk, void *buffer, uint64_t length,
                uint64_t offset);

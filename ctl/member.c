@@ -179,5 +179,7 @@ member_for_assembly (const struct member *member)
     .bitmap_events = member->bitmap.events,
     .events_cleared = member->bitmap.events_cleared,
     .bitmap_why = member->bitmap_why,
+    .bitmap_chunk = member->bitmap.chunk,
+    .readonly = !disk_can_be_written (&member->disk),
   };
 }
