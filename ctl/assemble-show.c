@@ -27,34 +27,26 @@ knows_array (const struct assembly *assembly)
   return assembly->layout.slots != 0;
 }
 
-/* The part of member @i, or NULL: it could not be read. */
-static const struct assemble_part *
-part_of (const struct dry_run *run, unsigned i)
+/* Which of those given is member @i?  Their number: it is missing. */
+static unsigned
+given_as (const struct dry_run *run, unsigned i)
 {
-  for (unsigned j = 0; j < run->given_count; j++)
-    if (run->index[j] == i)
-      return &run->assembly.part[j];
-  return NULL;
-}
+  unsigned j = 0;
 
-/* Where member @i sits, or NULL if there are no seats. */
-static const struct seat *
-seat_of (const struct dry_run *run, unsigned i)
-{
-  if (!seats_are_given (&run->assembly))
-    return NULL;
-  for (unsigned j = 0; j < run->given_count; j++)
-    if (run->index[j] == i)
-      return &run->seats.seat[j];
-  return NULL;
+  while (j < run->given_count && run->index[j] != i)
+    j++;
+  return j;
 }
 
 /* --------------------------------------------------------------------- text */
 
 static void
-print_seat (const struct seat *seat, bool begun)
+print_seat (const struct dry_run *run, unsigned j)
 {
-  if (seat == NULL)
+  const struct seat *seat = &run->seats.seat[j];
+  bool begun = run->assembly.part[j].part == PART_RECOVERING;
+
+  if (!seats_are_given (&run->assembly))
     return;
   if (seat->slot == ASSEMBLE_NO_SLOT)
     printf ("; is not used");
@@ -67,16 +59,18 @@ static void
 print_member (const struct dry_run *run, unsigned i)
 {
   const struct member *member = run->member[i];
-  const struct assemble_part *part = part_of (run, i);
+  unsigned j = given_as (run, i);
+  const struct assemble_member *given = &run->given[j];
+  const struct assemble_part *part = &run->assembly.part[j];
 
   printf ("  %u %s\n", i, member->name);
-  if (part == NULL) {
+  if (j == run->given_count) {
     printf ("      missing: %s\n", member->why);
     return;
   }
-  if (member->verdict != SB1_GOOD) {
-    printf ("      %s\n", member->verdict == SB1_NONE ? "no md superblock"
-                                                      : member->why);
+  if (given->verdict != SB1_GOOD) {
+    printf ("      %s\n",
+            given->verdict == SB1_NONE ? "no md superblock" : given->why);
     return;
   }
   if (!knows_array (&run->assembly)
@@ -99,7 +93,7 @@ print_member (const struct dry_run *run, unsigned i)
     printf (", done below sector %" PRIu64, part->recovery_offset);
   if (member->badblocks_listed)
     printf (", bad blocks recorded");
-  print_seat (seat_of (run, i), part->part == PART_RECOVERING);
+  print_seat (run, j);
   printf ("\n");
 }
 
@@ -192,21 +186,23 @@ static void
 json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
 {
   const struct member *member = run->member[i];
-  const struct assemble_part *part = part_of (run, i);
-  const struct seat *seat = seat_of (run, i);
+  unsigned j = given_as (run, i);
+  bool given = j < run->given_count;
+  const struct assemble_part *part = &run->assembly.part[j];
+  const struct seat *seat = &run->seats.seat[j];
 
   json_builder_begin_object (builder);
   render_json_int (builder, "leg", i);
   render_json_string (builder, "disk", member->name);
   render_json_string (builder, "state",
-                      part == NULL ? "missing"
-                                   : assemble_part_word (part->part));
-  render_json_string (builder, "reason", member->why);
-  if (part != NULL && part->slot != ASSEMBLE_NO_SLOT)
+                      given ? assemble_part_word (part->part) : "missing");
+  render_json_string (builder, "reason",
+                      given ? run->given[j].why : member->why);
+  if (given && part->slot != ASSEMBLE_NO_SLOT)
     render_json_int (builder, "slot", part->slot);
-  if (part != NULL && member_has_sb (member))
+  if (given && member_has_sb (member))
     render_json_int (builder, "events", member->sb.events);
-  if (seat != NULL) {
+  if (given && seats_are_given (&run->assembly)) {
     render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
     render_json_string (builder, "rebuild",
                         !seat->rebuilt    ? NULL

@@ -61,8 +61,6 @@ status_of (const struct dry_run *run, bool degraded_allowed)
 static bool
 is_missing (const struct member *member)
 {
-  if (member->disk.fd != -1 || member->disk.leg != NULL)
-    return false; /* it is there, but cannot be read */
   return member->error != -EACCES && member->error != -EPERM
          && member->error != -EINVAL && member->error != -EISDIR;
 }
@@ -73,7 +71,8 @@ find_stopper (struct dry_run *run)
   bool plain = run->assembly.result == ASSEMBLE_PLAIN;
 
   for (unsigned i = 0; i < run->count && run->stopper == NULL; i++)
-    if (run->member[i]->error != 0 && (plain || !is_missing (run->member[i])))
+    if (!member_is_open (run->member[i])
+        && (plain || !is_missing (run->member[i])))
       run->stopper = run->member[i];
 }
 
@@ -83,12 +82,12 @@ judge (struct dry_run *run, int keep)
   int kept = -1;
 
   for (unsigned i = 0; i < run->count; i++)
-    if (run->member[i]->error == 0) {
+    if (member_is_open (run->member[i])) {
       /* A disk without a superblock that can be believed has no history. */
-      if (keep == (int)i && run->member[i]->verdict == SB1_GOOD)
+      run->given[run->given_count] = member_for_assembly (run->member[i]);
+      if (keep == (int)i && run->given[run->given_count].sb != NULL)
         kept = (int)run->given_count;
-      run->index[run->given_count] = i;
-      run->given[run->given_count++] = member_for_assembly (run->member[i]);
+      run->index[run->given_count++] = i;
     }
   if (run->given_count > 0)
     assemble (run->given, run->given_count, kept, &run->assembly);
@@ -142,7 +141,7 @@ show (struct dry_run *run, int keep, bool degraded_allowed)
       ctl_tell (run->member[i]->name, "unreadable", "%s",
                 run->member[i]->why);
     return ctl_fail (EXIT_UNREACHABLE, "array", "unreachable",
-                     "none of its disks can be read");
+                     "none of its disks can be opened");
   }
   status = status_of (run, degraded_allowed);
   if (ctl_options.json)

@@ -9,12 +9,12 @@
 struct dry_run {
   struct member *member[ASSEMBLE_MEMBERS_MAX];
   unsigned count;
-  /* Those that could be read, and which member each is. */
+  /* Those that are there, and which member each is. */
   struct assemble_member given[ASSEMBLE_MEMBERS_MAX];
   unsigned index[ASSEMBLE_MEMBERS_MAX];
   unsigned given_count;
-  struct member *stopper; /* cannot be used, and is not just missing: with it
-                             no server starts; or NULL */
+  struct member *stopper; /* cannot be opened, and is not just missing: with
+                             it no server starts; or NULL */
   struct assembly assembly;
   struct seats seats; /* if seats_are_given */
 };

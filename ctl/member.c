@@ -11,15 +11,17 @@
 
 #define BITS_PIECE 65536
 
+/* @why is the member's own. */
 static bool
 read_failed (struct member *member, int r, const char *what, char *why)
 {
-  if (r < 0)
-    snprintf (why, MESSAGE_MAX, "its %s cannot be read: %s", what,
-              log_strerror (r));
-  if (r < 0 && why == member->why)
-    member->error = r;
-  return r < 0;
+  if (r >= 0)
+    return false;
+  snprintf (why, MESSAGE_MAX, "its %s cannot be read: %s", what,
+            log_strerror (r));
+  if (member->unreadable == NULL)
+    member->unreadable = why;
+  return true;
 }
 
 static void
@@ -35,8 +37,10 @@ read_superblock (struct member *member)
       continue;
     length = MIN ((uint64_t)SB1_BLOCK_SIZE, member->disk.size - offset);
     r = disk_read (&member->disk, places->block[version], length, offset);
-    if (read_failed (member, r, "superblock", member->why))
+    if (read_failed (member, r, "superblock", member->why)) {
+      member->error = r;
       goto done;
+    }
     places->readable[version] = true;
   }
   member->verdict = sb1_choose (places, member->disk.size, &member->version,
@@ -74,6 +78,11 @@ count_bits (struct member *member)
     uint64_t here = MIN (left, (uint64_t)BITS_PIECE * 8);
     int r = disk_read (&member->disk, bits, div_round_up (here, 8), offset);
 
+    /* All of an outdated one counts as set, and nobody else reads it. */
+    if (r < 0 && member->bitmap_verdict == BITMAP_OUTDATED) {
+      member->regions_set = member->regions;
+      break;
+    }
     if (read_failed (member, r, "bitmap", member->bitmap_why)) {
       member->bitmap_verdict = BITMAP_DAMAGED;
       break;
@@ -171,10 +180,20 @@ member_close (struct member *member)
 struct assemble_member
 member_for_assembly (const struct member *member)
 {
+  enum sb1_verdict verdict = member->verdict;
+  const char *why = member->why;
+
+  /* As in the server: without all of its metadata it is no member. */
+  if (member->unreadable != NULL || member->badblocks_damaged) {
+    verdict = SB1_DAMAGED;
+    why = member->unreadable != NULL ? member->unreadable
+                                     : member->badblocks_why;
+  }
   return (struct assemble_member){
-    .verdict = member->verdict,
-    .sb = member->verdict == SB1_GOOD ? &member->sb : NULL,
-    .why = member->why,
+    .verdict = verdict,
+    .sb = verdict == SB1_GOOD ? &member->sb : NULL,
+    .why = why,
+    .unreadable = member->unreadable != NULL,
     .bitmap_verdict = member->bitmap_verdict,
     .bitmap_events = member->bitmap.events,
     .events_cleared = member->bitmap.events_cleared,

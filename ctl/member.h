@@ -13,7 +13,8 @@ struct member {
   const char *name;
   char *short_name; /* the last part of it */
   struct disk disk; /* open unless @error */
-  int error;        /* -errno of opening or reading it */
+  int error;        /* -errno of opening it, or of reading its superblock */
+  const char *unreadable; /* some of its metadata, and why; or NULL */
 
   enum sb1_verdict verdict;
   enum sb1_version version;
@@ -44,11 +45,18 @@ member_has_sb (const struct member *member)
          && member->version != SB1_VERSION_0_90;
 }
 
+/* Is it there, whatever could be read of it? */
+static inline bool
+member_is_open (const struct member *member)
+{
+  return member->disk.fd != -1 || member->disk.leg != NULL;
+}
+
 /* Read everything; what is wrong is in the member.  @write as disk_open. */
 struct member *member_open (const char *name, bool write);
 void member_close (struct member *member);
 
-/* As assemble sees it. */
+/* As assemble sees it, and as long as it is open. */
 struct assemble_member member_for_assembly (const struct member *member);
 
 #endif /* MIRROR_MEMBER_H */

@@ -16,53 +16,60 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
+/* @length bytes at @offset, or the record says that they cannot be read. */
 static int
-cannot_read (const struct leg *leg, uint64_t offset, int error, char *why)
+fetch (struct member_record *record, void *buffer, uint64_t length,
+       uint64_t offset)
 {
-  snprintf (why, MESSAGE_MAX,
-            "disk %.200s: cannot be read at byte %llu: %s; replace it, or "
-            "leave it out",
-            leg->name, (unsigned long long)offset, log_strerror (error));
-  return error;
+  int r = record->leg->ops->read_now (record->leg, buffer, length, offset);
+
+  if (r < 0) {
+    record->unreadable = true;
+    snprintf (record->why, MESSAGE_MAX,
+              "cannot be read at byte %" PRIu64 ": %s; replace it, or leave it "
+              "out", offset, log_strerror (r));
+  }
+  return r;
 }
 
 static int
-read_places (struct leg *leg, struct sb1_places *places, char *why)
+read_places (struct member_record *record, struct sb1_places *places)
 {
+  const struct leg_caps *caps = &record->leg->caps;
+
   for (enum sb1_version version = 0; version < SB1_VERSIONS; version++) {
     uint64_t offset, length;
     int r;
 
-    if (!sb1_offset (version, leg->caps.exact_size, &offset))
+    if (!sb1_offset (version, caps->exact_size, &offset))
       continue;
-    if (offset + SB1_PROBE_SIZE > leg->caps.size) {
-      snprintf (why, MESSAGE_MAX,
-                "disk %.200s: its last %llu bytes can be read by nobody, "
-                "being no whole block of %u, and an md superblock may be "
-                "there; give it a size of whole blocks",
-                leg->name,
-                (unsigned long long)(leg->caps.exact_size - leg->caps.size),
-                leg->caps.block_minimum);
+    if (offset + SB1_PROBE_SIZE > caps->size) {
+      record->unreadable = true;
+      snprintf (record->why, MESSAGE_MAX,
+                "its last %" PRIu64 " bytes can be read by nobody, being no "
+                "whole block of %" PRIu32 ", and an md superblock may be there; "
+                "give it a size of whole blocks",
+                caps->exact_size - caps->size, caps->block_minimum);
       return -EINVAL;
     }
-    length = MIN ((uint64_t)SB1_BLOCK_SIZE, leg->caps.size - offset);
-    r = leg->ops->read_now (leg, places->block[version], length, offset);
+    length = MIN ((uint64_t)SB1_BLOCK_SIZE, caps->size - offset);
+    r = fetch (record, places->block[version], length, offset);
     if (r < 0)
-      return cannot_read (leg, offset, r, why);
+      return r;
     places->readable[version] = true;
   }
   return 0;
 }
 
 static int
-read_superblock (struct member_record *record, char *why)
+read_superblock (struct member_record *record)
 {
   struct sb1_places *places = calloc (1, sizeof *places);
   int r;
 
   if (places == NULL)
     return -ENOMEM;
-  r = read_places (record->leg, places, why);
+  r = read_places (record, places);
   if (r == 0) {
     record->verdict
       = sb1_choose (places, record->leg->caps.exact_size, &record->version,
@@ -76,21 +83,20 @@ read_superblock (struct member_record *record, char *why)
 }
 
 static int
-read_bitmap (struct member_record *record, char *why)
+read_bitmap (struct member_record *record)
 {
-  struct leg *leg = record->leg;
   uint64_t offset = bitmap_offset_bytes (&record->sb);
   struct layout layout;
   uint64_t bytes;
   int r;
 
-  r = leg->ops->read_now (leg, record->head, sizeof record->head, offset);
+  r = fetch (record, record->head, sizeof record->head, offset);
   if (r < 0)
-    return cannot_read (leg, offset, r, why);
+    return r;
   bitmap_decode (record->head, &record->bitmap);
   record->bitmap_verdict
-    = bitmap_check (&record->bitmap, &record->sb, leg->caps.exact_size,
-                    record->bitmap_why);
+    = bitmap_check (&record->bitmap, &record->sb,
+                    record->leg->caps.exact_size, record->bitmap_why);
   if ((record->bitmap_verdict != BITMAP_GOOD
        && record->bitmap_verdict != BITMAP_OUTDATED)
       || sb1_layout (&record->sb, &layout) != NULL)
@@ -110,16 +116,13 @@ read_bitmap (struct member_record *record, char *why)
   record->bits = malloc (bytes);
   if (record->bits == NULL)
     return -ENOMEM;
-  offset += BITMAP_HEAD_SIZE;
-  r = leg->ops->read_now (leg, record->bits, bytes, offset);
-  return r < 0 ? cannot_read (leg, offset, r, why) : 0;
+  return fetch (record, record->bits, bytes, offset + BITMAP_HEAD_SIZE);
 }
 
 static int
-read_bad_blocks (struct member_record *record, char *why)
+read_bad_blocks (struct member_record *record)
 {
   const struct sb1 *sb = &record->sb;
-  struct leg *leg = record->leg;
   uint8_t log[BADBLOCKS_LOG_MAX];
   unsigned bytes = sb->bblog_size * SECTOR_SIZE;
   uint64_t offset
@@ -129,9 +132,9 @@ read_bad_blocks (struct member_record *record, char *why)
   record->bad = calloc (1, sizeof *record->bad);
   if (record->bad == NULL)
     return -ENOMEM;
-  r = leg->ops->read_now (leg, log, bytes, offset);
+  r = fetch (record, log, bytes, offset);
   if (r < 0)
-    return cannot_read (leg, offset, r, why);
+    return r;
   /* Nobody knows which sectors are bad: none of the member can be used. */
   if (!badblocks_parse (log, bytes, sb->bblog_shift, record->bad, record->why))
     record->verdict = SB1_DAMAGED;
@@ -139,18 +142,16 @@ read_bad_blocks (struct member_record *record, char *why)
 }
 
 static int
-read_metadata (struct member_record *record, char *why)
+read_metadata (struct member_record *record)
 {
-  int r;
+  int r = read_superblock (record);
 
-  record->verdict = SB1_NONE;
-  r = read_superblock (record, why);
   if (r == 0 && record->verdict == SB1_GOOD
       && (record->sb.features & SB1_FEATURE_BITMAP))
-    r = read_bitmap (record, why);
+    r = read_bitmap (record);
   if (r == 0 && record->verdict == SB1_GOOD
       && (record->sb.features & SB1_FEATURE_BAD_BLOCKS))
-    r = read_bad_blocks (record, why);
+    r = read_bad_blocks (record);
   return r;
 }
 
@@ -158,39 +159,14 @@ read_metadata (struct member_record *record, char *why)
  * the others may do without it.
  */
 static int
-read_record (struct member_record *record, char *why)
+read_record (struct member_record *record)
 {
-  int r = read_metadata (record, why);
+  int r = read_metadata (record);
 
-  if (r == 0 || r == -ENOMEM)
+  if (!record->unreadable)
     return r;
-  record->error = r;
-  snprintf (record->error_text, MESSAGE_MAX, "%s", why);
   record->verdict = SB1_DAMAGED;
-  snprintf (record->why, MESSAGE_MAX, "its metadata cannot be read: %s",
-            log_strerror (r));
   return 0;
-}
-
-/* Of those that could not be read the first one's error, if there is no md
- * array without them.
- */
-static int
-first_error (const struct members *members, char *why)
-{
-  const struct member_record *record;
-  int r = 0;
-
-  for (unsigned i = members->count; i-- > 0;) {
-    record = &members->record[i];
-    if (record->verdict == SB1_GOOD && record->error == 0)
-      return 0;
-    if (record->error != 0) {
-      r = record->error;
-      snprintf (why, MESSAGE_MAX, "%s", record->error_text);
-    }
-  }
-  return r;
 }
 
 int
@@ -198,25 +174,26 @@ members_read (struct leg **legs, unsigned count, struct members **ret,
               char *why)
 {
   struct members *members = calloc (1, sizeof *members);
-  int r = 0;
+  int r = members == NULL ? -ENOMEM : 0;
 
   assert (count >= 1 && count <= LEGS_MAX);
-  snprintf (why, MESSAGE_MAX, "not enough memory for the disks' metadata");
-  if (members == NULL)
-    return -ENOMEM;
-  members->count = count;
   for (unsigned i = 0; i < count && r == 0; i++) {
-    members->record[i].leg = legs[i];
-    members->record[i].seat.slot = ASSEMBLE_NO_SLOT;
+    struct member_record *record = &members->record[i];
+
+    members->count++;
+    record->leg = legs[i];
+    record->verdict = SB1_NONE;
+    record->seat.slot = ASSEMBLE_NO_SLOT;
     if (legs[i] != NULL)
-      r = read_record (&members->record[i], why);
+      r = read_record (record);
   }
-  if (r == 0)
-    r = first_error (members, why);
-  if (r < 0)
-    members_free (members);
-  else
+  if (r == 0) {
     *ret = members;
+    return 0;
+  }
+  snprintf (why, MESSAGE_MAX, "not enough memory for the disks' metadata");
+  if (members != NULL)
+    members_free (members);
   return r;
 }
 
@@ -240,7 +217,8 @@ array_is_md (struct leg **legs, unsigned count)
   if (members_read (legs, count, &members, why) < 0)
     return false;
   for (unsigned i = 0; i < count; i++)
-    is_md |= legs[i] != NULL && members->record[i].verdict != SB1_NONE;
+    is_md |= members->record[i].verdict != SB1_NONE
+             && !members->record[i].unreadable;
   members_free (members);
   return is_md;
 }

@@ -20,9 +20,8 @@ struct member_record {
   enum sb1_version version;
   struct sb1 sb;
   uint8_t block[SB1_BLOCK_SIZE]; /* sb in its own bytes */
-  char why[MESSAGE_MAX];
-  int error; /* -errno: its metadata cannot be read, and why, for people */
-  char error_text[MESSAGE_MAX];
+  char why[MESSAGE_MAX]; /* of the verdict, to follow its name */
+  bool unreadable;       /* some of its metadata: then it is DAMAGED */
 
   enum bitmap_verdict bitmap_verdict; /* BITMAP_NONE: not looked for */
   struct bitmap_super bitmap;
@@ -42,7 +41,7 @@ struct members {
 };
 
 /* Read the metadata of all @legs.  0 and *@ret (members_free follows), or
- * -errno and @why.  Blocks on reads.
+ * -ENOMEM and @why.  Blocks on reads.
  */
 int members_read (struct leg **legs, unsigned count, struct members **ret,
                   char *why);

@@ -48,6 +48,20 @@ difference (const struct sb1 *a, const struct sb1 *b)
   return NULL;
 }
 
+/* Of those that could not be read the first; who has nothing good to show may
+ * only lack what it would say.
+ */
+static bool
+check_readable (struct assemble_work *work)
+{
+  for (unsigned i = 0; i < work->count; i++)
+    if (work->members[i].unreadable) {
+      assemble_refuse (work, ASSEMBLE_FAILED, i, "%s", work->members[i].why);
+      return false;
+    }
+  return true;
+}
+
 static bool
 check_superblocks (struct assemble_work *work)
 {
@@ -67,6 +81,8 @@ check_superblocks (struct assemble_work *work)
       without++;
       break;
     }
+  if (without + damaged == work->count && !check_readable (work))
+    return false;
   if (without == work->count) {
     assemble_refuse (work, ASSEMBLE_PLAIN, work->count,
                      "no member has an md superblock");

@@ -9,7 +9,9 @@
  *   1. One array: all superblocks have one set_uuid, level, layout and
  *      chunk.  No superblock at all anywhere: a plain array.  A mixture is
  *      refused, and so is whatever sb1_check calls unsupported.  A damaged
- *      superblock makes its member unusable: ignored, never written.
+ *      superblock makes its member unusable: ignored, never written.  So does
+ *      one that cannot be read, unless nobody has a good one: it may be all
+ *      that matters.
  *   2. The authority: the most events among members whose own role is a
  *      slot; of two with the same events, the one that says that the other
  *      is gone.
@@ -39,6 +41,7 @@ struct assemble_member {
   enum sb1_verdict verdict;
   const struct sb1 *sb; /* GOOD; else not looked at */
   const char *why;      /* what sb1_check said, if not GOOD */
+  bool unreadable;      /* DAMAGED, since metadata cannot be read: why */
 
   /* BITMAP_NONE without a good superblock. */
   enum bitmap_verdict bitmap_verdict;
@@ -84,7 +87,7 @@ enum assemble_result {
 
 struct assembly {
   enum assemble_result result;
-  unsigned culprit; /* REFUSED, SPLIT: the member, or the number of members */
+  unsigned culprit; /* not START: the member, or the number of members */
   char why[MESSAGE_MAX]; /* not START: what is wrong, to follow the culprit's
                             name or the array's */
 

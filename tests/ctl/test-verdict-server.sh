@@ -31,7 +31,7 @@ print(" ".join(words))'
 # served [-r] PARAMETER-OR-DISK...: the same, as the server shows.
 served ()
 {
-  local disk words="start"
+  local disk name words="start"
   rm -f mirror.messages
   if ! nbdkit -U - "$MIRROR_SO" "$@" --run true 2>mirror.messages; then
     echo refused
@@ -40,17 +40,21 @@ served ()
   ! grep -q 'nbdkit -r$' mirror.messages || words+=", read only"
   words+=":"
   for disk; do
-    case $disk in *=*) continue ;; esac
-    test -e "$disk" || continue
-    if grep -q "disk $dir/$disk: is not used" mirror.messages; then
+    name=${disk##*/}
+    case $disk in
+      nbd*) ;;
+      *=*) continue ;;
+      *) test -e "$disk" || continue ;;
+    esac
+    if grep -q "disk .*/$name: is not used" mirror.messages; then
       continue
-    elif grep -q "disk $dir/$disk: .*it will be rebuilt with the bitmap" \
+    elif grep -q "disk .*/$name: .*it will be rebuilt with the bitmap" \
       mirror.messages; then
-      words+=" $disk:bitmap"
-    elif grep -q "disk $dir/$disk: .*it will be rebuilt$" mirror.messages; then
-      words+=" $disk:full"
+      words+=" $name:bitmap"
+    elif grep -q "disk .*/$name: .*it will be rebuilt" mirror.messages; then
+      words+=" $name:full"
     else
-      words+=" $disk"
+      words+=" $name"
     fi
   done
   echo "$words"
@@ -63,6 +67,7 @@ same ()
   shift
   for word; do
     case $word in
+      nbd*) options+=("$word") ;;
       *=*) options+=("--$word") ;;
       *) options+=("$word") ;;
     esac
@@ -87,6 +92,22 @@ from nbdtest import *
 connect().pwrite(os.environ["data"].encode() * 1024, 1 * MiB)
 END
   stop mirror
+}
+
+# serve_unreadable NAME FROM TO: NAME.img, whose bytes from FROM on and before
+# TO cannot be read.
+serve_unreadable ()
+{
+  # shellcheck disable=SC2016 # the server's variables
+  image="$dir/$1.img" from=$2 to=$3 serve "$1" eval \
+    get_size='stat -c %s "$image"' can_write='exit 0' can_flush='exit 0' \
+    pread='if test $(($4 + $3)) -gt "$from" && test "$4" -lt "$to"; then
+             echo EIO planted >&2
+             exit 1
+           fi
+           dd if="$image" iflag=skip_bytes,count_bytes skip=$4 count=$3' \
+    pwrite='dd of="$image" oflag=seek_bytes conv=notrunc seek=$4' \
+    flush='sync "$image"'
 }
 
 # with_and_without_bitmap KIND HOW: one of two has missed writes.
@@ -132,3 +153,83 @@ same "start: a.img b.img" a.img b.img
 disk 8M plain.img
 same refused a.img plain.img
 same refused plain.img gone.img
+
+# Near the end of its events an array is only read, and nobody is rebuilt.
+rm -f ./*.img
+md_array a.img b.img --bitmap=none
+alone both a.img b.img
+python <<'END'
+from mdtest import *
+
+for disk in "a.img", "b.img":
+    with superblock(disk) as sb:
+        put(sb, "Q", 200, 1 << 62)
+END
+same "start, read only: a.img b.img" a.img b.img
+python <<'END'
+from mdtest import *
+
+with superblock("b.img") as sb:
+    put(sb, "Q", 200, (1 << 62) - 9)
+END
+same "start, read only: a.img" a.img b.img
+
+# without FROM LENGTH: b is left out if it cannot be read there.
+without ()
+{
+  serve_unreadable b "$1" $(($1 + $2))
+  same "start: a.img" a.img "$(uri b)"
+  same "start: a.img" "$(uri b)" a.img
+  same refused a.img "$(uri b)" degraded=no
+  same refused "$(uri b)"
+  same refused "$(uri b)" gone.img
+  same refused "$(uri b)" plain.img
+  stop b
+}
+
+# A disk whose metadata cannot be read, wherever it is, is left out; with
+# nobody left it is the reason.
+rm -f ./*.img
+md_array a.img b.img
+alone both a.img b.img
+disk 8M plain.img
+bitmap=$((4096 + 512 * $(md_field b.img bitmap offset_sectors)))
+log=$((4096 + 512 * $(md_field b.img bblog_offset_sectors)))
+without 4096 512
+without "$bitmap" 256
+without "$((bitmap + 256))" 1
+python <<'END'
+from mdtest import *
+
+set_bad_blocks("b.img", [])
+END
+without "$log" 512
+serve_unreadable a 0 8192
+serve_unreadable b 0 8192
+same refused "$(uri a)" "$(uri b)"
+stop a
+stop b
+
+# The bits of a bitmap that is not believed anyway are read by nobody.
+python <<'END'
+from mdtest import *
+
+at = SUPER + 512 * get(read("b.img", SUPER, 512), "i", 96)
+write("b.img", at + 48, struct.pack("<I", 2))     # stale
+END
+serve_unreadable b "$((bitmap + 256))" "$((bitmap + 257))"
+same "start: a.img b.sock" a.img "$(uri b)"
+stop b
+
+# A bad block log that cannot be believed.
+rm -f ./*.img
+md_array a.img b.img
+alone both a.img b.img
+python <<'END'
+from mdtest import *
+
+set_bad_blocks("b.img", [(3000, 0)])
+END
+same "start: a.img" a.img b.img
+same refused a.img b.img degraded=no
+same refused b.img

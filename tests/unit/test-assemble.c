@@ -557,6 +557,35 @@ START_TEST (a_damaged_superblock_only_costs_its_member)
 }
 END_TEST
 
+START_TEST (who_cannot_be_read_is_the_reason_if_nobody_is_good)
+{
+  static char cannot[] = "cannot be read";
+
+  array (LEVEL_RAID1, NULL, 2);
+  judge_all ();
+  given[1] = (struct assemble_member){ .verdict = SB1_DAMAGED,
+                                       .why = cannot,
+                                       .unreadable = true };
+  ck_assert_int_eq (judge (2, -1), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 1);
+  ck_assert_int_eq (verdict.part[1].part, PART_UNUSABLE);
+  for (unsigned i = 0; i < 2; i++) {
+    given[0].verdict = i == 0 ? SB1_NONE : SB1_DAMAGED;
+    ck_assert_int_eq (judge (2, -1), ASSEMBLE_FAILED);
+    ck_assert_str_eq (verdict.why, "cannot be read");
+    ck_assert_uint_eq (verdict.culprit, 1);
+  }
+  given[0].unreadable = true;
+  ck_assert_int_eq (judge (2, -1), ASSEMBLE_FAILED);
+  ck_assert_uint_eq (verdict.culprit, 0);
+  /* Not ours, whatever the other is. */
+  given[0].verdict = SB1_UNSUPPORTED;
+  given[0].unreadable = false;
+  ck_assert_int_eq (judge (2, -1), ASSEMBLE_REFUSED);
+  ck_assert_uint_eq (verdict.culprit, 0);
+}
+END_TEST
+
 /* What one changed field of the second member leads to. */
 START_TEST (members_that_disagree_are_refused)
 {
@@ -673,6 +702,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, mixtures_are_refused);
   tcase_add_test (tcase, a_damaged_superblock_only_costs_its_member);
   tcase_add_loop_test (tcase, members_that_disagree_are_refused, 0, 8);
+  tcase_add_test (tcase, who_cannot_be_read_is_the_reason_if_nobody_is_good);
   tcase_add_test (tcase, a_damaged_bitmap_is_refused);
   tcase_add_test (tcase, whatever_starts_is_sound);
 }
