@@ -2,7 +2,7 @@
 /* nbdmirror assemble --dry-run: what a server would make of these disks.
  *
  * The verdict is the server's own: logic/assemble, and logic/seats for what it
- * does with each disk.  tests/ctl/test-verdict-server.sh asks both and compares.
+ * does with each disk.  tests/ctl/test-verdict-server.sh asks both.
  */
 #include <errno.h>
 #include <glib.h>

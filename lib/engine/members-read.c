@@ -47,8 +47,8 @@ read_places (struct member_record *record, struct sb1_places *places)
       record->unreadable = true;
       snprintf (record->why, MESSAGE_MAX,
                 "its last %" PRIu64 " bytes can be read by nobody, being no "
-                "whole block of %" PRIu32 ", and an md superblock may be there; "
-                "give it a size of whole blocks",
+                "whole block of %" PRIu32 ", and an md superblock may be "
+                "there; give it a size of whole blocks",
                 caps->exact_size - caps->size, caps->block_minimum);
       return -EINVAL;
     }

@@ -165,9 +165,9 @@ take_seats (struct members *members, const struct assemble_member *inputs,
     return;
   if (seats.culprit < count)
     name = members->record[number[seats.culprit]].leg->name;
-  snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; %s can only be read: nbdkit -r",
-            name ? "disk " : "the array", name ? name : "", seats.why_readonly,
-            name ? "the array" : "it");
+  snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; %s can only be read: nbdkit "
+            "-r", name ? "disk " : "the array", name ? name : "",
+            seats.why_readonly, name ? "the array" : "it");
 }
 
 int
@@ -216,14 +216,14 @@ members_tell (const struct members *members, const char *const *absent)
       log_error ("disk %.200s: is not used: %s%s%s", record->leg->name, text,
                  record->why[0] ? ": " : "", record->why);
     else if (record->seat.rejoins)
-      log_error ("disk %.200s: %s; it will be rebuilt%s", record->leg->name,
-                 text, record->seat.by_bitmap ? " with the bitmap" : "");
+      log_error ("disk %.200s: %s; it will be rebuilt%s once a client may "
+                 "write", record->leg->name, text,
+                 record->seat.by_bitmap ? " with the bitmap" : "");
   }
   if (assembly->degraded)
     log_error ("the array is DEGRADED: %d of %u slots have a disk that is in "
                "sync", __builtin_popcount (assembly->in_sync),
                assembly->layout.slots);
   if (assembly->dirty)
-    log_debug ("the array was not stopped cleanly: what may differ is brought "
-               "together first");
+    log_debug ("the array was not stopped cleanly: its copies may differ");
 }

@@ -13,8 +13,8 @@ static const struct {
   [PART_SPARE] = { "spare", "spare" },
   [PART_FAULTY] = { "faulty", "failed" },
   [PART_STALE_BITMAP]
-  = { "stale-bitmap", "missed writes: to be brought up to date by bitmap" },
-  [PART_STALE] = { "stale", "missed writes: to be copied in full" },
+  = { "stale-bitmap", "missed writes: the bitmap knows which" },
+  [PART_STALE] = { "stale", "missed writes: nobody knows which" },
   [PART_SPLIT] = { "split", "ran on its own: another history" },
   [PART_FOREIGN] = { "foreign", "of another array" },
   [PART_UNUSABLE] = { "unusable", "no superblock that can be believed" },

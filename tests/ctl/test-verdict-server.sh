@@ -233,3 +233,14 @@ END
 same "start: a.img" a.img b.img
 same refused a.img b.img degraded=no
 same refused b.img
+
+# With a disk that cannot be written nobody is rebuilt, and nobody says so.  The
+# server does not have to say that it is read-only: its clients see it.
+rm -f ./*.img
+md_array a.img b.img
+alone both a.img b.img
+alone one a.img
+serve a -r file a.img
+test "$(verdict "$(uri a)" b.img)" = "start, read only: a.sock"
+test "$(served "$(uri a)" b.img)" = "start: a.sock"
+grep "b.img: is not used: missed writes" mirror.messages
