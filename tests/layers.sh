@@ -52,7 +52,10 @@ may_include ()
         *) return 1 ;;
       esac ;;
     plugin/*) ;;
-    ctl/*) ;;
+    ctl/*)
+      case $2 in
+        '"engine/'*) return 1 ;;
+      esac ;;
     *) return 1 ;;              # a new room needs a rule
   esac
 }
@@ -164,6 +167,7 @@ plant lib/engine/write.c '<unistd.h>'
 plant lib/engine/write.c '<nbdkit-plugin.h>'
 plant lib/engine/write.c '<glib.h>'
 plant plugin/serve.c '<libnbd.h>'
+plant ctl/create.c '"engine/members.h"'
 plant ctl/create.c '<nbdkit-plugin.h>'
 plant ctl/create.c '<libnbd.h>'
 plant lib/cellar/wine.c '<stdint.h>'
