@@ -207,6 +207,9 @@ without "$log" 512
 serve_unreadable a 0 8192
 serve_unreadable b 0 8192
 same refused "$(uri a)" "$(uri b)"
+grep "disk .*/a.sock: cannot be read at byte 0: " mirror.messages
+"$NBDMIRROR" assemble --dry-run "$(uri a)" "$(uri b)" >told || test $? = 6
+grep "would not start: .*/a.sock: its superblock cannot be read: " told
 stop a
 stop b
 
@@ -220,6 +223,17 @@ END
 serve_unreadable b "$((bitmap + 256))" "$((bitmap + 257))"
 same "start: a.img b.sock" a.img "$(uri b)"
 stop b
+
+# Bitmaps of different regions cannot both be kept.
+rm -f ./*.img
+md_array a.img b.img
+python <<'END'
+from mdtest import *
+
+at = SUPER + 512 * get(read("b.img", SUPER, 512), "i", 96)
+write("b.img", at + 52, struct.pack("<I", 1 << 25))
+END
+same "start, read only: a.img b.img" a.img b.img
 
 # A bad block log that cannot be believed.
 rm -f ./*.img
