@@ -136,6 +136,15 @@ array_is_recorded (const struct array *array)
          == 0;
 }
 
+/* What copies are compared by where they may differ: the least that can be
+ * read alone, bytes.  Readers and resync take the same copy for each.
+ */
+static inline uint64_t
+array_block (const struct array *array)
+{
+  return MAX (array->limits.block_minimum, SECTOR_SIZE);
+}
+
 /* How many of @length bytes from @offset of the member's data on can be read,
  * up to the first bad block.
  */

@@ -83,7 +83,6 @@ load_bitmap (struct metadata *md, const struct array *array,
   md->head = authority->bitmap;
   /* mdadm begins with a rougher number; Linux puts it right, too. */
   md->head.sync_size = array->layout.array_size / SECTOR_SIZE;
-  md->head.state &= ~(uint32_t)(BITMAP_STATE_STALE | BITMAP_STATE_WRITE_ERROR);
   memcpy (md->bitmap.image, authority->head, BITMAP_HEAD_SIZE);
   bitmap_encode (&md->head, md->bitmap.image);
   md->area_used

@@ -180,6 +180,21 @@ store_missed (struct array *array)
   return r == 0 ? store_superblocks (array, behind) : r;
 }
 
+/* How many updates in a row, so that whoever is not among @slots is two events
+ * behind: some kernels believe a member that is one behind, whatever others
+ * say.  One that was missing at the start may have more than we have found,
+ * by an update that reached it alone before a crash.
+ */
+static unsigned
+updates_wanted (const struct array *array, uint32_t slots)
+{
+  const struct metadata *md = array->md;
+
+  if (!atomic_load (&md->is_active) && (array->all & ~md->began_with) != 0)
+    return 3;
+  return superblocks_roles_change (array, slots) ? 2 : 1;
+}
+
 int
 metadata_write_supers (struct array *array, bool dirty,
                    const struct checkpoint *checkpoint)
@@ -188,21 +203,25 @@ metadata_write_supers (struct array *array, bool dirty,
   uint32_t slots;
   int r;
 
+  assert (md->bits_stored || !md->has_bitmap);
   md->at_rest = false;
   r = store_missed (array);
   if (r < 0)
     return r;
 
   do {
-    bool roles_change;
+    unsigned updates;
 
     slots = array_targets (array);
-    roles_change = superblocks_roles_change (array, slots);
-    r = store_update (array, slots, dirty, checkpoint);
-    /* Twice, so that whoever is gone from the table is two events behind:
-     * some kernels believe a member that is one behind, whatever others say.
+    updates = updates_wanted (array, slots);
+    /* Whoever is gone may be what resync has copied from: the copies that
+     * count alone from now on have to last.  One that stays although it
+     * cannot be flushed is all there is.
      */
-    if (r == 0 && roles_change && array_targets (array) == slots)
+    if (updates > 1)
+      flush_members (md->requests.items, slots, &md->pool);
+    for (r = 0; r == 0 && updates > 0 && array_targets (array) == slots;
+         updates--)
       r = store_update (array, slots, dirty, checkpoint);
     if (r < 0)
       return r;
@@ -239,8 +258,14 @@ metadata_store_bits (struct array *array)
   if (r < 0)
     bitmap_untake (&md->bitmap);
   else
-    md->stored = covers;
+    md->stored_sets = covers;
   ground_mutex_unlock (&md->lock);
+  if (r == 0) {
+    /* Before, a part of it could have been taken for all of it. */
+    md->head.state
+      &= ~(uint32_t)(BITMAP_STATE_STALE | BITMAP_STATE_WRITE_ERROR);
+    md->bits_stored = true;
+  }
   return r;
 }
 

@@ -83,10 +83,10 @@ protect (struct array *array, uint64_t sequence)
   int r = 0;
 
   ground_mutex_lock (&md->lock);
-  while (md->busy && !(md->dirty && md->stored >= sequence))
+  while (md->busy && !(md->dirty && md->stored_sets >= sequence))
     wait_for_turn (md);
   dirty = md->dirty;
-  if (dirty && md->stored >= sequence) {
+  if (dirty && md->stored_sets >= sequence) {
     ground_mutex_unlock (&md->lock);
     return 0;
   }
@@ -119,7 +119,7 @@ intent_begin (struct array *array, uint64_t offset, uint64_t length)
     /* There are fewer request descriptors than that. */
     assert (counted);
   }
-  is_protected = md->dirty && md->stored >= sequence;
+  is_protected = md->dirty && md->stored_sets >= sequence;
   ground_mutex_unlock (&md->lock);
   return is_protected ? 0 : protect (array, sequence);
 }
@@ -191,9 +191,14 @@ metadata_settle (struct array *array)
    * everywhere: nobody has missed anything.  (After a crash a flush vouches
    * for that, too; not one of a client that may only read.)
    */
-  if (!atomic_load (&md->is_active)
-      && !(md->found_dirty && atomic_load (&array->may_write)))
-    return 0;
+  if (!atomic_load (&md->is_active)) {
+    if (!md->found_dirty || !atomic_load (&array->may_write))
+      return 0;
+    /* The first store of this run begins with the bits, as before a write. */
+    r = metadata_activate (array);
+    if (r < 0)
+      return r;
+  }
   take_turn (md);
   r = record (array, 0);
   give_turn (md);
@@ -285,16 +290,22 @@ metadata_join (struct array *array, unsigned slot)
   dirty = md->dirty;
   checkpoint = look_back (array);
   ground_mutex_unlock (&md->lock);
-  r = flush_members (md->requests.items, array_targets (array), &md->pool);
-  if (r == 0) {
+  if (atomic_load (&md->todo_left) > 0)
+    r = -EBUSY;
+  else {
     md->joining = 1u << slot;
-    r = metadata_write_supers (array, dirty, &checkpoint);
-    if (r == 0)
-      md->checkpoint = checkpoint;
-    if (r == 0 && !failure_recovered (array, slot))
-      r = -EIO;
+    r = write_after_flush (array, dirty, &checkpoint);
     md->joining = 0;
   }
+  /* A write that failed meanwhile may have left other data on this one, which
+   * must not become the copy that counts.
+   */
+  if (r == 0 && atomic_load (&md->todo_left) > 0) {
+    r = metadata_write_supers (array, true, &checkpoint);
+    r = r < 0 ? r : -EBUSY;
+  }
+  if (r == 0 && !failure_recovered (array, slot))
+    r = -EIO;
   give_turn (md);
   return r;
 }
@@ -351,10 +362,16 @@ void
 metadata_sweep (struct array *array)
 {
   struct metadata *md = array->md;
+  int r = 0;
 
   take_turn (md);
-  if (is_complete (array))
-    record (array, clear_bits (array, false));
+  if (is_complete (array)) {
+    if (!md->bits_stored)
+      r = metadata_store_bits (array);
+    if (r == 0)
+      r = clear_bits (array, false);
+    record (array, r);
+  }
   give_turn (md);
 }
 

@@ -81,7 +81,9 @@ struct metadata {
   bool wakes_at_settled;    /* and for a region that has none any more */
   bool has_bitmap;
   struct bitmap bitmap;
-  uint64_t stored;          /* sets of the bitmap that are durable */
+  uint64_t stored_sets;     /* those of the bitmap that are durable */
+  bool bits_stored;         /* in this run: what the members' bitmaps said
+                               together is on all of them */
   struct todo todo;
   uint64_t recovered[LEGS_MAX]; /* of a slot that is being rebuilt: bytes of
                                    the member that are good */
@@ -138,7 +140,9 @@ int metadata_clean (struct array *array);
  */
 int metadata_checkpoint (struct array *array);
 
-/* @slot holds everything now: flush, record it as in sync.  0 or -errno. */
+/* @slot holds everything now: flush, record it as in sync.  0, -EBUSY if
+ * copies differ somewhere, which comes first, or -errno.
+ */
 int metadata_join (struct array *array, unsigned slot);
 
 /* One period of the bitmap is over: clear the bits that nobody needs, if the

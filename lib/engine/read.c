@@ -195,15 +195,14 @@ read_pieces (struct round *round)
   return r;
 }
 
-/* The beginning of @piece, as much as some copy but piece->slot has good:
- * piece->length tells.
+/* The beginning of @piece, as much as some copy of @left has good:
+ * piece->length tells.  @error: what to say if there is none.
  */
 static int
-retry_part (struct round *round, struct piece *piece, int error)
+retry_part (struct round *round, struct piece *piece, uint32_t left, int error)
 {
   struct request *request = round->request;
   struct array *array = request->array;
-  uint32_t left = ~(1u << piece->slot);
   struct copy copy;
 
   while (choose_copy (round, piece->offset, left & array_in_sync (array),
@@ -230,20 +229,31 @@ retry_part (struct round *round, struct piece *piece, int error)
 }
 
 /* @piece could not be read from piece->slot: from every other copy in turn,
- * with the range locked, so that no copy is ahead of another.
+ * with the range locked, so that no copy is ahead of another.  Where copies
+ * may differ, block by block: the next copy counts only for what cannot be
+ * read of the first one, for everybody.
  */
 static int
 retry_piece (struct round *round, const struct piece *piece)
 {
+  struct array *array = round->request->array;
+  uint64_t block = array_block (array);
   int error = round->request->error[piece->slot], r = 0;
   struct piece part = *piece;
 
   for (uint64_t done = 0; done < piece->length && r == 0;
        done += part.length) {
+    uint32_t left = ~(1u << piece->slot);
+
     part.offset = piece->offset + done;
     part.buffer = piece->buffer + done;
     part.length = piece->length - done;
-    r = retry_part (round, &part, error);
+    if (round->pinned && (array_in_sync (array) & 1u << piece->slot)
+        && piece->length > block) {
+      part.length = MIN (part.length, block - part.offset % block);
+      left = UINT32_MAX;
+    }
+    r = retry_part (round, &part, left, error);
   }
   return r;
 }

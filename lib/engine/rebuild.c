@@ -9,6 +9,8 @@
  * resync_copy, the turn.
  */
 
+#include <errno.h>
+
 #include "engine/array-internal.h"
 #include "engine/metadata.h"
 #include "engine/resync.h"
@@ -114,7 +116,11 @@ tell_end (struct array *array, unsigned slot, uint64_t at, int error)
 {
   const char *name = array->member[slot].leg->name;
 
-  if (error < 0)
+  if (error == -EBUSY)
+    log_error ("disk %.200s (slot %u): has all that it missed, and is read as "
+               "soon as what differs elsewhere is brought together", name,
+               slot);
+  else if (error < 0)
     log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
                "of its data: %s.  Until it is rebuilt it is not read; an error "
                "that may pass is tried again every minute, others at the next "

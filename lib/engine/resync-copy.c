@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* resync-copy: one range, from the copy that counts over the others.
  *
- * The authority is the first current copy in the layout's order that can be
- * read, so that everybody takes the same.  Where a part of it cannot be read,
- * the next copy counts for that part, and for as little as possible.
+ * The authority is, for each block, the first current copy in the layout's
+ * order that can be read, so that resync and all readers take the same
+ * (array_block).  What cannot be read in one go is therefore read in smaller
+ * and smaller steps, down to blocks, before the next copy counts.
  *
  * Locks held on entry: the range.  May block on: a buffer, a child of the
  * resync's own pool, the disks.
@@ -15,9 +16,7 @@
 #include "engine/resync.h"
 #include "ground/util.h"
 
-/* What one sector's failure may cost: smaller steps than a span where a
- * source cannot be read.
- */
+/* Steps between a span and a block. */
 #define CAREFUL 4096u
 
 /* A range that lies whole on each of its copies. */
@@ -44,8 +43,9 @@ issue (const struct piece *piece, const struct copy *copy, enum child_op op)
   }
 }
 
-/* From the first current copy that can be read, into the buffer.  Its number,
- * or -errno.
+/* From the first current copy, into the buffer; from the next one only if
+ * this is no more than a block, which cannot be read there.  The copy's number,
+ * or -errno: an error that may pass, or all of it cannot be read at once.
  */
 static int
 read_authority (const struct piece *piece)
@@ -56,19 +56,25 @@ read_authority (const struct piece *piece)
 
   for (unsigned i = 0; i < piece->count; i++) {
     const struct copy *copy = &piece->copies[i];
+    struct member *member = &array->member[copy->slot];
 
-    if (!(array_in_sync (array) & 1u << copy->slot)
-        || member_good_length (&array->member[copy->slot], copy->offset,
-                               piece->length) < piece->length)
+    if (!(array_in_sync (array) & 1u << copy->slot))
       continue;
-    request_arm (request, &array->resync.pool);
-    issue (piece, copy, CHILD_READ);
-    request_finish (request);
-    if (request->failed == 0)
-      return i;
-    error = request->error[copy->slot];
-    if (!leg_error_is_harmless (error))
+    if (member_good_length (member, copy->offset, piece->length)
+        == piece->length) {
+      request_arm (request, &array->resync.pool);
+      issue (piece, copy, CHILD_READ);
+      request_finish (request);
+      if (request->failed == 0)
+        return i;
+      error = request->error[copy->slot];
+      if (leg_error_is_harmless (error))
+        return error;
       failure_read (array, copy->slot, request->generation[copy->slot], error);
+    }
+    if ((array_in_sync (array) & 1u << copy->slot)
+        && piece->length > array_block (array))
+      return error;
   }
   return error;
 }
@@ -106,13 +112,13 @@ copy_piece (const struct piece *piece, uint32_t to)
   return failure_settle (request, "resync");
 }
 
-/* The same, where something cannot be read: step by step, so that as little
- * as possible is left.
+/* The same, where something cannot be read: step by step, and where that
+ * fails block by block, so that as little as possible is left.
  */
 static int
-copy_carefully (const struct piece *whole, uint32_t to)
+copy_carefully (const struct piece *whole, uint32_t to, uint64_t step)
 {
-  uint64_t step = MAX (whole->request->array->limits.block_minimum, CAREFUL);
+  uint64_t block = array_block (whole->request->array);
   struct piece piece = *whole;
   int result = 0;
 
@@ -124,6 +130,8 @@ copy_carefully (const struct piece *whole, uint32_t to)
     for (unsigned i = 0; i < piece.count; i++)
       piece.copies[i].offset = whole->copies[i].offset + done;
     r = copy_piece (&piece, to);
+    if (r < 0 && piece.length > block)
+      r = copy_carefully (&piece, to, block);
     if (r < 0)
       result = r;
   }
@@ -150,7 +158,8 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
     layout_map (layout, piece.offset, piece.copies);
     r = copy_piece (&piece, to);
     if (r < 0)
-      r = copy_carefully (&piece, to);
+      r = copy_carefully (&piece, to,
+                          MAX (array_block (array), (uint64_t)CAREFUL));
     if (r < 0)
       result = r;
   }

@@ -251,9 +251,16 @@ wait_for_work (struct array *array, uint64_t deadline_ns)
   return !resync_is_stopping (array);
 }
 
-/* What an error has left that may pass is tried again by the clock.  A place
- * that cannot be read is not: to try wears out what is left of the disk.
+/* What an error has left that may pass is tried again by the clock, as is a
+ * rebuild that waits for resync.  A place that cannot be read is not: to try
+ * wears out what is left of the disk.
  */
+static bool
+may_pass (int error)
+{
+  return error == -EBUSY || leg_error_is_harmless (error);
+}
+
 static void
 be_in_sync (void *argument)
 {
@@ -261,9 +268,8 @@ be_in_sync (void *argument)
   struct resync *resync = &array->resync;
   int r = work (array, false);
 
-  while (wait_for_work (array, leg_error_is_harmless (r)
-                                 ? ground_now () + resync->retry_ns
-                                 : GROUND_NEVER))
+  while (wait_for_work (array, may_pass (r) ? ground_now () + resync->retry_ns
+                                            : GROUND_NEVER))
     r = work (array, r < 0);
   ground_mutex_lock (&resync->lock);
   resync->ended = true;

@@ -22,7 +22,10 @@
 /* Data before their bits. */
 WRAP (int, metadata_store_bits, struct array *array)
 {
-  return crash_plant == PLANT_NO_BITS ? 0 : __real_metadata_store_bits (array);
+  if (crash_plant != PLANT_NO_BITS)
+    return __real_metadata_store_bits (array);
+  array->md->bits_stored = true;
+  return 0;
 }
 
 /* A reply before what it depends on is on record. */
