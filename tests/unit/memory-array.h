@@ -60,12 +60,14 @@ memory_array_plan (bool has_bitmap)
   }
 }
 
-/* The array of what was planned, and bent since; it is started. */
+/* The array of what was planned, and bent since; it is started.  Those of
+ * @missing are not there.
+ */
 static inline void
-memory_array_make (void)
+memory_array_make_without (uint32_t missing)
 {
   struct array_config config = { .legs = MEMBERS, .retry_ms = 1 };
-  const char *absent[MEMBERS] = { NULL };
+  const char *absent[MEMBERS] = { "missing", "missing" };
   struct leg *legs[MEMBERS];
   char why[MESSAGE_MAX];
 
@@ -78,11 +80,17 @@ memory_array_make (void)
     if (memory.wish.bitmap)
       bitmap_encode (&memory.bitmap,
                      (uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]));
-    legs[i] = &memory.leg[i]->leg;
+    legs[i] = missing & 1u << i ? NULL : &memory.leg[i]->leg;
   }
   ck_assert_msg (array_create (&config, legs, absent, &memory.array, why) == 0,
                  "%s", why);
   ck_assert_int_eq (array_start (memory.array), 0);
+}
+
+static inline void
+memory_array_make (void)
+{
+  memory_array_make_without (0);
 }
 
 /* What member @i's superblock says now. */
@@ -95,6 +103,18 @@ memory_array_super (unsigned i)
 
   ck_assert (sb1_decode (memory.wish.version, (const uint8_t *)data + at, &sb));
   return sb;
+}
+
+/* And its bitmap's. */
+static inline struct bitmap_super
+memory_array_bitmap (unsigned i)
+{
+  const char *data = memory.leg[i]->data;
+  struct bitmap_super bitmap;
+
+  bitmap_decode ((const uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]),
+                 &bitmap);
+  return bitmap;
 }
 
 static inline int

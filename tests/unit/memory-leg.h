@@ -19,6 +19,7 @@ struct memory_leg {
   _Atomic int error[CHILD_CACHE + 1]; /* the answer to each op; 0: do it */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
   uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
+  uint64_t bad, bad_length;        /* what cannot be read, bytes */
   bool can_zero;
   bool hold;                     /* keep what is issued until the abort */
   struct child *_Atomic held;    /* what was kept; the last one first */
@@ -34,6 +35,9 @@ memory_leg_do (struct memory_leg *memory, struct child *child)
     return memory->error[child->op];
   switch (child->op) {
   case CHILD_READ:
+    if (child->offset < memory->bad + memory->bad_length
+        && memory->bad < child->offset + child->length)
+      return -EIO;
     memcpy (child->buffer, memory->data + child->offset, child->length);
     break;
   case CHILD_WRITE:

@@ -7,6 +7,8 @@
 #include "ground/ground.h"
 #include "memory-array.h"
 
+#define BYTES 65536
+
 static char data[4096];
 
 static void
@@ -114,9 +116,145 @@ START_TEST (a_rebuild_that_met_a_passing_error_goes_on_by_itself)
 }
 END_TEST
 
+/* After a crash, first copy 'a', second one 'b', and one sector of the first
+ * that cannot be read.
+ */
+static void
+make_with_bad_sector (char *expected)
+{
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memset (memory.leg[1]->data, 'b', BYTES);
+  memory.leg[0]->bad = 100 * SECTOR_SIZE;
+  memory.leg[0]->bad_length = SECTOR_SIZE;
+  memory_array_make ();
+  memset (expected, 'a', BYTES);
+  memset (expected + memory.leg[0]->bad, 'b', SECTOR_SIZE);
+}
+
+START_TEST (where_copies_differ_each_block_has_one_copy_for_all_reads)
+{
+  static char expected[BYTES], back[BYTES];
+
+  make_with_bad_sector (expected);
+  for (size_t length = SECTOR_SIZE; length <= BYTES; length *= 2) {
+    ck_assert_int_eq (array_read (memory.array, back, length, 0), 0);
+    ck_assert_mem_eq (back, expected, length);
+  }
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (resync_takes_of_each_block_the_copy_that_was_read)
+{
+  static char expected[BYTES];
+  struct array_status status;
+
+  make_with_bad_sector (expected);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do
+    array_get_status (memory.array, &status);
+  while (status.resyncing);
+  ck_assert_mem_eq (memory.leg[0]->data, expected, BYTES);
+  ck_assert_mem_eq (memory.leg[1]->data, expected, BYTES);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (who_stays_is_flushed_before_the_others_are_recorded_as_gone)
+{
+  memory_array_plan (true);
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 0);
+  set_error (CHILD_WRITE, -EIO, 0);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (memory_array_super (1).roles[0], SB1_ROLE_FAULTY);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 1);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* It may have had one update more than was found, alone. */
+START_TEST (who_was_missing_is_left_two_events_behind)
+{
+  memory_array_plan (true);
+  memory_array_make_without (2);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (memory_array_super (0).events, 20 + 1 + 2);
+  ck_assert_uint_ge (memory_array_super (0).roles[1], SB1_ROLE_SLOTS);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  memory.leg[1]->leg.ops->close (&memory.leg[1]->leg);
+}
+END_TEST
+
+/* A part of it could be taken for all of it. */
+START_TEST (a_stale_bitmap_is_stale_until_all_of_it_is_stored)
+{
+  memory_array_plan (true);
+  memory.bitmap.state |= BITMAP_STATE_STALE;
+  memory_array_make ();
+  ck_assert_int_eq (metadata_store_bits (memory.array), 0);
+  ck_assert_uint_ne (memory_array_bitmap (0).state & BITMAP_STATE_STALE, 0);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (memory_array_bitmap (0).state & BITMAP_STATE_STALE, 0);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Bits that only some member has must be on all of them before the array
+ * goes on: the next start may be without that one.
+ */
+START_TEST (a_flush_that_is_the_first_of_a_run_stores_the_bits)
+{
+  memory_array_plan (true);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  set_error (CHILD_FLUSH, 0, -EIO);
+  ck_assert_int_eq (array_flush (memory.array), 0);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
+  ck_assert (memory.array->md->bits_stored);
+  set_error (CHILD_FLUSH, 0, 0);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (nobody_joins_while_copies_differ)
+{
+  uint64_t events;
+
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  set_error (CHILD_WRITE, 0, -EINVAL);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
+                    -EINVAL);
+  set_error (CHILD_WRITE, 0, 0);
+  events = memory_array_super (0).events;
+  ck_assert_int_eq (metadata_join (memory.array, 1), -EBUSY);
+  ck_assert_uint_ne (memory_array_super (1).features
+                       & SB1_FEATURE_RECOVERY_OFFSET, 0);
+  ck_assert_uint_eq (memory_array_super (0).events, events);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase,
+                  where_copies_differ_each_block_has_one_copy_for_all_reads);
+  tcase_add_test (tcase, resync_takes_of_each_block_the_copy_that_was_read);
+  tcase_add_test (tcase,
+                  who_stays_is_flushed_before_the_others_are_recorded_as_gone);
+  tcase_add_test (tcase, who_was_missing_is_left_two_events_behind);
+  tcase_add_test (tcase, a_stale_bitmap_is_stale_until_all_of_it_is_stored);
+  tcase_add_test (tcase,
+                  a_flush_that_is_the_first_of_a_run_stores_the_bits);
+  tcase_add_test (tcase, nobody_joins_while_copies_differ);
   tcase_add_test (tcase, a_resync_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (tcase, a_rebuild_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (
