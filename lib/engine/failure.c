@@ -41,15 +41,21 @@ tell_last_copy (struct array *array, unsigned slot, const char *what,
              array->member[slot].leg->name, slot, what, log_strerror (error));
 }
 
-/* The member set has changed.  state_lock held. */
+/* The member set has changed.  state_lock held.
+ *
+ * Nobody is read who is not written, not even for a moment: a write that finds
+ * a member gone from targets is answered without it, and the next reader would
+ * go there.  So who leaves is out of in_sync first; who was rebuilt is a target
+ * already.
+ */
 static void
 publish (struct array *array)
 {
   const struct health *health = &array->health;
 
   atomic_fetch_add (&array->epoch, 1);
-  atomic_store (&array->targets, health->in_sync | health->recovering);
   atomic_store (&array->in_sync, health->in_sync);
+  atomic_store (&array->targets, health->in_sync | health->recovering);
   atomic_fetch_add (&array->epoch, 1);
 }
 
