@@ -142,19 +142,24 @@ store_update (struct array *array, uint32_t slots, bool dirty,
               const struct checkpoint *checkpoint)
 {
   uint32_t rebuilt = slots & ~array_in_sync (array);
+  const struct sb1 before = array->md->truth;
   int r;
 
   superblocks_next (array, slots, dirty, checkpoint);
   /* The bitmap is never older than the superblock that vouches for it. */
   r = store_head (array, slots);
   /* Whoever is being rebuilt says so before anybody lists it: one that is
-   * listed and has nothing to say against it would be believed.
+   * listed and has nothing to say against it would be believed, even if it
+   * had a history of its own.
    */
   if (r == 0 && rebuilt != 0)
     r = store_superblocks (array, rebuilt);
-  if (r == 0)
-    r = store_superblocks (array, slots & ~rebuilt);
-  return r;
+  if (r < 0 || (rebuilt & ~array_targets (array)) != 0) {
+    /* Nobody else knows of this update: there was none. */
+    array->md->truth = before;
+    return r;
+  }
+  return store_superblocks (array, slots & ~rebuilt);
 }
 
 /* A crash may have left some of the current ones one update behind: they get

@@ -73,7 +73,7 @@ rebuild_span (struct array *array, unsigned slot, uint64_t offset,
 
   pace_begin (array, &pace);
   range_lock (&array->ranges, &request->range, offset, length);
-  r = resync_copy (request, offset, length, 1u << slot);
+  r = resync_copy (request, offset, length, 1u << slot, false);
   range_unlock (&array->ranges, &request->range);
   pace_end (array, &pace, length);
   return r;

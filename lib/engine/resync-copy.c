@@ -6,10 +6,14 @@
  * (array_block).  What cannot be read in one go is therefore read in smaller
  * and smaller steps, down to blocks, before the next copy counts.
  *
+ * Resync writes only what differs: after a crash that is little, and holes
+ * stay holes.  A rebuild writes all that it is asked for.
+ *
  * Locks held on entry: the range.  May block on: a buffer, a child of the
  * resync's own pool, the disks.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "engine/array-internal.h"
 #include "engine/failure.h"
@@ -19,10 +23,15 @@
 /* Steps between a span and a block. */
 #define CAREFUL 4096u
 
+/* One half of a buffer is for the authority, one for what is compared. */
+#define HALF (SYNC_SPAN / 2)
+
 /* A range that lies whole on each of its copies. */
 struct piece {
   struct request *request;
   char *buffer;
+  uint32_t to;   /* who of them is to be like the first copy */
+  bool compare;  /* only where they differ */
   uint64_t offset, length; /* of the array */
   struct copy copies[LEGS_MAX];
   unsigned count;
@@ -88,27 +97,70 @@ is_on (const struct piece *piece, uint32_t slots)
   return false;
 }
 
-/* Range locked. */
-static int
-copy_piece (const struct piece *piece, uint32_t to)
+/* Does this copy hold what the buffer holds? */
+static bool
+is_alike (const struct piece *piece, const struct copy *copy)
 {
   struct request *request = piece->request;
   struct array *array = request->array;
+  struct member *member = &array->member[copy->slot];
+  struct piece other = *piece;
+  int error;
+
+  if (member_good_length (member, copy->offset, piece->length)
+      < piece->length)
+    return false;
+  other.buffer += HALF;
+  request_arm (request, &array->resync.pool);
+  issue (&other, copy, CHILD_READ);
+  request_finish (request);
+  if (request->failed == 0)
+    return memcmp (piece->buffer, other.buffer, piece->length) == 0;
+  error = request->error[copy->slot];
+  if (!leg_error_is_harmless (error))
+    failure_read (array, copy->slot, request->generation[copy->slot], error);
+  return false;
+}
+
+/* Those of @slots that do not hold what the buffer holds. */
+static uint32_t
+who_differs (const struct piece *piece, uint32_t slots)
+{
+  uint32_t ret = 0;
+
+  for (unsigned i = 0; i < piece->count; i++)
+    if ((slots & 1u << piece->copies[i].slot)
+        && !is_alike (piece, &piece->copies[i]))
+      ret |= 1u << piece->copies[i].slot;
+  return ret;
+}
+
+/* Range locked. */
+static int
+copy_piece (const struct piece *piece)
+{
+  struct request *request = piece->request;
+  struct array *array = request->array;
+  uint32_t to = piece->to & array_targets (array);
   int source;
 
-  to &= array_targets (array);
   if (!is_on (piece, to))
     return 0;
   source = read_authority (piece);
   if (source < 0)
     return source;
+  to &= ~(1u << piece->copies[source].slot);
+  if (piece->compare)
+    to = who_differs (piece, to);
+  if (!is_on (piece, to))
+    return 0;
   request_arm (request, &array->resync.pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
     for (unsigned i = 0; i < piece->count; i++)
-      if ((int)i != source
-          && (to & array->slots_of_rank[rank] & 1u << piece->copies[i].slot))
+      if (to & array->slots_of_rank[rank] & 1u << piece->copies[i].slot)
         issue (piece, &piece->copies[i], CHILD_WRITE);
   request_finish (request);
+  atomic_fetch_add (&array->resync.writes, 1);
   return failure_settle (request, "resync");
 }
 
@@ -116,7 +168,7 @@ copy_piece (const struct piece *piece, uint32_t to)
  * fails block by block, so that as little as possible is left.
  */
 static int
-copy_carefully (const struct piece *whole, uint32_t to, uint64_t step)
+copy_carefully (const struct piece *whole, uint64_t step)
 {
   uint64_t block = array_block (whole->request->array);
   struct piece piece = *whole;
@@ -129,9 +181,9 @@ copy_carefully (const struct piece *whole, uint32_t to, uint64_t step)
     piece.length = MIN (whole->length - done, step);
     for (unsigned i = 0; i < piece.count; i++)
       piece.copies[i].offset = whole->copies[i].offset + done;
-    r = copy_piece (&piece, to);
+    r = copy_piece (&piece);
     if (r < 0 && piece.length > block)
-      r = copy_carefully (&piece, to, block);
+      r = copy_carefully (&piece, block);
     if (r < 0)
       result = r;
   }
@@ -140,11 +192,11 @@ copy_carefully (const struct piece *whole, uint32_t to, uint64_t step)
 
 int
 resync_copy (struct request *request, uint64_t offset, uint64_t length,
-             uint32_t to)
+             uint32_t to, bool compare)
 {
   struct array *array = request->array;
   const struct layout *layout = &array->layout;
-  struct piece piece = { .request = request };
+  struct piece piece = { .request = request, .to = to, .compare = compare };
   int result = 0;
 
   piece.buffer = bounce_take (&array->resync.buffers);
@@ -154,12 +206,11 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
 
     piece.offset = offset + done;
     piece.length = layout_piece (layout, piece.offset,
-                                MIN (length - done, (uint64_t)SYNC_SPAN));
+                                MIN (length - done, (uint64_t)HALF));
     layout_map (layout, piece.offset, piece.copies);
-    r = copy_piece (&piece, to);
+    r = copy_piece (&piece);
     if (r < 0)
-      r = copy_carefully (&piece, to,
-                          MAX (array_block (array), (uint64_t)CAREFUL));
+      r = copy_carefully (&piece, MAX (array_block (array), (uint64_t)CAREFUL));
     if (r < 0)
       result = r;
   }

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
+#include "engine/flush.h"
 #include "engine/metadata.h"
 #include "engine/resync.h"
 #include "ground/log.h"
@@ -42,6 +43,25 @@ next_span (struct array *array, uint64_t from, uint64_t end,
   return found;
 }
 
+/* What was written lasts: a reader who has seen it will see it after a crash,
+ * whichever copy is left.
+ */
+static int
+flush_copies (struct request *request)
+{
+  struct array *array = request->array;
+  struct resync *resync = &array->resync;
+  uint64_t writes = atomic_load (&resync->writes);
+  int r;
+
+  if (writes == atomic_load (&resync->flushed))
+    return 0;
+  r = flush_members (request, array_targets (array), &resync->pool);
+  if (r == 0)
+    atomic_store (&resync->flushed, writes);
+  return r;
+}
+
 /* Range locked.  Some windows of the list.  0, or -errno and they stay on it.
  */
 static int
@@ -51,7 +71,9 @@ sync_windows (struct request *request, uint64_t offset, uint64_t length)
   struct metadata *md = array->md;
   int r;
 
-  r = resync_copy (request, offset, length, array->all);
+  r = resync_copy (request, offset, length, array->all, true);
+  if (r == 0)
+    r = flush_copies (request);
   if (r == 0)
     r = metadata_settle (array);
   if (r == 0) {
@@ -120,33 +142,6 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
     span = MIN (span, end - at);
     sync_span (request, at, span);
   }
-}
-
-/* ---------------------------------------------------------------- throttle */
-
-void
-pace_begin (struct array *array, struct pace *pace)
-{
-  pace->began_ns = ground_now ();
-  pace->served = gate_entered (&array->gate);
-}
-
-void
-pace_end (struct array *array, const struct pace *pace, uint64_t length)
-{
-  struct resync *resync = &array->resync;
-  uint64_t now = ground_now (), took = now - pace->began_ns;
-  uint64_t until = pace->began_ns + length * GROUND_S / resync->maximum;
-
-  if (gate_entered (&array->gate) != pace->served)
-    until = MAX (until,
-                 MIN (now + took,
-                      pace->began_ns + length * GROUND_S / resync->minimum));
-  ground_mutex_lock (&resync->lock);
-  while (!atomic_load (&resync->stopping)
-         && ground_cond_wait (&resync->changed, &resync->lock, until) == 0)
-    ;
-  ground_mutex_unlock (&resync->lock);
 }
 
 /* ------------------------------------------------------------- the thread */
@@ -291,6 +286,7 @@ resync_init (struct resync *resync, struct array *array)
   int failed = 0;
 
   resync->started = resync->woken = resync->ended = false;
+  resync->writes = 1;
   ground_mutex_init (&resync->lock);
   ground_cond_init (&resync->changed);
   failed |= pool_init (&resync->pool, slots, slots, 1);

@@ -24,6 +24,11 @@ struct resync {
   uint64_t minimum, maximum; /* bytes a second */
   uint64_t retry_ns;
 
+  /* How often something was written; how much of that was flushed since.
+   * What an earlier run wrote counts as one.
+   */
+  _Atomic uint64_t writes, flushed;
+
   struct ground_thread thread;
   struct ground_mutex lock;
   struct ground_cond changed;
@@ -70,10 +75,10 @@ bool resync_is_stopping (const struct array *array);
 
 /* Bring the range together on those of @to that hold it, with a request that
  * has no round and has the range locked: all of it, or -errno of what could
- * not be.
+ * not be.  @compare: write only what differs.  Nothing is flushed.
  */
 int resync_copy (struct request *request, uint64_t offset, uint64_t length,
-                 uint32_t to);
+                 uint32_t to, bool compare);
 
 /* Around each span that is copied in the background: end waits as long as it
  * takes to keep to the rates.  With clients about, half of the time is

@@ -242,9 +242,56 @@ START_TEST (nobody_joins_while_copies_differ)
 }
 END_TEST
 
+/* An update that lists it would be one more. */
+START_TEST (who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody)
+{
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memory_array_make ();
+  if (_i > 0) {
+    /* Nobody is out because of this, and there was no update. */
+    set_error (CHILD_WRITE, 0, -EINVAL);
+    ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
+                      -EINVAL);
+    ck_assert_uint_eq (memory_array_super (0).events, 20);
+  }
+  set_error (CHILD_WRITE, 0, -EIO);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (memory_array_super (0).events, 20 + 2);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Where resync has written, it is flushed before a reader sees it. */
+START_TEST (what_a_reader_sees_was_flushed)
+{
+  static char back[BYTES];
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data + BYTES, 'a', BYTES);
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  /* What was there at the start may be in some cache. */
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 1);
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, BYTES), 0);
+  ck_assert_mem_eq (memory.leg[1]->data + BYTES, back, BYTES);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 2);
+  /* Copies that are alike are not written, nor flushed again. */
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, 2 * BYTES), 0);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 2);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_loop_test (
+    tcase, who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody, 0, 2);
+  tcase_add_test (tcase, what_a_reader_sees_was_flushed);
   tcase_add_test (tcase,
                   where_copies_differ_each_block_has_one_copy_for_all_reads);
   tcase_add_test (tcase, resync_takes_of_each_block_the_copy_that_was_read);
