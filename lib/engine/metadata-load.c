@@ -145,9 +145,10 @@ load (struct metadata *md, const struct array *array,
     md->began_with |= 1u << slot;
     if (!members->record[i].seat.rejoins)
       md->recovered[slot]
-        = MIN (assembly->part[i].recovery_offset,
-               array->layout.member_size / SECTOR_SIZE)
-          * SECTOR_SIZE;
+        = round_down (MIN (assembly->part[i].recovery_offset,
+                           array->layout.member_size / SECTOR_SIZE)
+                        * SECTOR_SIZE,
+                      array->leg_block);
   }
   md->found_dirty = assembly->dirty;
   md->checkpoint.resync_offset = assembly->resync_from;

@@ -32,9 +32,28 @@ START_TEST (a_rebuild_by_bitmap_without_a_bitmap_copies_all)
 }
 END_TEST
 
+/* Others may have stopped in the middle of a block of ours. */
+START_TEST (a_rebuild_goes_on_at_a_whole_block)
+{
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memory.sb[1].recovery_offset = 9;
+  memory.leg[1]->leg.caps.block_minimum = 4096;
+  memset (memory.leg[0]->data, 'x', 3 * 4096);
+  memory_array_make ();
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  wait_for_rebuild ();
+  /* Sector 9 is in the second block. */
+  ck_assert_mem_eq (memory.leg[1]->data + 4096, memory.leg[0]->data + 4096,
+                    8192);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase, a_rebuild_goes_on_at_a_whole_block);
   tcase_add_test (tcase, a_rebuild_by_bitmap_without_a_bitmap_copies_all);
 }
 
