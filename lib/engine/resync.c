@@ -79,9 +79,6 @@ sync_windows (struct request *request, uint64_t offset, uint64_t length)
   if (r == 0) {
     ground_mutex_lock (&md->lock);
     todo_done (&md->todo, offset, length);
-    /* A flush that is under way does not cover it: no bit goes yet. */
-    if (md->has_bitmap)
-      bitmap_touch (&md->bitmap, offset, length);
     metadata_publish (md);
     ground_mutex_unlock (&md->lock);
   }

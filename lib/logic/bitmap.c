@@ -174,16 +174,6 @@ bitmap_end (struct bitmap *bitmap, uint64_t offset, uint64_t length)
   }
 }
 
-void
-bitmap_touch (struct bitmap *bitmap, uint64_t offset, uint64_t length)
-{
-  uint64_t first, last;
-
-  regions_touched (bitmap, offset, length, &first, &last);
-  for (uint64_t i = first; i <= last; i++)
-    bitmap->region[i].age = 0;
-}
-
 /* ----------------------------------------------------------------- storing */
 
 uint64_t

@@ -94,11 +94,6 @@ bool bitmap_begin (struct bitmap *bitmap, uint64_t offset, uint64_t length,
 /* The same write, with the same range, has ended, on all members or not. */
 void bitmap_end (struct bitmap *bitmap, uint64_t offset, uint64_t length);
 
-/* Something was written there that was not begun here, as by a resync: no
- * flush that began before it covers it, so these regions get old anew.
- */
-void bitmap_touch (struct bitmap *bitmap, uint64_t offset, uint64_t length);
-
 /* Copy all changed pages into @staging (area_size bytes, same places) and
  * call them taken.  *@ret_first, *@ret_count: the pages from the first to the
  * last changed one; those between are copied, too.  Returns the number of

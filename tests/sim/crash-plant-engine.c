@@ -38,9 +38,14 @@ WRAP (int, metadata_settle, struct array *array)
 WRAP (int, flush_members, struct request *request, uint32_t slots,
       struct pool *pool)
 {
-  const struct metadata *md = request->array->md;
+  const struct array *array = request->array;
 
-  if (crash_plant == PLANT_NO_FLUSH && request == md->requests.items)
+  if (crash_plant == PLANT_NO_FLUSH && request == array->md->requests.items)
+    return 0;
+  /* What resync has copied is not flushed before its window is done: the bit
+   * may be cleared although the sweep's flush did not cover it.
+   */
+  if (crash_plant == PLANT_OLD_FLUSH && pool == &array->resync.pool)
     return 0;
   return __real_flush_members (request, slots, pool);
 }
@@ -73,16 +78,6 @@ WRAP (void, resync_before_read, struct request *request, uint64_t offset,
 {
   if (crash_plant != PLANT_UNSYNCED_READ)
     __real_resync_before_read (request, offset, length);
-}
-
-/* A window that was brought together while the sweep flushed: its bit is
- * cleared although the flush did not cover it.
- */
-WRAP (void, bitmap_touch, struct bitmap *bitmap, uint64_t offset,
-      uint64_t length)
-{
-  if (crash_plant != PLANT_OLD_FLUSH)
-    __real_bitmap_touch (bitmap, offset, length);
 }
 
 /* Of several pages with new bits only the first is stored. */

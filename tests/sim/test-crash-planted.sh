@@ -40,7 +40,7 @@ L3  flush
 L4  no-lock
 L4  early
 L5  no-flush
-L5  old-flush
+L5  old-flush 800
 L6  no-flush
 L7  wrong-copy
 L7  data-moved

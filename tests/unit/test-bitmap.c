@@ -301,25 +301,6 @@ START_TEST (a_write_makes_an_aged_region_young)
 }
 END_TEST
 
-START_TEST (what_resync_wrote_meanwhile_is_not_cleared)
-{
-  struct bitmap bitmap;
-  uint8_t *memory = set_up (&bitmap, 10, 0);
-
-  write_region (&bitmap, 3);
-  write_region (&bitmap, 5);
-  ck_assert_uint_eq (bitmap_age (&bitmap, true), 2);
-  bitmap_touch (&bitmap, 2 * REGION + 1, REGION);
-  ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 1);
-  ck_assert (bitmap_is_set (&bitmap, 3));
-  ck_assert (!bitmap_is_set (&bitmap, 2));
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 1);
-  ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 1);
-  free (memory);
-}
-END_TEST
-
 START_TEST (at_a_stop_all_without_writers_are_aged)
 {
   struct bitmap bitmap;
@@ -791,7 +772,6 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, too_many_writers_change_nothing);
   tcase_add_test (tcase, a_bit_is_cleared_after_two_calls_without_writes);
   tcase_add_test (tcase, a_write_makes_an_aged_region_young);
-  tcase_add_test (tcase, what_resync_wrote_meanwhile_is_not_cleared);
   tcase_add_test (tcase, at_a_stop_all_without_writers_are_aged);
   tcase_add_test (tcase, what_is_kept_stays_aged);
   tcase_add_test (tcase, nobody_waits_for_a_clearing_but_who_sets_again);
