@@ -11,6 +11,8 @@
 
 #include "ctl/assemble.h"
 #include "ctl/ctl.h"
+#include "legs/leg.h"
+#include "logic/leg-spec.h"
 
 static bool
 has_bad_blocks (const struct dry_run *run)
@@ -61,8 +63,13 @@ status_of (const struct dry_run *run, bool degraded_allowed)
 static bool
 is_missing (const struct member *member)
 {
-  return member->error != -EACCES && member->error != -EPERM
-         && member->error != -EINVAL && member->error != -EISDIR;
+  struct leg_spec spec;
+
+  if (leg_spec_parse (member->name, &spec) != NULL)
+    return false;
+  return spec.kind == LEG_KIND_FILE
+           ? leg_error_is_missing_file (member->error)
+           : leg_error_is_missing_server (member->error, spec.tls);
 }
 
 static void

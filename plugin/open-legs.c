@@ -13,6 +13,8 @@
  *                              out of the mirror because of a wrong key
  *   not what a disk can be     (a folder, an empty file) a mistake, and
  *                              waiting does not help
+ *
+ * Which error is which: leg_error_is_missing_* in legs/leg.c.
  */
 #include <errno.h>
 #include <poll.h>
@@ -52,59 +54,11 @@ is_tls (const char *disk)
   return leg_spec_parse (disk, &spec) == NULL && spec.tls;
 }
 
-/* @error of leg_file_open: ENOENT, no such name; the others, a device or a
- * file server that is dead.
- */
-static bool
-is_missing_file (int error)
-{
-  switch (-error) {
-  case ENOENT:
-  case ENXIO:
-  case ENODEV:
-  case ENOMEDIUM:
-  case EIO:
-  case ESTALE:
-  case ETIMEDOUT:
-  case EHOSTDOWN:
-    return true;
-  default:
-    return false;
-  }
-}
-
-/* @error of leg_nbd_open.  EPROTO: somebody was reached who hung up, or does
- * not have this export.  That may be a tunnel whose other end is down.  Of a
- * server that must prove who it is, it may as well be that it could not.
- */
-static bool
-is_missing_server (int error, bool tls)
-{
-  switch (-error) {
-  case ENOENT:
-  case ECONNREFUSED:
-  case ECONNRESET:
-  case EHOSTDOWN:
-  case EHOSTUNREACH:
-  case ENETDOWN:
-  case ENETUNREACH:
-  case ENOTCONN:
-  case EPIPE:
-  case ESHUTDOWN:
-  case ETIMEDOUT:
-    return true;
-  case EPROTO:
-    return !tls;
-  default:
-    return false;
-  }
-}
-
 static bool
 is_missing (const char *disk, int error)
 {
-  return is_file (disk) ? is_missing_file (error)
-                        : is_missing_server (error, is_tls (disk));
+  return is_file (disk) ? leg_error_is_missing_file (error)
+                        : leg_error_is_missing_server (error, is_tls (disk));
 }
 
 /* legs[i], or NULL and failures[i]. */

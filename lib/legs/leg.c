@@ -51,3 +51,49 @@ leg_error_is_harmless (int error)
     return false;
   }
 }
+
+/* ENOENT, no such name; the others, a device or a file server that is dead. */
+bool
+leg_error_is_missing_file (int error)
+{
+  switch (-error) {
+  case ENOENT:
+  case ENXIO:
+  case ENODEV:
+  case ENOMEDIUM:
+  case EIO:
+  case ESTALE:
+  case ETIMEDOUT:
+  case EHOSTDOWN:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* EPROTO: somebody was reached who hung up, or does not have this export.  That
+ * may be a tunnel whose other end is down.  Of a server that must prove who it
+ * is, it may as well be that it could not.
+ */
+bool
+leg_error_is_missing_server (int error, bool tls)
+{
+  switch (-error) {
+  case ENOENT:
+  case ECONNREFUSED:
+  case ECONNRESET:
+  case EHOSTDOWN:
+  case EHOSTUNREACH:
+  case ENETDOWN:
+  case ENETUNREACH:
+  case ENOTCONN:
+  case EPIPE:
+  case ESHUTDOWN:
+  case ETIMEDOUT:
+    return true;
+  case EPROTO:
+    return !tls;
+  default:
+    return false;
+  }
+}

@@ -202,4 +202,11 @@ bool leg_error_is_gone (int error);
  */
 bool leg_error_is_harmless (int error);
 
+/* The @error of an open: there is nobody, or nobody who answers?  All others
+ * mean that somebody is there who cannot be used.  A file or block device, and
+ * a server; @tls: who must prove who it is (its URI says so).
+ */
+bool leg_error_is_missing_file (int error);
+bool leg_error_is_missing_server (int error, bool tls);
+
 #endif /* MIRROR_LEG_H */

@@ -258,3 +258,25 @@ serve a -r file a.img
 test "$(verdict "$(uri a)" b.img)" = "start, read only: a.sock"
 test "$(served "$(uri a)" b.img)" = "start: a.sock"
 grep "b.img: is not used: missed writes" mirror.messages
+
+# Missing is who is not there, not who is there and cannot be used, nor what
+# cannot be a name.
+rm -f ./*.img
+md_array a.img b.img
+alone both a.img b.img
+ln -s loop.img loop.img
+same "start: a.img" a.img gone.img
+same refused a.img a.img/b.img
+same refused a.img loop.img
+same refused a.img "$dir"
+
+# A server without that export, and the same where it must prove who it is.
+mkdir exports
+echo alice:0123456789abcdef >keys.psk
+serve other file dir=exports
+test "$(verdict a.img "nbd+unix:///b?socket=$dir/other.sock")" = "start: a.img"
+nbdkit -U - "$MIRROR_SO" degraded=yes a.img \
+  "nbd+unix:///b?socket=$dir/other.sock" --run true
+same refused a.img degraded=yes \
+  "nbds+unix://alice@/b?socket=$dir/other.sock&tls-psk-file=$dir/keys.psk"
+stop other
