@@ -65,7 +65,7 @@ check_readable (struct assemble_work *work)
 static bool
 check_superblocks (struct assemble_work *work)
 {
-  unsigned without = 0, damaged = 0;
+  unsigned without = 0, damaged = 0, first_damaged = work->count;
 
   for (unsigned i = 0; i < work->count; i++)
     switch (work->members[i].verdict) {
@@ -75,7 +75,8 @@ check_superblocks (struct assemble_work *work)
       assemble_refuse (work, ASSEMBLE_REFUSED, i, "%s", work->members[i].why);
       return false;
     case SB1_DAMAGED:
-      damaged++;
+      if (damaged++ == 0)
+        first_damaged = i;
       break;
     case SB1_NONE:
       without++;
@@ -96,8 +97,9 @@ check_superblocks (struct assemble_work *work)
       return false;
     }
   if (damaged == work->count) {
-    assemble_refuse (work, ASSEMBLE_FAILED, work->count,
-                     "no member has a superblock that can be believed");
+    assemble_refuse (work, ASSEMBLE_FAILED, first_damaged,
+                     "%s; no member has metadata that can be believed",
+                     work->members[first_damaged].why);
     return false;
   }
   return true;

@@ -17,7 +17,7 @@ static const struct {
   [PART_STALE] = { "stale", "missed writes: nobody knows which" },
   [PART_SPLIT] = { "split", "ran on its own: another history" },
   [PART_FOREIGN] = { "foreign", "of another array" },
-  [PART_UNUSABLE] = { "unusable", "no superblock that can be believed" },
+  [PART_UNUSABLE] = { "unusable", "no metadata that can be believed" },
 };
 
 const char *

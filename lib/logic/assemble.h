@@ -65,7 +65,7 @@ enum part {
   PART_STALE,        /* missed writes: all must be copied */
   PART_SPLIT,        /* ran on its own: another history */
   PART_FOREIGN,      /* of another array */
-  PART_UNUSABLE,     /* no superblock that can be believed */
+  PART_UNUSABLE,     /* no metadata that can be believed */
 };
 
 #define ASSEMBLE_NO_SLOT UINT32_MAX

@@ -247,6 +247,19 @@ END
 same "start: a.img" a.img b.img
 same refused a.img b.img degraded=no
 same refused b.img
+damage="b.img: bad block log entry 0 0x.*: not a range of 1 to 512 blocks"
+python <<'END'
+from mdtest import *
+
+set_bad_blocks("a.img", [(3000, 0)])
+END
+same refused b.img a.img
+grep "disk .*/$damage.*; nothing was written" mirror.messages
+"$NBDMIRROR" assemble --dry-run b.img a.img >told || test $? = 6
+grep "would not start: $damage" told
+if grep superblock told; then
+  fail "the superblocks are sound"
+fi
 
 # With a disk that cannot be written nobody is rebuilt, and nobody says so.  The
 # server does not have to say that it is read-only: its clients see it.

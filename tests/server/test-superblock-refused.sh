@@ -34,7 +34,7 @@ superblock ()
 
 v1='\xfc\x4e\x2b\xa9\x01\x00\x00\x00'
 mixed="disk $dir/a.img: has no md superblock, but another member has one"
-damaged="no member has a superblock that can be believed"
+damaged="no member has metadata that can be believed"
 superblock $(((size / 512 - 16) / 8 * 8 * 512)) "$v1" "$mixed" "$damaged"
 superblock 0 "$v1" "$mixed" "$damaged"
 superblock 4096 "$v1" "$mixed" "$damaged"

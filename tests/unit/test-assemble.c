@@ -545,15 +545,23 @@ END_TEST
 
 START_TEST (a_damaged_superblock_only_costs_its_member)
 {
+  static char log[] = "bad block log entry 0", sum[] = "sb_csum 0";
+
   array (LEVEL_RAID1, NULL, 2);
   judge_all ();
   given[0].verdict = SB1_DAMAGED;
   given[0].sb = NULL;
+  given[0].why = log;
   ck_assert_int_eq (judge (2, -1), ASSEMBLE_START);
   ck_assert_uint_eq (verdict.in_sync, 2);
   ck_assert_int_eq (verdict.part[0].part, PART_UNUSABLE);
   given[1].verdict = SB1_DAMAGED;
+  given[1].why = sum;
   ck_assert_int_eq (judge (2, -1), ASSEMBLE_FAILED);
+  /* What is damaged is said, of the first. */
+  ck_assert_str_eq (verdict.why, "bad block log entry 0; no member has "
+                    "metadata that can be believed");
+  ck_assert_uint_eq (verdict.culprit, 0);
 }
 END_TEST
 
