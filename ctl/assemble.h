@@ -29,6 +29,33 @@ needs_resync (const struct assembly *assembly)
   return assembly->dirty && !alone;
 }
 
+/* START, FAILED and SPLIT know the array. */
+static inline bool
+knows_array (const struct assembly *assembly)
+{
+  return assembly->layout.slots != 0;
+}
+
+/* Which of those given is member @i?  Their number: it is missing. */
+static inline unsigned
+given_as (const struct dry_run *run, unsigned i)
+{
+  unsigned j = 0;
+
+  while (j < run->given_count && run->index[j] != i)
+    j++;
+  return j;
+}
+
+/* @culprit counts those given. */
+static inline const char *
+culprit_name (const struct dry_run *run, unsigned culprit)
+{
+  if (culprit >= run->given_count)
+    return "array";
+  return run->member[run->index[culprit]]->name;
+}
+
 void assemble_print_text (const struct dry_run *run, int status);
 void assemble_print_json (const struct dry_run *run, int status);
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* assemble-json: the verdict over some disks, as JSON. */
+#include <glib.h>
+
+#include "ctl/assemble.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+static const char *
+result_word (enum assemble_result result)
+{
+  static const char *const words[] = { [ASSEMBLE_START] = "start",
+                                       [ASSEMBLE_PLAIN] = "plain",
+                                       [ASSEMBLE_REFUSED] = "refused",
+                                       [ASSEMBLE_FAILED] = "failed",
+                                       [ASSEMBLE_SPLIT] = "split-brain" };
+
+  return words[result];
+}
+
+static void
+json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
+{
+  const struct member *member = run->member[i];
+  unsigned j = given_as (run, i);
+  bool given = j < run->given_count;
+  const struct assemble_part *part = &run->assembly.part[j];
+  const struct seat *seat = &run->seats.seat[j];
+
+  json_builder_begin_object (builder);
+  render_json_int (builder, "leg", i);
+  render_json_string (builder, "disk", member->name);
+  render_json_string (builder, "state",
+                      given ? assemble_part_word (part->part) : "missing");
+  render_json_string (builder, "reason",
+                      given ? run->given[j].why : member->why);
+  if (given && part->slot != ASSEMBLE_NO_SLOT)
+    render_json_int (builder, "slot", part->slot);
+  if (given && member_has_sb (member))
+    render_json_int (builder, "events", member->sb.events);
+  if (given && seats_are_given (&run->assembly)) {
+    render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
+    render_json_string (builder, "rebuild",
+                        !seat->rebuilt    ? NULL
+                        : seat->by_bitmap ? "bitmap"
+                                          : "full");
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+json_array (JsonBuilder *builder, const struct dry_run *run)
+{
+  const struct assembly *assembly = &run->assembly;
+  const struct sb1 *sb = run->given[assembly->authority].sb;
+  char *name = render_name (sb);
+  char *uuid = render_uuid (sb->set_uuid);
+
+  json_builder_set_member_name (builder, "array");
+  json_builder_begin_object (builder);
+  render_json_string (builder, "name", name);
+  render_json_string (builder, "uuid", uuid);
+  render_json_int (builder, "size", assembly->layout.array_size);
+  render_json_int (builder, "events", assembly->events);
+  render_json_bool (builder, "degraded", assembly->degraded);
+  render_json_bool (builder, "recovering", assembly->recovering);
+  render_json_bool (builder, "rebuilding", run->seats.rebuilding);
+  render_json_bool (builder, "dirty", assembly->dirty);
+  render_json_bool (builder, "needs_resync", needs_resync (assembly));
+  render_json_int (builder, "resync_from_sectors", assembly->resync_from);
+  render_json_bool (builder, "bitmap", assembly->bitmap);
+  render_json_bool (builder, "bitmap_good", assembly->bitmap_good);
+  json_builder_end_object (builder);
+  g_free (name);
+  g_free (uuid);
+}
+
+void
+assemble_print_json (const struct dry_run *run, int status)
+{
+  JsonBuilder *builder = json_builder_new ();
+  const struct assembly *assembly = &run->assembly;
+
+  json_builder_begin_object (builder);
+  render_json_int (builder, "format", 1);
+  render_json_string (builder, "result", run->stopper != NULL
+                        ? "refused"
+                        : result_word (assembly->result));
+  render_json_int (builder, "status", (uint64_t)status);
+  render_json_bool (builder, "readable", assembly->readable);
+  if (run->stopper != NULL) {
+    render_json_string (builder, "culprit", run->stopper->name);
+    render_json_string (builder, "reason", run->stopper->why);
+  }
+  else if (assembly->result != ASSEMBLE_START) {
+    render_json_string (builder, "culprit",
+                        culprit_name (run, assembly->culprit));
+    render_json_string (builder, "reason", assembly->why);
+  }
+  render_json_string (builder, "why_readonly",
+                      run->seats.why_readonly[0] != '\0'
+                        ? run->seats.why_readonly
+                        : NULL);
+  if (knows_array (assembly))
+    json_array (builder, run);
+  json_builder_set_member_name (builder, "members");
+  json_builder_begin_array (builder);
+  for (unsigned i = 0; i < run->count; i++)
+    json_member (builder, run, i);
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  render_json_print (builder);
+}
