@@ -38,6 +38,11 @@ json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
     render_json_int (builder, "slot", part->slot);
   if (given && member_has_sb (member))
     render_json_int (builder, "events", member->sb.events);
+  if (given && (part->part == PART_RECOVERING
+                || part->part == PART_REPLACEMENT))
+    render_json_int (builder, "recovery_offset_sectors", part->recovery_offset);
+  if (given && member_has_sb (member))
+    render_json_bool (builder, "bad_blocks", member->badblocks_listed);
   if (given && seats_are_given (&run->assembly)) {
     render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
     render_json_string (builder, "rebuild",

@@ -100,6 +100,48 @@ print_outlook (const struct dry_run *run)
                                     : "everywhere (the bitmap is outdated)");
 }
 
+/* "; A, B" and what is said of them. */
+static void
+print_names (const struct dry_run *run,
+             bool (*is_meant) (const struct dry_run *run, unsigned j),
+             const char *of_one, const char *of_several)
+{
+  unsigned count = 0;
+
+  for (unsigned j = 0; j < run->given_count; j++)
+    if (is_meant (run, j))
+      printf ("%s%s", count++ == 0 ? "; " : ", ", given_name (run, j));
+  if (count > 0)
+    printf (" %s", count == 1 ? of_one : of_several);
+}
+
+static bool
+is_rebuilt (const struct dry_run *run, unsigned j)
+{
+  return run->seats.seat[j].rebuilt;
+}
+
+/* What the exit status stands for, and all that is true besides. */
+static void
+print_would_start (const struct dry_run *run)
+{
+  const struct seats *seats = &run->seats;
+  bool readonly = seats->why_readonly[0] != '\0';
+
+  printf ("=> would start%s", run->assembly.degraded ? " degraded" : "");
+  if (readonly)
+    printf (", only for reading%s: %s: %s",
+            seats->refuses_writers ? " (nbdkit -r)" : "",
+            culprit_name (run, seats->culprit), seats->why_readonly);
+  print_names (run, is_rebuilt, "is rebuilt", "are rebuilt");
+  if (needs_resync (&run->assembly))
+    printf ("; copies %s", readonly ? "may differ, and stay so"
+                                    : "are brought together in the background");
+  print_names (run, has_bad_blocks, "has bad blocks on record",
+               "have bad blocks on record");
+  printf ("\n");
+}
+
 static void
 print_start (const struct dry_run *run, int status)
 {
@@ -109,12 +151,8 @@ print_start (const struct dry_run *run, int status)
             run->stopper->why);
   else if (status == EXIT_NOT_AVAILABLE)
     printf ("=> would not start: degraded=no\n");
-  else if (run->seats.why_readonly[0] != '\0')
-    printf ("=> would start, only for reading%s: %s: %s\n",
-            run->seats.refuses_writers ? " (nbdkit -r)" : "",
-            culprit_name (run, run->seats.culprit), run->seats.why_readonly);
   else
-    printf ("=> would start\n");
+    print_would_start (run);
 }
 
 void

@@ -15,11 +15,10 @@
 #include "logic/leg-spec.h"
 
 static bool
-has_bad_blocks (const struct dry_run *run)
+has_any_bad_blocks (const struct dry_run *run)
 {
-  for (unsigned i = 0; i < run->given_count; i++)
-    if (assemble_part_is_fresh (run->assembly.part[i].part)
-        && run->member[run->index[i]]->badblocks_listed)
+  for (unsigned j = 0; j < run->given_count; j++)
+    if (has_bad_blocks (run, j))
       return true;
   return false;
 }
@@ -48,7 +47,7 @@ status_of (const struct dry_run *run, bool degraded_allowed)
     return EXIT_NOT_AVAILABLE;
   if (run->seats.refuses_writers)
     return EXIT_REFUSED;
-  if (has_bad_blocks (run))
+  if (has_any_bad_blocks (run))
     return EXIT_DAMAGED;
   if (assembly->degraded && !run->seats.rebuilding)
     return EXIT_DEGRADED;

@@ -47,13 +47,25 @@ given_as (const struct dry_run *run, unsigned i)
   return j;
 }
 
+static inline const char *
+given_name (const struct dry_run *run, unsigned j)
+{
+  return run->member[run->index[j]]->name;
+}
+
 /* @culprit counts those given. */
 static inline const char *
 culprit_name (const struct dry_run *run, unsigned culprit)
 {
-  if (culprit >= run->given_count)
-    return "array";
-  return run->member[run->index[culprit]]->name;
+  return culprit < run->given_count ? given_name (run, culprit) : "array";
+}
+
+/* Has a disk whose data count bad blocks on record? */
+static inline bool
+has_bad_blocks (const struct dry_run *run, unsigned j)
+{
+  return assemble_part_is_fresh (run->assembly.part[j].part)
+         && run->member[run->index[j]]->badblocks_listed;
 }
 
 void assemble_print_text (const struct dry_run *run, int status);

@@ -52,6 +52,16 @@ class Checks:
         seen = run(self.folder, *arguments, quiet=True)[0]
         expect(" ".join(arguments), seen, wanted)
 
+    def last_line(self, status, wanted, *words):
+        """The status, and the line that says the same in words."""
+        words = ["assemble", "--dry-run", *words]
+        seen, text = run(self.folder, *words, quiet=True)
+        lines = [line for line in text.splitlines() if line.startswith("=>")]
+        expect(" ".join(words), (seen, lines),
+               (status, ["=> " + wanted.replace("DISK", self.disks[1])]))
+        expect("the status in JSON", run_json(self.folder, *words)["status"],
+               status)
+
     def fresh(self, *options):
         for path in self.disks:
             disk(self.folder, os.path.basename(path), SIZE)
@@ -158,12 +168,58 @@ class Checks:
         self.status(6, *assemble)
         self.status(8, "examine", *self.disks)
 
-    def bad_blocks(self):
+    def last_lines(self):
+        """What a start would bring is said as the status says it."""
+        first, second = self.disks
         self.fresh("--assume-clean")
-        with open(self.disks[0], "r+b") as image:
+        self.last_line(0, "would start", first, second)
+        self.last_line(4, "would start degraded", first)
+        self.last_line(6, "would not start: degraded=no", first,
+                       "--degraded=no")
+        self.fresh()
+        together = "copies are brought together in the background"
+        self.last_line(5, f"would start; {together}", first, second)
+        # Nobody to be brought together with.
+        self.last_line(4, "would start degraded", first)
+        self.fresh("--assume-clean")
+        edit(second, "<I", 8, 3)
+        rebuilt = "would start degraded; DISK is rebuilt"
+        self.last_line(5, rebuilt, first, second)
+        self.mark_bad_blocks(first)
+        self.last_line(8, f"{rebuilt}; {first} has bad blocks on record",
+                       first, second)
+        self.fresh("--assume-clean")
+        self.mark_bad_blocks(second)
+        bad = "DISK has bad blocks on record"
+        self.last_line(8, f"would start; {bad}", first, second)
+        self.last_line(8, f"would start degraded; {bad}", second)
+        disks = self.disks + [os.path.join(self.folder, f"d{i}")
+                              for i in (2, 3)]
+        for path in disks:
+            disk(self.folder, os.path.basename(path), SIZE)
+        self.status(0, "create", "--yes", "--level=10", *disks)
+        for path in disks[1], disks[2]:
+            edit(path, "<I", 8, 3)
+        self.last_line(5, f"would start degraded; DISK, {disks[2]} are "
+                       f"rebuilt; {together}", *disks)
+        self.last_line(4, f"would start degraded; {together}", *disks[:1],
+                       *disks[3:])
+        for path in disks[0], disks[3]:
+            edit(path, "<Q", 200, 1 << 62)
+        self.last_line(1, "would start degraded, only for reading (nbdkit "
+                       "-r): array: events 4611686018427387904: too close to "
+                       "their end to be counted on; copies may differ, and "
+                       "stay so", disks[0], disks[3])
+
+    def mark_bad_blocks(self, path):
+        with open(path, "r+b") as image:
             image.seek(PLACE + 16 * 512)
             image.write(struct.pack("<QQ", 3000 << 10 | 5, (1 << 64) - 1))
-        edit(self.disks[0], "<I", 8, 9)
+        edit(path, "<I", 8, 9)
+
+    def bad_blocks(self):
+        self.fresh("--assume-clean")
+        self.mark_bad_blocks(self.disks[0])
         self.status(8, "assemble", "--dry-run", *self.disks)
         self.status(0, "examine", "--badblocks", self.disks[0])
         seen = run_json(self.folder, "examine", self.disks[0])
@@ -266,8 +322,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         checks = Checks(folder)
         for part in (checks.usage, checks.unreachable, checks.refused,
-                     checks.signatures, checks.states, checks.bad_blocks,
-                     checks.bad_bitmap,
+                     checks.signatures, checks.states, checks.last_lines,
+                     checks.bad_blocks, checks.bad_bitmap,
                      checks.split, checks.erase_and_restore, checks.in_use,
                      checks.nbd):
             part()
