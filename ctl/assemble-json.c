@@ -19,36 +19,77 @@ result_word (enum assemble_result result)
 }
 
 static void
+json_superblock (JsonBuilder *builder, const struct member *member)
+{
+  char *name = render_name (&member->sb);
+  char *uuid = render_uuid (member->sb.set_uuid);
+  char *update = render_time_utc (member->sb.utime);
+
+  render_json_string (builder, "name", name);
+  render_json_string (builder, "uuid", uuid);
+  render_json_int (builder, "events", member->sb.events);
+  render_json_string (builder, "update_time", update);
+  render_json_bool (builder, "bad_blocks", member->badblocks_listed);
+  g_free (name);
+  g_free (uuid);
+  g_free (update);
+}
+
+/* All of them null: of no history. */
+static void
+json_history (JsonBuilder *builder, const struct dry_run *run, unsigned j)
+{
+  bool has_one = run->side[j] != 0;
+
+  render_json_int (builder, "history", has_one ? run->side[j] : UINT64_MAX);
+  render_json_string (builder, "history_state", has_one
+                        ? assemble_part_word (histories_part (run, j).part)
+                        : NULL);
+  render_json_string (builder, "on_split_brain",
+                      has_one ? result_word (run->choice[j]) : NULL);
+}
+
+static void
+json_given (JsonBuilder *builder, const struct dry_run *run, unsigned j)
+{
+  const struct member *member = run->member[run->index[j]];
+  const struct seat *seat = &run->seats.seat[j];
+  struct assemble_part part = histories_part (run, j);
+
+  render_json_string (builder, "state", run->side[j] != 0
+                        ? assemble_part_word (PART_SPLIT)
+                        : assemble_part_word (part.part));
+  render_json_string (builder, "reason", run->given[j].why);
+  if (part.slot != ASSEMBLE_NO_SLOT)
+    render_json_int (builder, "slot", part.slot);
+  if (member_has_sb (member))
+    json_superblock (builder, member);
+  if (part.part == PART_RECOVERING || part.part == PART_REPLACEMENT)
+    render_json_int (builder, "recovery_offset_sectors", part.recovery_offset);
+  if (run->assembly.result == ASSEMBLE_SPLIT)
+    json_history (builder, run, j);
+  if (!seats_are_given (&run->assembly))
+    return;
+  render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
+  render_json_string (builder, "rebuild",
+                      !seat->rebuilt    ? NULL
+                      : seat->by_bitmap ? "bitmap"
+                                        : "full");
+}
+
+static void
 json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
 {
-  const struct member *member = run->member[i];
   unsigned j = given_as (run, i);
-  bool given = j < run->given_count;
-  const struct assemble_part *part = &run->assembly.part[j];
-  const struct seat *seat = &run->seats.seat[j];
 
   json_builder_begin_object (builder);
   render_json_int (builder, "leg", i);
-  render_json_string (builder, "disk", member->name);
-  render_json_string (builder, "state",
-                      given ? assemble_part_word (part->part) : "missing");
-  render_json_string (builder, "reason",
-                      given ? run->given[j].why : member->why);
-  if (given && part->slot != ASSEMBLE_NO_SLOT)
-    render_json_int (builder, "slot", part->slot);
-  if (given && member_has_sb (member))
-    render_json_int (builder, "events", member->sb.events);
-  if (given && (part->part == PART_RECOVERING
-                || part->part == PART_REPLACEMENT))
-    render_json_int (builder, "recovery_offset_sectors", part->recovery_offset);
-  if (given && member_has_sb (member))
-    render_json_bool (builder, "bad_blocks", member->badblocks_listed);
-  if (given && seats_are_given (&run->assembly)) {
-    render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
-    render_json_string (builder, "rebuild",
-                        !seat->rebuilt    ? NULL
-                        : seat->by_bitmap ? "bitmap"
-                                          : "full");
+  render_json_string (builder, "disk", run->member[i]->name);
+  if (j < run->given_count)
+    json_given (builder, run, j);
+  else {
+    render_json_string (builder, "state", "missing");
+    render_json_string (builder, "reason", run->member[i]->why);
   }
   json_builder_end_object (builder);
 }

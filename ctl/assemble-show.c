@@ -23,46 +23,67 @@ print_seat (const struct dry_run *run, unsigned j)
             seat->by_bitmap ? "by bitmap" : "wholly");
 }
 
+/* Of another array, perhaps: nobody knows which one is meant. */
+static void
+print_stranger (const struct sb1 *sb)
+{
+  char *name = render_name (sb);
+  char *uuid = render_uuid (sb->set_uuid);
+
+  printf ("      array %s, uuid %s, events %" PRIu64 "\n", name, uuid,
+          sb->events);
+  g_free (name);
+  g_free (uuid);
+}
+
+/* Of a split brain all sides are shown alike. */
+static void
+print_part (const struct dry_run *run, unsigned j)
+{
+  struct assemble_part part = histories_part (run, j);
+  const struct member *member = run->member[run->index[j]];
+  char *name = render_name (&member->sb);
+  char *update = render_time_utc (member->sb.utime);
+
+  printf ("      ");
+  if (part.slot != ASSEMBLE_NO_SLOT)
+    printf ("slot %u: ", part.slot);
+  if (run->side[j] != 0)
+    printf ("history %u of %u", run->side[j], run->histories);
+  if (run->side[j] == 0 || part.part != PART_IN_SYNC)
+    printf ("%s%s", run->side[j] != 0 ? ", " : "",
+            assemble_part_text (part.part));
+  if (part.part == PART_RECOVERING || part.part == PART_REPLACEMENT)
+    printf (", done below sector %" PRIu64, part.recovery_offset);
+  if (run->histories > 0)
+    printf ("; array %s", name);
+  printf ("; events %" PRIu64 ", last update %s", member->sb.events, update);
+  if (member->badblocks_listed)
+    printf (", bad blocks recorded");
+  print_seat (run, j);
+  printf ("\n");
+  g_free (name);
+  g_free (update);
+}
+
 static void
 print_member (const struct dry_run *run, unsigned i)
 {
   const struct member *member = run->member[i];
   unsigned j = given_as (run, i);
   const struct assemble_member *given = &run->given[j];
-  const struct assemble_part *part = &run->assembly.part[j];
 
   printf ("  %u %s\n", i, member->name);
-  if (j == run->given_count) {
+  if (j == run->given_count)
     printf ("      missing: %s\n", member->why);
-    return;
-  }
-  if (given->verdict != SB1_GOOD) {
+  else if (given->verdict != SB1_GOOD)
     printf ("      %s\n",
             given->verdict == SB1_NONE ? "no md superblock" : given->why);
-    return;
-  }
-  if (!knows_array (&run->assembly)
-      && run->assembly.result == ASSEMBLE_REFUSED) {
-    char *name = render_name (&member->sb);
-    char *uuid = render_uuid (member->sb.set_uuid);
-
-    printf ("      array %s, uuid %s, events %" PRIu64 "\n", name, uuid,
-            member->sb.events);
-    g_free (name);
-    g_free (uuid);
-    return;
-  }
-  printf ("      ");
-  if (part->slot != ASSEMBLE_NO_SLOT)
-    printf ("slot %u: ", part->slot);
-  printf ("%s; events %" PRIu64, assemble_part_text (part->part),
-          member->sb.events);
-  if (part->part == PART_RECOVERING || part->part == PART_REPLACEMENT)
-    printf (", done below sector %" PRIu64, part->recovery_offset);
-  if (member->badblocks_listed)
-    printf (", bad blocks recorded");
-  print_seat (run, j);
-  printf ("\n");
+  else if (!knows_array (&run->assembly)
+           && run->assembly.result == ASSEMBLE_REFUSED)
+    print_stranger (&member->sb);
+  else
+    print_part (run, j);
 }
 
 static void
@@ -75,8 +96,10 @@ print_array (const struct dry_run *run)
   char *geometry = render_geometry (sb);
   char *size = render_bytes (assembly->layout.array_size);
 
-  printf ("%s  %s  %s  uuid %s  events %" PRIu64 "\n", name, geometry, size,
-          uuid, assembly->events);
+  printf ("%s  %s  %s  uuid %s", name, geometry, size, uuid);
+  if (run->histories < 2)
+    printf ("  events %" PRIu64, assembly->events);
+  printf ("\n");
   g_free (name);
   g_free (uuid);
   g_free (geometry);
@@ -155,6 +178,34 @@ print_start (const struct dry_run *run, int status)
     print_would_start (run);
 }
 
+/* Whose members, and what comes of keeping it. */
+static void
+print_choice (const struct dry_run *run, unsigned h)
+{
+  const struct history *history = &run->history[h];
+  const char *before = ": ";
+
+  printf ("   on-split-brain=leg:%u keeps history %u", history->leg, h + 1);
+  for (unsigned j = 0; j < run->given_count; j++)
+    if (run->side[j] == h + 1) {
+      printf ("%s%s", before, given_name (run, j));
+      before = ", ";
+    }
+  if (history->made.result != ASSEMBLE_START)
+    printf ("; would not start: %s", history->made.why);
+  printf ("\n");
+}
+
+static void
+print_choices (const struct dry_run *run)
+{
+  printf ("   look at each alone with nbdkit -r, and at all with nbdmirror "
+          "examine --compare;\n"
+          "   what is not kept is then overwritten with what is kept\n");
+  for (unsigned h = 0; h < run->histories; h++)
+    print_choice (run, h);
+}
+
 void
 assemble_print_text (const struct dry_run *run, int status)
 {
@@ -174,6 +225,5 @@ assemble_print_text (const struct dry_run *run, int status)
   if (assembly->readable)
     printf ("   reading is safe: nbdkit -r\n");
   if (assembly->result == ASSEMBLE_SPLIT)
-    printf ("   look at both with nbdmirror examine --compare, then give the "
-            "number of the one to keep: on-split-brain=leg:N\n");
+    print_choices (run);
 }

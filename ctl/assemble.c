@@ -97,6 +97,7 @@ judge (struct dry_run *run, int keep)
     }
   if (run->given_count > 0)
     assemble (run->given, run->given_count, kept, &run->assembly);
+  histories_find (run);
   find_stopper (run);
   if (run->given_count > 0 && seats_are_given (&run->assembly))
     seats_give (&run->assembly, run->given, run->given_count, &run->seats);

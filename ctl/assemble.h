@@ -6,6 +6,13 @@
 #include "ctl/member.h"
 #include "logic/seats.h"
 
+/* One side of a split brain. */
+struct history {
+  unsigned leg;         /* a member to name it by: on-split-brain=leg:N */
+  enum part by;         /* and what that one is in it */
+  struct assembly made; /* by that choice */
+};
+
 struct dry_run {
   struct member *member[ASSEMBLE_MEMBERS_MAX];
   unsigned count;
@@ -17,6 +24,14 @@ struct dry_run {
                              it no server starts; or NULL */
   struct assembly assembly;
   struct seats seats; /* if seats_are_given */
+
+  /* ASSEMBLE_SPLIT: the histories, in the order of the disks; which of them,
+   * from 1 on, each of those given is of, or 0; and what naming it would make.
+   */
+  unsigned histories;
+  struct history history[ASSEMBLE_MEMBERS_MAX];
+  unsigned side[ASSEMBLE_MEMBERS_MAX];
+  enum assemble_result choice[ASSEMBLE_MEMBERS_MAX];
 };
 
 /* Only when something differs between members can it be brought together. */
@@ -67,6 +82,12 @@ has_bad_blocks (const struct dry_run *run, unsigned j)
   return assemble_part_is_fresh (run->assembly.part[j].part)
          && run->member[run->index[j]]->badblocks_listed;
 }
+
+/* After judging: who is of which history. */
+void histories_find (struct dry_run *run);
+
+/* What one of those given is; in a split brain, in its own history. */
+struct assemble_part histories_part (const struct dry_run *run, unsigned j);
 
 void assemble_print_text (const struct dry_run *run, int status);
 void assemble_print_json (const struct dry_run *run, int status);

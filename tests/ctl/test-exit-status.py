@@ -10,31 +10,9 @@ import sys
 import tempfile
 
 import tool
-from tool import disk, expect, run, run_json
+from tool import PLACE, disk, edit, expect, run, run_json
 
 SIZE = 8 << 20
-PLACE = 4096  # of a 1.2 superblock
-
-
-def checksum(block):
-    roles, = struct.unpack_from("<I", block, 220)
-    length = 256 + 2 * roles
-    block[216:220] = bytes(4)
-    total = sum(struct.unpack_from(f"<{length // 4}I", block))
-    struct.pack_into("<I", block, 216,
-                     ((total & 0xffffffff) + (total >> 32)) & 0xffffffff)
-
-
-def edit(path, fmt, offset, value, fix=True):
-    """Change one field of a 1.2 superblock."""
-    with open(path, "r+b") as image:
-        image.seek(PLACE)
-        block = bytearray(image.read(4096))
-        struct.pack_into(fmt, block, offset, value)
-        if fix:
-            checksum(block)
-        image.seek(PLACE)
-        image.write(block)
 
 
 def sector(path, offset):

@@ -3,12 +3,15 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 
 TOP = os.environ.get("top_srcdir") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../..")
 TOOL = os.environ.get("NBDMIRROR") or os.path.abspath("nbdmirror")
+
+PLACE = 4096  # of a 1.2 superblock
 
 failures = 0
 
@@ -53,3 +56,24 @@ def expect_lines(what, seen, wanted):
         if a != b:
             expect(what, a, b)
     expect(what + " lines", len(seen), len(wanted))
+
+
+def checksum(block):
+    roles, = struct.unpack_from("<I", block, 220)
+    length = 256 + 2 * roles
+    block[216:220] = bytes(4)
+    total = sum(struct.unpack_from(f"<{length // 4}I", block))
+    struct.pack_into("<I", block, 216,
+                     ((total & 0xffffffff) + (total >> 32)) & 0xffffffff)
+
+
+def edit(path, fmt, offset, value, fix=True):
+    """Change one field of a 1.2 superblock."""
+    with open(path, "r+b") as image:
+        image.seek(PLACE)
+        block = bytearray(image.read(4096))
+        struct.pack_into(fmt, block, offset, value)
+        if fix:
+            checksum(block)
+        image.seek(PLACE)
+        image.write(block)
