@@ -3,9 +3,10 @@
  *
  * The verdict over a split brain looks at everybody from one side, that of the
  * most events.  Who has to choose wants to know what each choice would make of
- * them, so the verdict is asked once for each.  Two members whose choice has the
- * same authority are of the same history.  Who was merely left behind is of the
- * only history in which it is no stranger, or, from before the split, of none.
+ * them, so the verdict is asked once for each.  Two members whose choice has
+ * the same authority are of the same history.  Who was merely left behind is of
+ * the only history in which it is no stranger, or, from before the split, of
+ * none.
  */
 #include <stdio.h>
 
