@@ -162,6 +162,62 @@ START_TEST (resync_takes_of_each_block_the_copy_that_was_read)
 }
 END_TEST
 
+/* Somebody may have read it there before. */
+START_TEST (resync_waits_for_the_copy_that_counts_if_its_error_may_pass)
+{
+  struct array_status status;
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memset (memory.leg[1]->data, 'b', BYTES);
+  memory_array_make ();
+  set_error (CHILD_READ, -EAGAIN, 0);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  wait_for_errors (0);
+  set_error (CHILD_READ, 0, 0);
+  do
+    array_get_status (memory.array, &status);
+  while (status.resyncing);
+  ck_assert_int_eq (memory.leg[0]->data[0], 'a');
+  ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, BYTES);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (resync_writes_what_the_bad_block_log_names_and_does_not_read_it)
+{
+  struct badblocks log;
+  struct array_status status;
+  const struct sb1 *sb;
+
+  memory_array_plan (false);
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    memory.sb[i].resync_offset = 0;
+    memory.sb[i].features |= SB1_FEATURE_BAD_BLOCKS;
+    sb = &memory.sb[i];
+    log.range[0] = (struct badblock){ sb->data_offset + 8, 8 };
+    log.count = i;
+    ck_assert (badblocks_encode (
+      &log, sb->bblog_shift,
+      (uint8_t *)memory.leg[i]->data
+        + (sb->super_offset + sb->bblog_offset) * SECTOR_SIZE,
+      sb->bblog_size * SECTOR_SIZE));
+  }
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memory.leg[1]->bad = 8 * SECTOR_SIZE;
+  memory.leg[1]->bad_length = 8 * SECTOR_SIZE;
+  memory_array_make ();
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do
+    array_get_status (memory.array, &status);
+  while (status.resyncing);
+  ck_assert_uint_eq (status.errors[1], 0);
+  ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, BYTES);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 START_TEST (who_stays_is_flushed_before_the_others_are_recorded_as_gone)
 {
   memory_array_plan (true);
@@ -289,6 +345,10 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (
+    tcase, resync_waits_for_the_copy_that_counts_if_its_error_may_pass);
+  tcase_add_test (
+    tcase, resync_writes_what_the_bad_block_log_names_and_does_not_read_it);
   tcase_add_loop_test (
     tcase, who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody, 0, 2);
   tcase_add_test (tcase, what_a_reader_sees_was_flushed);
