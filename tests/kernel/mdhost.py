@@ -121,10 +121,13 @@ class Server(Nbdkit):
         if not self.is_alive():
             raise Failure(f"{self.array}: the mirror died:\n"
                           f"{self.messages()}")
+        members = examine(self.array.disks)
         self.seen = [(member["role"], member["clean"],
-                      member["recovery_offset_sectors"])
-                     for member in examine(self.array.disks)]
-        return self.seen == [(f"active {slot}", True, None)
+                      member["recovery_offset_sectors"], member["events"])
+                     for member in members]
+        # One that failed may have said so until it was told otherwise.
+        return self.seen == [(f"active {slot}", True, None,
+                              members[0]["events"])
                              for slot in range(self.array.members)]
 
     def settle(self, limit=60):
@@ -134,7 +137,7 @@ class Server(Nbdkit):
             wait_until("in sync", self.is_settled, limit)
         except Failure as failure:
             raise Failure(f"{self.array}: {failure}; (role, clean, recovery "
-                          f"offset): {self.seen}\n{self.messages()}"
+                          f"offset, events): {self.seen}\n{self.messages()}"
                           ) from failure
 
     # ------------------------------------------------- its data
