@@ -13,6 +13,10 @@
  *   cleanup       flush, stop threads, close
  */
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/log.h"
@@ -30,13 +34,43 @@ struct array *the_array;
 static struct options options;
 static struct leg *legs[LEGS_MAX];
 
+/* nbdkit gives its standard error to /dev/null when it goes into the
+ * background, and says its errors to syslog from then on.
+ */
+static bool
+is_in_background (void)
+{
+  struct stat status;
+
+  return fstat (STDERR_FILENO, &status) == -1
+         || (S_ISCHR (status.st_mode)
+             && status.st_rdev == makedev (1, 3)); /* /dev/null */
+}
+
+/* nbdkit has no call for what is no error but should be seen. */
+static void
+log_notice_to_people (const char *message)
+{
+  if (is_in_background ())
+    syslog (LOG_NOTICE, "mirror: %s", message);
+  else
+    fprintf (stderr, "nbdkit: mirror: %s\n", message);
+}
+
 static void
 log_to_nbdkit (enum log_level level, const char *message)
 {
-  if (level == LOG_LEVEL_ERROR)
+  switch (level) {
+  case LOG_LEVEL_ERROR:
     nbdkit_error ("%s", message);
-  else
+    break;
+  case LOG_LEVEL_NOTICE:
+    log_notice_to_people (message);
+    break;
+  case LOG_LEVEL_DEBUG:
     nbdkit_debug ("%s", message);
+    break;
+  }
 }
 
 static void

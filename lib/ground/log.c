@@ -51,6 +51,16 @@ log_error (const char *format, ...)
 }
 
 void
+log_notice (const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  log_va (LOG_LEVEL_NOTICE, format, args);
+  va_end (args);
+}
+
+void
 log_debug (const char *format, ...)
 {
   va_list args;

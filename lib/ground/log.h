@@ -9,8 +9,10 @@
 #define MIRROR_LOG_H
 
 enum log_level {
-  LOG_LEVEL_DEBUG, /* developers, only seen when asked for */
-  LOG_LEVEL_ERROR, /* people: shown on the terminal or in syslog */
+  LOG_LEVEL_DEBUG,  /* developers, only seen when asked for */
+  LOG_LEVEL_NOTICE, /* people: what happens and is no error */
+  LOG_LEVEL_ERROR,  /* people: something is wrong; both are shown on the
+                       terminal or in syslog */
 };
 
 typedef void log_sink (enum log_level level, const char *message);
@@ -19,6 +21,8 @@ typedef void log_sink (enum log_level level, const char *message);
 void log_set_sink (log_sink *sink);
 
 void log_error (const char *format, ...)
+  __attribute__ ((format (printf, 1, 2)));
+void log_notice (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 void log_debug (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));

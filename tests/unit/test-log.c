@@ -40,8 +40,13 @@ START_TEST (the_sink_gets_level_and_text)
   ck_assert_int_eq (seen_level, LOG_LEVEL_ERROR);
   ck_assert_str_eq (seen, "disk 7: gone");
 
-  log_debug ("%s", "100% sure");
+  log_notice ("%d disks", 2);
   ck_assert_uint_eq (seen_count, 2);
+  ck_assert_int_eq (seen_level, LOG_LEVEL_NOTICE);
+  ck_assert_str_eq (seen, "2 disks");
+
+  log_debug ("%s", "100% sure");
+  ck_assert_uint_eq (seen_count, 3);
   ck_assert_int_eq (seen_level, LOG_LEVEL_DEBUG);
   ck_assert_str_eq (seen, "100% sure");
 }
