@@ -326,7 +326,6 @@ run (struct create *create, char **names)
     status = check_used (create);
   if (status != EXIT_OK)
     return status;
-  fflush (stdout);
   status = ctl_confirm (create->wish.name, &go);
   if (status != EXIT_OK)
     return status;

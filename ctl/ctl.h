@@ -53,8 +53,9 @@ void ctl_tell (const char *what, const char *code, const char *format, ...)
 int ctl_fail (int status, const char *what, const char *code,
               const char *format, ...) __attribute__ ((format (printf, 4, 5)));
 
-/* The plan of something destructive was printed: may it be done?  EXIT_OK,
- * or the status to leave with; says why not.
+/* The plan of something destructive was printed: may it be done?  Not if the
+ * plan cannot be read by anybody.  EXIT_OK, or the status to leave with; says
+ * why not.
  */
 int ctl_confirm (const char *what, bool *ret_go);
 

@@ -14,6 +14,7 @@
 #include "ctl/member.h"
 #include "ctl/render.h"
 #include "ctl/restore.h"
+#include "ctl/streams.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -143,7 +144,6 @@ look_at_all (struct erasure *erasures, unsigned count, unsigned *ret_found)
     if (!ctl_options.json)
       print_plan (&erasures[i]);
   }
-  fflush (stdout);
   return EXIT_OK;
 }
 
@@ -179,6 +179,8 @@ erase_all (struct erasure *erasures, unsigned count, const char *folder,
       continue;
     if (backup)
       status = save (&erasures[i], folder);
+    if (status == EXIT_OK && !streams_flush ("the last disk was not erased"))
+      status = EXIT_REFUSED;
     if (status == EXIT_OK)
       status = wipe (&erasures[i]);
   }

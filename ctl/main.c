@@ -14,6 +14,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/render.h"
+#include "ctl/streams.h"
 
 struct ctl_options ctl_options;
 
@@ -78,6 +79,8 @@ ctl_confirm (const char *what, bool *ret_go)
   char answer[16] = "";
 
   *ret_go = false;
+  if (!streams_flush ("nothing was written to any disk"))
+    return EXIT_REFUSED;
   if (ctl_options.dry_run)
     return EXIT_OK;
   if (!ctl_options.yes) {
@@ -161,9 +164,10 @@ main (int argc, char **argv)
   };
   GOptionContext *context = g_option_context_new ("COMMAND ...");
   char *description = describe_commands ();
-  int status = EXIT_USAGE;
 
   signal (SIGPIPE, SIG_IGN);
+  if (!streams_begin ())
+    return EXIT_REFUSED;
   g_option_context_set_strict_posix (context, TRUE);
   g_option_context_set_description (context, description);
   g_free (description);
@@ -179,12 +183,8 @@ main (int argc, char **argv)
     return ctl_fail (EXIT_USAGE, "usage", "no-command",
                      "name a command; nbdmirror --help lists them");
   for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (strcmp (argv[1], commands[i].name) == 0) {
-      status = commands[i].run (argc - 1, argv + 1);
-      if (fflush (stdout) != 0 && status == EXIT_OK)
-        status = EXIT_REFUSED;
-      return status;
-    }
+    if (strcmp (argv[1], commands[i].name) == 0)
+      return commands[i].run (argc - 1, argv + 1);
   return ctl_fail (EXIT_USAGE, "usage", "unknown-command", "%s is no command; "
                    "nbdmirror --help lists them", argv[1]);
 }

@@ -174,7 +174,6 @@ put_back (struct disk *disk, const struct restore *restore, bool force)
   for (unsigned i = 0; i < restore->count && !ctl_options.json; i++)
     printf ("%s: %" PRIu32 " bytes at byte %" PRIu64 " will be put back\n",
             disk->name, restore->area[i].length, restore->area[i].offset);
-  fflush (stdout);
   status = ctl_confirm (disk->name, &go);
   if (status != EXIT_OK || !go)
     return status;
