@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sockets: where the server listens, and its clients' connections.
+ *
+ * nbdkit tells a plugin neither, but they are descriptors of this process:
+ * from .after_fork on all that the server listens on is there, whether nbdkit
+ * bound it, or was handed it (socket activation).  With -s there is none: the
+ * client is standard input and output.
+ */
+#include <linux/vm_sockets.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ground/util.h"
+#include "plugin/sockets.h"
+
+/* Descriptors that are looked at. */
+#define FDS_MAX (1024 * 1024)
+
+/* Where a socket is bound; its length is 0 if @fd is no socket. */
+struct name {
+  struct sockaddr_storage address;
+  socklen_t length;
+  bool listening;
+};
+
+static struct name
+socket_name (int fd)
+{
+  struct name name = { .length = sizeof name.address };
+  int listening = 0;
+  socklen_t size = sizeof listening;
+
+  if (getsockname (fd, (struct sockaddr *)&name.address, &name.length) == -1
+      || getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == -1)
+    return (struct name){ .length = 0 };
+  name.listening = listening;
+  return name;
+}
+
+/* 0: not a socket with ports. */
+static uint32_t
+port (const struct name *name)
+{
+  switch (name->address.ss_family) {
+  case AF_INET:
+    return ((const struct sockaddr_in *)&name->address)->sin_port;
+  case AF_INET6:
+    return ((const struct sockaddr_in6 *)&name->address)->sin6_port;
+  case AF_VSOCK:
+    return ((const struct sockaddr_vm *)&name->address)->svm_port;
+  default:
+    return 0;
+  }
+}
+
+/* Was @connection accepted on @listener?  The listener's address may be a
+ * wildcard, but a port that is listened on is nobody else's.
+ */
+static bool
+accepted_on (const struct name *connection, const struct name *listener)
+{
+  if (connection->address.ss_family != listener->address.ss_family)
+    return false;
+  if (port (listener) != 0)
+    return port (connection) == port (listener);
+  /* An unnamed Unix socket is one that we connected ourselves. */
+  return connection->length > sizeof (sa_family_t)
+         && connection->length == listener->length
+         && memcmp (&connection->address, &listener->address, listener->length)
+              == 0;
+}
+
+/* One more than the largest descriptor there can be.  Not from /proc: when
+ * clients have used all descriptors up, it cannot be opened.
+ */
+static int
+fd_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
+    return FD_SETSIZE;
+  return MIN (limit.rlim_cur, (rlim_t)FDS_MAX);
+}
+
+static void
+shut_clients_of (const struct name *listener)
+{
+  for (int fd = 0; fd < fd_limit (); fd++) {
+    struct name name = socket_name (fd);
+
+    if (name.length > 0 && !name.listening && accepted_on (&name, listener))
+      shutdown (fd, SHUT_RDWR);
+  }
+}
+
+void
+sockets_shut_clients (void)
+{
+  bool listening = false;
+
+  for (int fd = 0; fd < fd_limit (); fd++) {
+    struct name name = socket_name (fd);
+
+    if (name.length > 0 && name.listening) {
+      listening = true;
+      shut_clients_of (&name);
+    }
+  }
+  /* nbdkit -s: the client is our standard input. */
+  if (!listening)
+    shutdown (STDIN_FILENO, SHUT_RDWR);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sockets: where the server listens, and its clients' connections. */
+#ifndef MIRROR_SOCKETS_H
+#define MIRROR_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Ends the connections of all clients that are there. */
+void sockets_shut_clients (void);
+
+#endif /* MIRROR_SOCKETS_H */
