@@ -176,9 +176,8 @@ if cmp -s disk2.img new.img; then
   exit 1
 fi
 
-# "aborting sleep" is how nbdkit says that it was asked to stop.
 say "What the mirror said:"
-sed -e '/aborting sleep/d' -e "s|$dir/||g" -e 's/^/    /' mirror.messages
+sed -e "s|$dir/||g" -e 's/^/    /' mirror.messages
 
 cat <<END
 

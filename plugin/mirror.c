@@ -26,6 +26,7 @@
 #include "plugin/open-legs.h"
 #include "plugin/options.h"
 #include "plugin/plugin.h"
+#include "plugin/sockets.h"
 
 #define THREAD_MODEL NBDKIT_THREAD_MODEL_PARALLEL
 
@@ -77,6 +78,7 @@ static void
 mirror_load (void)
 {
   log_set_sink (log_to_nbdkit);
+  sockets_remember_stdin ();
   options_init (&options);
 }
 

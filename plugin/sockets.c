@@ -4,7 +4,7 @@
  * nbdkit tells a plugin neither, but they are descriptors of this process:
  * from .after_fork on all that the server listens on is there, whether nbdkit
  * bound it, or was handed it (socket activation).  With -s there is none: the
- * client is standard input and output.
+ * client is what standard input was before nbdkit moved it elsewhere.
  */
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,6 +22,16 @@
 
 /* Descriptors that are looked at. */
 #define FDS_MAX (1024 * 1024)
+
+/* Standard input as it was when the plugin was loaded. */
+static struct stat first_stdin;
+
+void
+sockets_remember_stdin (void)
+{
+  if (fstat (STDIN_FILENO, &first_stdin) == -1)
+    first_stdin = (struct stat){ .st_mode = 0 };
+}
 
 /* Where a socket is bound; its length is 0 if @fd is no socket. */
 struct name {
@@ -100,6 +111,21 @@ shut_clients_of (const struct name *listener)
   }
 }
 
+/* A pipe cannot be shut down from this side. */
+static void
+shut_first_stdin (void)
+{
+  if (!S_ISSOCK (first_stdin.st_mode))
+    return;
+  for (int fd = 0; fd < fd_limit (); fd++) {
+    struct stat status;
+
+    if (fstat (fd, &status) == 0 && status.st_dev == first_stdin.st_dev
+        && status.st_ino == first_stdin.st_ino)
+      shutdown (fd, SHUT_RDWR);
+  }
+}
+
 void
 sockets_shut_clients (void)
 {
@@ -113,7 +139,6 @@ sockets_shut_clients (void)
       shut_clients_of (&name);
     }
   }
-  /* nbdkit -s: the client is our standard input. */
-  if (!listening)
-    shutdown (STDIN_FILENO, SHUT_RDWR);
+  if (!listening) /* nbdkit -s */
+    shut_first_stdin ();
 }

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* In .load: nbdkit -s moves it soon. */
+void sockets_remember_stdin (void);
+
 /* Ends the connections of all clients that are there. */
 void sockets_shut_clients (void);
 

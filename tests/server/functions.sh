@@ -372,13 +372,11 @@ refused ()
   grep -qE -e "$pattern" refused || fail "the message does not say: $pattern"
 }
 
-# said COUNT PATTERN: so many lines of the mirror's messages match.  One line
-# that nbdkit itself says when it is stopped does not count.
+# said COUNT PATTERN: so many lines of the mirror's messages match.
 said ()
 {
   local count
-  count=$(grep -v "aborting sleep because of server shut down" \
-    mirror.messages | grep -c -e "$2" || :)
+  count=$(grep -c -e "$2" mirror.messages || :)
   test "$count" = "$1" || fail "said $count times, not $1: $2"
 }
 

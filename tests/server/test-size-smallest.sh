@@ -12,7 +12,6 @@ served ()
   { local -; set +x; } 2>/dev/null
   client nbdkit -U - "$MIRROR_SO" "$@" --run 'nbdinfo --size "$uri"' \
     2>messages
-  sed -i '/aborting sleep/d' messages
   cat messages >&2
 }
 
