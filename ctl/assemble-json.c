@@ -29,7 +29,7 @@ json_superblock (JsonBuilder *builder, const struct member *member)
   render_json_string (builder, "uuid", uuid);
   render_json_int (builder, "events", member->sb.events);
   render_json_string (builder, "update_time", update);
-  render_json_bool (builder, "bad_blocks", member->badblocks_listed);
+  render_json_bool (builder, "bad_blocks", member_has_bad_blocks (member));
   g_free (name);
   g_free (uuid);
   g_free (update);

@@ -58,7 +58,7 @@ print_part (const struct dry_run *run, unsigned j)
   if (run->histories > 0)
     printf ("; array %s", name);
   printf ("; events %" PRIu64 ", last update %s", member->sb.events, update);
-  if (member->badblocks_listed)
+  if (member_has_bad_blocks (member))
     printf (", bad blocks recorded");
   print_seat (run, j);
   printf ("\n");

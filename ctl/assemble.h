@@ -80,7 +80,7 @@ static inline bool
 has_bad_blocks (const struct dry_run *run, unsigned j)
 {
   return assemble_part_is_fresh (run->assembly.part[j].part)
-         && run->member[run->index[j]]->badblocks_listed;
+         && member_has_bad_blocks (run->member[run->index[j]]);
 }
 
 /* After judging: who is of which history. */

@@ -153,7 +153,7 @@ bitmap_text (const struct member *member)
 static char *
 badblocks_text (const struct member *member)
 {
-  if (!member->badblocks_listed)
+  if (!member_has_bad_blocks (member))
     return g_strdup ("none");
   if (member->badblocks_damaged)
     return g_strdup ("damaged list");

@@ -134,12 +134,14 @@ read_badblocks (struct member *member)
     member->badblocks_damaged = true;
     return;
   }
-  for (unsigned i = 0; i < bytes / 8; i++)
-    if (!badblocks_entry (log + i * 8, sb->bblog_shift,
-                          &member->badblocks_entry[i]))
+  for (unsigned i = 0; i < bytes / 8; i++) {
+    struct badblock entry;
+
+    if (!badblocks_entry (log + i * 8, sb->bblog_shift, &entry))
       break;
-    else
-      member->badblocks_entries++;
+    if (entry.start != 0 || entry.length != 0)
+      member->badblocks_entry[member->badblocks_entries++] = entry;
+  }
   member->badblocks_damaged
     = !badblocks_parse (log, bytes, sb->bblog_shift, &member->badblocks,
                         member->badblocks_why);

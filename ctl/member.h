@@ -45,6 +45,14 @@ member_has_sb (const struct member *member)
          && member->version != SB1_VERSION_0_90;
 }
 
+/* The feature alone says nothing: its log may be empty. */
+static inline bool
+member_has_bad_blocks (const struct member *member)
+{
+  return member->badblocks_listed
+         && (member->badblocks_damaged || member->badblocks.count > 0);
+}
+
 /* Is it there, whatever could be read of it? */
 static inline bool
 member_is_open (const struct member *member)

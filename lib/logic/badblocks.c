@@ -30,6 +30,15 @@ badblocks_entry (const uint8_t *bytes, unsigned shift, struct badblock *ret)
   return true;
 }
 
+/* Nothing at sector 0: to Linux, too, no entry.  A log that was zeroed, or whose
+ * rest was never filled with ones, is full of these.
+ */
+static bool
+is_blank (uint64_t entry)
+{
+  return entry == 0;
+}
+
 /* Linux records ranges beyond the member's end when it is told to; nobody
  * will ever ask for them.  Only what no number of sectors can be is wrong.
  */
@@ -88,6 +97,8 @@ badblocks_parse (const uint8_t *log, unsigned log_bytes, unsigned shift,
   for (unsigned i = 0; i < log_bytes; i += ENTRY_SIZE) {
     if (!badblocks_entry (log + i, shift, &range))
       break;
+    if (is_blank (load_le64 (log + i)))
+      continue;
     if (!is_sound (load_le64 (log + i), shift)) {
       snprintf (why, MESSAGE_MAX, "bad block log entry %u 0x%016" PRIx64
                 ": not a range of 1 to 512 blocks", i / ENTRY_SIZE,

@@ -235,6 +235,20 @@ write("b.img", at + 52, struct.pack("<I", 1 << 25))
 END
 same "start, read only: a.img b.img" a.img b.img
 
+# A bad block log of zeroes is an empty one, as to Linux.
+rm -f ./*.img
+md_array a.img b.img
+python <<'END'
+from mdtest import *
+
+set_bad_blocks("b.img", [(0, 0)] * 512)
+END
+same "start: a.img b.img" a.img b.img
+"$NBDMIRROR" assemble --dry-run a.img b.img >told
+if grep "bad blocks" told; then
+  fail "its bad block log lists nothing"
+fi
+
 # A bad block log that cannot be believed.
 rm -f ./*.img
 md_array a.img b.img

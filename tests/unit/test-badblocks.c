@@ -43,6 +43,23 @@ START_TEST (entries_are_sorted_and_merged)
 }
 END_TEST
 
+/* As Linux reads it: zeroes are no entries, also between others. */
+START_TEST (zeroes_are_no_entries)
+{
+  uint8_t log[BADBLOCKS_LOG_MAX] = { 0 };
+  struct badblocks bad = { .count = 77 };
+  char why[MESSAGE_MAX];
+
+  ck_assert (badblocks_parse (log, sizeof log, 0, &bad, why));
+  ck_assert_uint_eq (bad.count, 0);
+  put (log, 7, 3000, 16);
+  ck_assert (badblocks_parse (log, sizeof log, 0, &bad, why));
+  ck_assert_uint_eq (bad.count, 1);
+  ck_assert_uint_eq (bad.range[0].start, 3000);
+  ck_assert_uint_eq (bad.range[0].length, 16);
+}
+END_TEST
+
 START_TEST (corrupt_entries_are_refused)
 {
   uint8_t log[BADBLOCKS_LOG_MAX];
@@ -151,6 +168,7 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase, zeroes_are_no_entries);
   tcase_add_test (tcase, entries_are_sorted_and_merged);
   tcase_add_test (tcase, corrupt_entries_are_refused);
   tcase_add_test (tcase, questions_are_answered);
