@@ -96,7 +96,7 @@ string='str(len|cmp|ncmp|chr|rchr|str|ncpy|nlen|spn|cspn)'
 logic_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
 engine_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
 engine_may+='|malloc|calloc|realloc|free|aligned_alloc|posix_memalign'
-engine_may+='|ground_.*|log_.*|leg_.*'
+engine_may+='|ground_.*|worker_.*|log_.*|leg_.*'
 
 defined ()
 {

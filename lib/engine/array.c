@@ -34,7 +34,7 @@ start_threads (struct array *array)
   if (array->stopped || atomic_load (&array->may_write))
     return 0;
   /* Perhaps only the second one failed the last time. */
-  r = array->quiet.started ? 0 : quiet_start (array);
+  r = worker_is_started (&array->quiet.worker) ? 0 : quiet_start (array);
   if (r < 0)
     return r;
   /* The thread looks at it. */

@@ -9,7 +9,7 @@
  *   bits without writers       a sweep every sweep_ns
  *   else                       the last of the next writers wakes us
  *
- * Locks: quiet->lock is a leaf.  May block on: the turn, the disks.
+ * Locks held on entry: none.  May block on: the turn, the disks.
  */
 #include "engine/array-internal.h"
 #include "engine/metadata.h"
@@ -19,17 +19,13 @@
 void
 quiet_init (struct quiet *quiet)
 {
-  *quiet = (struct quiet){ .started = false };
-  ground_mutex_init (&quiet->lock);
-  ground_cond_init (&quiet->changed);
+  worker_init (&quiet->worker);
 }
 
 void
 quiet_destroy (struct quiet *quiet)
 {
-  assert (!quiet->started);
-  ground_cond_destroy (&quiet->changed);
-  ground_mutex_destroy (&quiet->lock);
+  worker_destroy (&quiet->worker);
 }
 
 /* When is there something to be done?  GROUND_NEVER: whoever makes it so will
@@ -53,35 +49,18 @@ plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
   ground_mutex_unlock (&md->lock);
 }
 
-/* False: it is time to end. */
-static bool
-sleep_until (struct quiet *quiet, uint64_t deadline_ns)
-{
-  bool go_on;
-
-  ground_mutex_lock (&quiet->lock);
-  /* Without a deadline: woken by the end of a write (md->wakes_at_...), by
-   * who makes the array dirty without one, or by the stop.
-   */
-  while (!quiet->stopping && !quiet->woken
-         && ground_cond_wait (&quiet->changed, &quiet->lock, deadline_ns) == 0)
-    ;
-  quiet->woken = false;
-  go_on = !quiet->stopping;
-  ground_mutex_unlock (&quiet->lock);
-  return go_on;
-}
-
 static void
 be_quiet (void *argument)
 {
   struct array *array = argument;
-  struct quiet *quiet = &array->quiet;
   uint64_t clean_at, sweep_at = GROUND_NEVER;
 
   for (;;) {
     plan (array, &clean_at, &sweep_at);
-    if (!sleep_until (quiet, MIN (clean_at, sweep_at)))
+    /* Without a deadline: woken by the end of a write (md->wakes_at_...), by
+     * who makes the array dirty without one, or by the stop.
+     */
+    if (!worker_sleep (&array->quiet.worker, MIN (clean_at, sweep_at)))
       return;
     /* Woken early, it was to look again. */
     plan (array, &clean_at, &sweep_at);
@@ -97,37 +76,17 @@ be_quiet (void *argument)
 int
 quiet_start (struct array *array)
 {
-  struct quiet *quiet = &array->quiet;
-  int r;
-
-  assert (!quiet->started);
-  r = ground_thread_start (&quiet->thread, "mirror-quiet", be_quiet, array);
-  quiet->started = r == 0;
-  return r;
+  return worker_start (&array->quiet.worker, "mirror-quiet", be_quiet, array);
 }
 
 void
 quiet_wake (struct array *array)
 {
-  struct quiet *quiet = &array->quiet;
-
-  ground_mutex_lock (&quiet->lock);
-  quiet->woken = true;
-  ground_cond_signal (&quiet->changed);
-  ground_mutex_unlock (&quiet->lock);
+  worker_wake (&array->quiet.worker);
 }
 
 void
 quiet_stop (struct array *array)
 {
-  struct quiet *quiet = &array->quiet;
-
-  if (!quiet->started)
-    return;
-  ground_mutex_lock (&quiet->lock);
-  quiet->stopping = true;
-  ground_cond_signal (&quiet->changed);
-  ground_mutex_unlock (&quiet->lock);
-  ground_thread_join (&quiet->thread);
-  quiet->started = false;
+  worker_stop (&array->quiet.worker);
 }

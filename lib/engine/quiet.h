@@ -6,15 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ground/ground.h"
+#include "ground/worker.h"
 
 struct array;
 
 struct quiet {
-  struct ground_thread thread;
-  struct ground_mutex lock;
-  struct ground_cond changed;
-  bool started, stopping, woken;
+  struct worker worker;
   uint64_t quiet_ns, sweep_ns;
 };
 

@@ -28,9 +28,5 @@ pace_end (struct array *array, const struct pace *pace, uint64_t length)
     until = MAX (until,
                  MIN (now + took,
                       pace->began_ns + length * GROUND_S / resync->minimum));
-  ground_mutex_lock (&resync->lock);
-  while (!atomic_load (&resync->stopping)
-         && ground_cond_wait (&resync->changed, &resync->lock, until) == 0)
-    ;
-  ground_mutex_unlock (&resync->lock);
+  worker_pause (&resync->worker, until);
 }

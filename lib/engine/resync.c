@@ -146,7 +146,7 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 bool
 resync_is_stopping (const struct array *array)
 {
-  return atomic_load (&array->resync.stopping);
+  return worker_is_stopping (&array->resync.worker);
 }
 
 static void
@@ -226,23 +226,6 @@ work (struct array *array, bool again)
   return result;
 }
 
-/* False: it is time to end. */
-static bool
-wait_for_work (struct array *array, uint64_t deadline_ns)
-{
-  struct resync *resync = &array->resync;
-
-  ground_mutex_lock (&resync->lock);
-  /* Woken by a write that left copies different, or by the stop. */
-  while (!resync_is_stopping (array) && !resync->woken
-         && ground_cond_wait (&resync->changed, &resync->lock, deadline_ns)
-              == 0)
-    ;
-  resync->woken = false;
-  ground_mutex_unlock (&resync->lock);
-  return !resync_is_stopping (array);
-}
-
 /* What an error has left that may pass is tried again by the clock, as is a
  * rebuild that waits for resync.  A place that cannot be read is not: to try
  * wears out what is left of the disk.
@@ -260,13 +243,11 @@ be_in_sync (void *argument)
   struct resync *resync = &array->resync;
   int r = work (array, false);
 
-  while (wait_for_work (array, may_pass (r) ? ground_now () + resync->retry_ns
-                                            : GROUND_NEVER))
+  /* Woken by a write that left copies different, or by the stop. */
+  while (worker_sleep (&resync->worker,
+                       may_pass (r) ? ground_now () + resync->retry_ns
+                                    : GROUND_NEVER))
     r = work (array, r < 0);
-  ground_mutex_lock (&resync->lock);
-  resync->ended = true;
-  ground_cond_broadcast (&resync->changed);
-  ground_mutex_unlock (&resync->lock);
 }
 
 uint64_t
@@ -282,10 +263,8 @@ resync_init (struct resync *resync, struct array *array)
   unsigned slots = array->layout.slots;
   int failed = 0;
 
-  resync->started = resync->woken = resync->ended = false;
   resync->writes = 1;
-  ground_mutex_init (&resync->lock);
-  ground_cond_init (&resync->changed);
+  worker_init (&resync->worker);
   failed |= pool_init (&resync->pool, slots, slots, 1);
   failed |= bounce_init (&resync->buffers, SYNC_BUFFERS, SYNC_SPAN);
   failed |= requests_init (&resync->requests, 1, array);
@@ -295,60 +274,36 @@ resync_init (struct resync *resync, struct array *array)
 void
 resync_destroy (struct resync *resync)
 {
-  assert (!resync->started);
+  worker_destroy (&resync->worker);
   requests_destroy (&resync->requests);
   bounce_destroy (&resync->buffers);
   pool_destroy (&resync->pool);
-  ground_cond_destroy (&resync->changed);
-  ground_mutex_destroy (&resync->lock);
 }
 
 int
 resync_start (struct array *array)
 {
-  struct resync *resync = &array->resync;
-  int r;
-
-  assert (!resync->started);
-  r = ground_thread_start (&resync->thread, "mirror-resync", be_in_sync, array);
-  resync->started = r == 0;
-  return r;
+  return worker_start (&array->resync.worker, "mirror-resync", be_in_sync,
+                       array);
 }
 
 void
 resync_wake (struct array *array)
 {
-  struct resync *resync = &array->resync;
-
-  ground_mutex_lock (&resync->lock);
-  resync->woken = true;
-  ground_cond_broadcast (&resync->changed);
-  ground_mutex_unlock (&resync->lock);
+  worker_wake (&array->resync.worker);
 }
 
 void
 resync_ask_to_stop (struct array *array)
 {
-  struct resync *resync = &array->resync;
-
-  ground_mutex_lock (&resync->lock);
-  atomic_store (&resync->stopping, true);
-  ground_cond_broadcast (&resync->changed);
-  ground_mutex_unlock (&resync->lock);
+  worker_ask_to_stop (&array->resync.worker);
 }
 
 int
 resync_wait_idle (struct array *array, uint64_t deadline_ns)
 {
-  struct resync *resync = &array->resync;
-  int r = 0;
-
-  ground_mutex_lock (&resync->lock);
   /* Each child that the thread waits for has its leg's deadline. */
-  while (resync->started && !resync->ended && r == 0)
-    r = ground_cond_wait (&resync->changed, &resync->lock, deadline_ns);
-  ground_mutex_unlock (&resync->lock);
-  return r;
+  return worker_wait_end (&array->resync.worker, deadline_ns);
 }
 
 /* What the next start goes on with. */
@@ -372,12 +327,6 @@ tell_rest (struct array *array)
 void
 resync_stop (struct array *array)
 {
-  struct resync *resync = &array->resync;
-
-  if (!resync->started)
-    return;
-  resync_ask_to_stop (array);
-  ground_thread_join (&resync->thread);
-  resync->started = false;
-  tell_rest (array);
+  if (worker_stop (&array->resync.worker))
+    tell_rest (array);
 }

@@ -12,11 +12,10 @@
 #include "engine/bounce.h"
 #include "engine/pool.h"
 #include "engine/request.h"
-#include "ground/ground.h"
+#include "ground/worker.h"
 
 struct array;
 
-/* Locks: @lock, a leaf, for started, woken and ended. */
 struct resync {
   struct pool pool;         /* children of all copying */
   struct bounce buffers;    /* SYNC_SPAN bytes each */
@@ -29,12 +28,7 @@ struct resync {
    */
   _Atomic uint64_t writes, flushed;
 
-  struct ground_thread thread;
-  struct ground_mutex lock;
-  struct ground_cond changed;
-  bool started, woken;
-  bool ended; /* the thread has */
-  _Atomic bool stopping;
+  struct worker worker;
 };
 
 /* How much resync_init allocates, bytes. */
