@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
+#include "engine/examine-tell.h"
 #include "engine/examine.h"
 #include "engine/members.h"
 #include "ground/log.h"
@@ -327,6 +328,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
                (unsigned long long)array_memory_used (array),
                (unsigned long long)array->md->memory_size);
   }
+  examine_tell (array);
   close_unused (array, members);
   *ret = array;
   return 0;

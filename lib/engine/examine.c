@@ -59,8 +59,8 @@ gather_caps (struct array *array)
   array->leg_block = MAX (limits->block_minimum, SECTOR_SIZE);
 }
 
-/* The size is the smallest member's; said when others are larger by more
- * than a chunk.
+/* The size is the smallest member's, to the last byte if all of them can read
+ * and write that; said when others are larger by more than a chunk.
  */
 static int
 decide_size (struct array *array, char *why)
@@ -84,9 +84,8 @@ decide_size (struct array *array, char *why)
     return -EINVAL;
   }
   layout_set_size (layout, smallest->caps.size);
-  array->limits.size = round_down (layout->array_size,
-                                   MAX (array->limits.block_minimum,
-                                        SECTOR_SIZE));
+  array->limits.size
+    = round_down (layout->array_size, array->limits.block_minimum);
   if (array->limits.size == 0) {
     snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for "
               "this array; use larger disks or a smaller chunk", smallest->name,

@@ -75,6 +75,7 @@ export dir
 cd "$dir"
 
 declare -A server=()      # name -> process
+loops=()                  # block devices
 
 cleanup ()
 {
@@ -88,6 +89,7 @@ cleanup ()
   # shellcheck disable=SC2046
   kill -KILL $(jobs -p) "${server[@]}" || :
   wait
+  test "${#loops[@]}" = 0 || losetup --detach "${loops[@]}" || :
   cd /
   rm -rf "$dir"
   exit "$status"
@@ -132,6 +134,14 @@ random_disk ()
   for file; do
     cp "$first" "$file"
   done
+}
+
+# loop_device FILE [OPTION-OF-LOSETUP...]: $loop is a block device of FILE; 1
+# if there can be none here.  It ends with the test.
+loop_device ()
+{
+  loop=$(losetup --find --show "${@:2}" "$1" 2>/dev/null) || return 1
+  loops+=("$loop")
 }
 
 # Files here can have holes punched into them.

@@ -24,7 +24,8 @@ h.pwrite(random.randbytes(8 * MiB), 0)
 END
 client nbdcopy --request-size=1048576 --flush data "$(uri mirror)"
 client nbdcopy --request-size=1048576 "$(uri mirror)" out
-said 0 .
+said 0 "nbdkit: error: "
+said 1 "a.sock: is read and written in blocks of 4096 bytes"
 cmp data out
 cmp data a.img
 cmp data b.img

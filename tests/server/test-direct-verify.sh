@@ -22,7 +22,7 @@ for disks in "a.img b.img" "a.img b.img c.img" "a.img $(uri b)"; do
     --verify=crc32c --verify_fatal=1 --do_verify=1 --end_fsync=1 \
     --output=fio.log
   stop mirror
-  said 0 .
+  said 0 "nbdkit: error: "
   cmp a.img b.img
   case $disks in
     *c.img) cmp a.img c.img ;;

@@ -26,7 +26,7 @@ for offset, length in (0, 1), (1, block), (block, block + 1):
 h.pwrite(h.pread(block, 0), block)
 h.pwrite(h.pread(block, 2 * block), 0, nbd.CMD_FLAG_FUA)
 END
-  said 0 .
+  said 0 "nbdkit: error: "
   stop mirror
   cmp a.img b.img
 }

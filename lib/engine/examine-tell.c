@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* examine-tell: what people should know of the disks at the start: what is
+ * not an error, but less than they may expect.
+ *
+ * Runs before the server forks; does no I/O.  One line for each disk and
+ * subject, which names the disk and the reason.
+ */
+#include "engine/array-internal.h"
+#include "engine/examine-tell.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+/* Whose blocks are the largest; NULL: the superblocks ask for more than any
+ * disk does.
+ */
+static const struct leg *
+block_decider (const struct array *array)
+{
+  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
+    const struct leg *leg = array->member[slot].leg;
+
+    if (leg != NULL
+        && leg->caps.block_minimum == array->limits.block_minimum)
+      return leg;
+  }
+  return NULL;
+}
+
+/* It may change from one start to the next, with cache=none and with what a
+ * server wants, and clients that write less get errors then.
+ */
+static void
+tell_block (const struct array *array)
+{
+  const struct leg *leg = block_decider (array);
+
+  if (array->limits.block_minimum == 1)
+    return;
+  if (leg != NULL)
+    log_notice ("disk %.200s: is read and written in blocks of %u bytes, so "
+                "clients must use whole blocks of this size",
+                leg->name, array->limits.block_minimum);
+  else
+    log_notice ("the superblocks ask for blocks of %u bytes, so clients must "
+                "use whole blocks of this size",
+                array->limits.block_minimum);
+}
+
+static const struct leg *
+smallest_leg (const struct array *array)
+{
+  const struct leg *smallest = array->member[0].leg;
+
+  for (unsigned slot = 1; slot < array->layout.slots; slot++) {
+    const struct leg *leg = array->member[slot].leg;
+
+    if (leg->caps.exact_size < smallest->caps.exact_size)
+      smallest = leg;
+  }
+  return smallest;
+}
+
+/* What every disk of a plain array has, and the array has not.  (What larger
+ * disks have besides is said where the size is decided.)
+ */
+static void
+tell_tail (const struct array *array)
+{
+  const struct layout *layout = &array->layout;
+  const struct leg *leg = smallest_leg (array);
+  bool chunks = layout->level == LEVEL_RAID10;
+  uint64_t used = chunks ? layout->member_size : array->limits.size;
+
+  assert (leg->caps.exact_size >= used);
+  if (leg->caps.exact_size == used)
+    return;
+  log_notice ("disk %.200s: the last %llu of its %llu bytes are not used, "
+              "since the array is made of whole %s of %llu bytes",
+              leg->name, (unsigned long long)(leg->caps.exact_size - used),
+              (unsigned long long)leg->caps.exact_size,
+              chunks ? "chunks" : "blocks",
+              (unsigned long long)(chunks ? layout->chunk
+                                          : array->limits.block_minimum));
+}
+
+void
+examine_tell (const struct array *array)
+{
+  tell_block (array);
+  if (array->md == NULL)
+    tell_tail (array);
+}
