@@ -5,7 +5,6 @@
  */
 #include <glib.h>
 #include <json-glib/json-glib.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "ctl/streams.h"
+#include "ground/signals.h"
 
 struct ctl_options ctl_options;
 
@@ -165,7 +165,7 @@ main (int argc, char **argv)
   GOptionContext *context = g_option_context_new ("COMMAND ...");
   char *description = describe_commands ();
 
-  signal (SIGPIPE, SIG_IGN);
+  signals_become_errors ();
   if (!streams_begin ())
     return EXIT_REFUSED;
   g_option_context_set_strict_posix (context, TRUE);

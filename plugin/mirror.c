@@ -20,6 +20,7 @@
 
 #include "ground/ground.h"
 #include "ground/log.h"
+#include "ground/signals.h"
 #include "ground/util.h"
 #include "legs/leg-nbd.h"
 #include "legs/ring.h"
@@ -79,6 +80,7 @@ mirror_load (void)
 {
   log_set_sink (log_to_nbdkit);
   sockets_remember_stdin ();
+  signals_become_errors ();
   options_init (&options);
 }
 
@@ -178,6 +180,7 @@ static void
 mirror_unload (void)
 {
   options_free (&options);
+  signals_restore ();
 }
 
 /* Called before config_complete, too: only what is known then. */

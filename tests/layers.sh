@@ -124,6 +124,13 @@ bad_symbols ()
     grep -vxE "$allowed" || true
 }
 
+# mapping FILE...: the symbols that map files.  If such a file shrinks, or its
+# disk fails, there is SIGBUS instead of an error.
+mapping ()
+{
+  undefined "$@" | grep -xE 'mmap(64)?' || true
+}
+
 # ---------------------------------------------------------- it is able to fail
 
 NM_COMMAND=${NM%% *}
@@ -182,6 +189,7 @@ compile ()
 compile planted <<'E'
 #include <time.h>
 #include <stdio.h>
+#include <sys/mman.h>
 extern long engine_helper (void);
 extern long ground_now (void);
 long planted (void);
@@ -189,6 +197,7 @@ long
 planted (void)
 {
   printf ("%ld", (long) time (0));
+  mmap (0, 1, PROT_READ, MAP_SHARED, 0, 0);
   return engine_helper () + ground_now ();
 }
 E
@@ -198,11 +207,13 @@ long engine_helper (void) { return 1; }
 E
 
 found=$(bad_symbols "$logic_may" "$scratch/planted.o" | xargs)
-[ "$found" = "engine_helper ground_now printf time" ] ||
+[ "$found" = "engine_helper ground_now mmap printf time" ] ||
   broken "in logic it found only: $found"
 found=$(bad_symbols "$engine_may" "$scratch/planted.o" -- \
   "$scratch/helper.o" | xargs)
-[ "$found" = "printf time" ] || broken "in engine it found only: $found"
+[ "$found" = "mmap printf time" ] || broken "in engine it found only: $found"
+
+[ "$(mapping "$scratch/planted.o")" = mmap ] || broken "it sees no mmap"
 
 # ------------------------------------------------------------- the house itself
 
@@ -243,5 +254,8 @@ if [ -e "$so" ]; then
     "$("$NM_COMMAND" -D -P --defined-only "$so" | awk '{ print $1 }' |
       grep -vxE 'plugin_init|mirror_debug_.*' || true)"
 fi
+
+complain "Files are read and written, not mapped:" \
+  "$(mapping "$logic" "$engine" "$(archive legs)" "$(archive ground)")"
 
 exit "$status"

@@ -183,7 +183,7 @@ distrust_flushes (struct request *request)
     unsigned slot = __builtin_ctz (left);
     int error = request->error[slot];
 
-    if (!leg_error_is_harmless (error) && error != -ENOSPC)
+    if (!leg_error_is_harmless (error) && !leg_error_is_full (error))
       flush_lost (array, slot, error);
   }
 }

@@ -52,6 +52,19 @@ leg_error_is_harmless (int error)
   }
 }
 
+bool
+leg_error_is_full (int error)
+{
+  switch (-error) {
+  case ENOSPC:
+  case EDQUOT:
+  case EFBIG:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /* ENOENT, no such name; the others, a device or a file server that is dead. */
 bool
 leg_error_is_missing_file (int error)

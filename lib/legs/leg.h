@@ -202,6 +202,11 @@ bool leg_error_is_gone (int error);
  */
 bool leg_error_is_harmless (int error);
 
+/* There is no room for what was to be written, by the disk, a quota or the
+ * process's limit.  What was acknowledged before is not in doubt.
+ */
+bool leg_error_is_full (int error);
+
 /* The @error of an open: there is nobody, or nobody who answers?  All others
  * mean that somebody is there who cannot be used.  A file or block device, and
  * a server; @tls: who must prove who it is (its URI says so).

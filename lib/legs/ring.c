@@ -25,6 +25,8 @@
 #ifdef HAVE_LIBURING
 
 #include <liburing.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/limits.h"
@@ -282,16 +284,54 @@ check_operations (struct io_uring *uring)
   return known ? 0 : -ENOSYS;
 }
 
+/* Every system call of a ring, once. */
+static int
+try_calls (void)
+{
+  struct io_uring uring;
+  struct io_uring_cqe *cqe;
+  int r = io_uring_queue_init (2, &uring, 0);
+
+  if (r != 0)
+    return r;
+  r = check_operations (&uring);
+  if (r == 0) {
+    io_uring_prep_nop (io_uring_get_sqe (&uring));
+    r = io_uring_submit (&uring);
+    r = r == 1 ? io_uring_wait_cqe (&uring, &cqe) : r;
+  }
+  io_uring_queue_exit (&uring);
+  return r;
+}
+
+/* A filter of system calls may answer with the end of the process, and
+ * systemd's does unless told otherwise.  So a process of its own tries them.
+ * 0 or -errno.
+ */
+static int
+probe (void)
+{
+  int status = 0, r;
+  pid_t pid = fork ();
+
+  if (pid == -1)
+    return -errno;
+  if (pid == 0)
+    _exit (-try_calls ());
+  do
+    r = waitpid (pid, &status, 0);
+  while (r == -1 && errno == EINTR);
+  /* With SIGCHLD ignored nobody can tell how it ended, so better no ring. */
+  if (r == -1)
+    return -errno;
+  return WIFEXITED (status) ? -WEXITSTATUS (status) : -EPERM;
+}
+
 const char *
 ring_probe (void)
 {
-  struct io_uring uring;
-  int r = io_uring_queue_init (2, &uring, 0);
+  int r = probe ();
 
-  if (r == 0) {
-    r = check_operations (&uring);
-    io_uring_queue_exit (&uring);
-  }
   if (r == 0)
     return "yes";
   /* Switched off, filtered, or a limit on locked memory. */
@@ -308,13 +348,13 @@ ring_create (struct ring **ret)
 
   if (ring == NULL)
     return -ENOMEM;
+  r = probe ();
+  if (r != 0)
+    goto err_free;
   /* No flags: those that help bind a ring to one submitting thread. */
   r = io_uring_queue_init (RING_ENTRIES, &ring->uring, 0);
   if (r != 0)
     goto err_free;
-  r = check_operations (&ring->uring);
-  if (r != 0)
-    goto err_exit;
   ground_mutex_init (&ring->mutex);
   ground_cond_init (&ring->room);
   r = ground_thread_start (&ring->reaper, "ring", reaper_main, ring);
@@ -326,7 +366,6 @@ ring_create (struct ring **ret)
 err_destroy:
   ground_cond_destroy (&ring->room);
   ground_mutex_destroy (&ring->mutex);
-err_exit:
   io_uring_queue_exit (&ring->uring);
 err_free:
   free (ring);
