@@ -13,10 +13,6 @@
  *   cleanup       flush, stop threads, close
  */
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <syslog.h>
-#include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/log.h"
@@ -36,49 +32,10 @@ struct array *the_array;
 static struct options options;
 static struct leg *legs[LEGS_MAX];
 
-/* nbdkit gives its standard error to /dev/null when it goes into the
- * background, and says its errors to syslog from then on.
- */
-static bool
-is_in_background (void)
-{
-  struct stat status;
-
-  return fstat (STDERR_FILENO, &status) == -1
-         || (S_ISCHR (status.st_mode)
-             && status.st_rdev == makedev (1, 3)); /* /dev/null */
-}
-
-/* nbdkit has no call for what is no error but should be seen. */
-static void
-log_notice_to_people (const char *message)
-{
-  if (is_in_background ())
-    syslog (LOG_NOTICE, "mirror: %s", message);
-  else
-    fprintf (stderr, "nbdkit: mirror: %s\n", message);
-}
-
-static void
-log_to_nbdkit (enum log_level level, const char *message)
-{
-  switch (level) {
-  case LOG_LEVEL_ERROR:
-    nbdkit_error ("%s", message);
-    break;
-  case LOG_LEVEL_NOTICE:
-    log_notice_to_people (message);
-    break;
-  case LOG_LEVEL_DEBUG:
-    nbdkit_debug ("%s", message);
-    break;
-  }
-}
-
 static void
 mirror_load (void)
 {
-  log_set_sink (log_to_nbdkit);
+  messages_begin ();
   sockets_remember_stdin ();
   signals_become_errors ();
   options_init (&options);
@@ -111,28 +68,11 @@ array_config (void)
                                 .pool = options.pool };
 }
 
-static void
-say_what_is_served (void)
-{
-  struct array_limits limits;
-  struct array_status status;
-  char layout[32];
-
-  array_get_limits (the_array, &limits);
-  array_get_status (the_array, &status);
-  layout_name (&options.layout, layout, sizeof layout);
-  nbdkit_debug ("mirror: %s over %u disks, %llu bytes%s",
-                status.md ? "md array" : layout, status.slots,
-                (unsigned long long)limits.size,
-                limits.readonly ? ", read-only" : "");
-  if (limits.why_readonly != NULL)
-    log_error ("%s", limits.why_readonly);
-}
-
 static int
 mirror_get_ready (void)
 {
   struct array_config config = array_config ();
+  struct array_limits limits;
   const char *absent[LEGS_MAX];
   char why[MESSAGE_MAX] = "";
 
@@ -143,7 +83,9 @@ mirror_get_ready (void)
     close_legs (&options, legs);
     return -1;
   }
-  say_what_is_served ();
+  array_get_limits (the_array, &limits);
+  if (limits.why_readonly != NULL)
+    log_notice ("%s", limits.why_readonly);
   return 0;
 }
 
@@ -160,7 +102,10 @@ mirror_after_fork (void)
   open_legs_ring (&options, legs, the_array);
   if (array_start (the_array) < 0)
     return -1;
-  return watcher_start (drain_ns ()) < 0 ? -1 : 0;
+  if (watcher_start (drain_ns ()) < 0)
+    return -1;
+  messages_tell_start (&options, legs);
+  return 0;
 }
 
 /* Also reached when no client was there to keep the server: then the watcher

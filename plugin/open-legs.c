@@ -140,8 +140,8 @@ say_whom_we_wait_for (const struct options *options, struct leg **legs)
     if (may_come (options, legs, i))
       length += snprintf (disks + length, sizeof disks - length, "%s%s",
                           length == 0 ? "" : "; ", failures[i].text);
-  log_error ("waiting up to %u s (degraded=) for %s", options->degraded_wait_s,
-             disks);
+  log_notice ("waiting up to %u s (degraded=) for %s", options->degraded_wait_s,
+              disks);
 }
 
 /* One attempt may take timeout= longer than the wait.  0, or -1 and said. */

@@ -42,6 +42,10 @@ int mirror_extents (void *handle, uint32_t count, uint64_t offset,
 int mirror_cache (void *handle, uint32_t count, uint64_t offset,
                   uint32_t flags);
 
+/* messages.c: how people hear of things. */
+void messages_begin (void);
+void messages_tell_start (const struct options *options, struct leg **legs);
+
 /* watcher.c: stopping while clients stay connected. */
 int watcher_start (uint64_t drain_ns);
 void watcher_stop (void);

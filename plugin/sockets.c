@@ -6,9 +6,11 @@
  * bound it, or was handed it (socket activation).  With -s there is none: the
  * client is what standard input was before nbdkit moved it elsewhere.
  */
+#include <arpa/inet.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -31,6 +33,19 @@ sockets_remember_stdin (void)
 {
   if (fstat (STDIN_FILENO, &first_stdin) == -1)
     first_stdin = (struct stat){ .st_mode = 0 };
+}
+
+/* One more than the largest descriptor there can be.  Not from /proc: when
+ * clients have used all descriptors up, it cannot be opened.
+ */
+static int
+fd_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
+    return FD_SETSIZE;
+  return MIN (limit.rlim_cur, (rlim_t)FDS_MAX);
 }
 
 /* Where a socket is bound; its length is 0 if @fd is no socket. */
@@ -70,6 +85,61 @@ port (const struct name *name)
   }
 }
 
+/* For people. */
+static void
+describe (const struct name *name, char *ret, size_t size)
+{
+  const struct sockaddr_un *un = (const struct sockaddr_un *)&name->address;
+  char host[INET6_ADDRSTRLEN] = "";
+
+  switch (name->address.ss_family) {
+  case AF_INET:
+    inet_ntop (AF_INET, &((const struct sockaddr_in *)&name->address)->sin_addr,
+               host, sizeof host);
+    snprintf (ret, size, "TCP %s:%u", host, ntohs (port (name)));
+    break;
+  case AF_INET6:
+    inet_ntop (AF_INET6,
+               &((const struct sockaddr_in6 *)&name->address)->sin6_addr, host,
+               sizeof host);
+    snprintf (ret, size, "TCP [%s]:%u", host, ntohs (port (name)));
+    break;
+  case AF_VSOCK:
+    snprintf (ret, size, "vsock port %u", port (name));
+    break;
+  case AF_UNIX:
+    /* An abstract name begins with a NUL; no name ends with one for sure. */
+    if (un->sun_path[0] == '\0')
+      snprintf (ret, size, "Unix socket @%.*s", (int)(sizeof un->sun_path - 1),
+                un->sun_path + 1);
+    else
+      snprintf (ret, size, "Unix socket %.*s", (int)sizeof un->sun_path,
+                un->sun_path);
+    break;
+  default:
+    snprintf (ret, size, "a socket of family %d", name->address.ss_family);
+  }
+}
+
+void
+sockets_describe (char *ret, size_t size)
+{
+  size_t used = 0;
+
+  for (int fd = 0; fd < fd_limit () && used < size; fd++) {
+    struct name name = socket_name (fd);
+    char text[200];
+
+    if (name.length == 0 || !name.listening)
+      continue;
+    describe (&name, text, sizeof text);
+    used += snprintf (ret + used, size - used, "%s%s", used == 0 ? "" : " and ",
+                      text);
+  }
+  if (used == 0) /* nbdkit -s */
+    snprintf (ret, size, "standard input and output");
+}
+
 /* Was @connection accepted on @listener?  The listener's address may be a
  * wildcard, but a port that is listened on is nobody else's.
  */
@@ -85,19 +155,6 @@ accepted_on (const struct name *connection, const struct name *listener)
          && connection->length == listener->length
          && memcmp (&connection->address, &listener->address, listener->length)
               == 0;
-}
-
-/* One more than the largest descriptor there can be.  Not from /proc: when
- * clients have used all descriptors up, it cannot be opened.
- */
-static int
-fd_limit (void)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
-    return FD_SETSIZE;
-  return MIN (limit.rlim_cur, (rlim_t)FDS_MAX);
 }
 
 static void

@@ -9,6 +9,11 @@
 /* In .load: nbdkit -s moves it soon. */
 void sockets_remember_stdin (void);
 
+/* In .after_fork: where the server listens, for people; @ret is cut where
+ * @size ends.
+ */
+void sockets_describe (char *ret, size_t size);
+
 /* Ends the connections of all clients that are there. */
 void sockets_shut_clients (void);
 

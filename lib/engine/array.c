@@ -59,6 +59,12 @@ array_allow_writes (struct array *array)
   return r;
 }
 
+const struct layout *
+array_layout (const struct array *array)
+{
+  return &array->layout;
+}
+
 void
 array_get_limits (const struct array *array, struct array_limits *ret)
 {

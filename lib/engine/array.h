@@ -115,6 +115,9 @@ int array_start (struct array *array);
  */
 int array_allow_writes (struct array *array);
 
+/* Its level, copies and number of slots; constant. */
+const struct layout *array_layout (const struct array *array);
+
 /* What clients are told; constant. */
 struct array_limits {
   uint64_t size;            /* bytes */

@@ -93,10 +93,10 @@ decide_size (struct array *array, char *why)
     return -EINVAL;
   }
   if (largest->caps.size - smallest->caps.size > slack)
-    log_error ("the disks differ in size: the smallest, %s (%llu bytes), "
-               "decides; %s has %llu bytes, of which the rest is not used",
-               smallest->name, (unsigned long long)smallest->caps.size,
-               largest->name, (unsigned long long)largest->caps.size);
+    log_notice ("the disks differ in size: the smallest, %s (%llu bytes), "
+                "decides; %s has %llu bytes, of which the rest is not used",
+                smallest->name, (unsigned long long)smallest->caps.size,
+                largest->name, (unsigned long long)largest->caps.size);
   return 0;
 }
 

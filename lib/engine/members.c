@@ -212,13 +212,15 @@ members_tell (const struct members *members, const char *const *absent)
       log_error ("%.700s; the mirror starts without it", absent[i]);
     if (record->leg == NULL || assembly->part[i].part == PART_IN_SYNC)
       continue;
-    if (record->seat.slot == ASSEMBLE_NO_SLOT)
+    if (assembly->part[i].part == PART_SPARE)
+      log_notice ("disk %.200s: is not used: %s", record->leg->name, text);
+    else if (record->seat.slot == ASSEMBLE_NO_SLOT)
       log_error ("disk %.200s: is not used: %s%s%s", record->leg->name, text,
                  record->why[0] ? ": " : "", record->why);
     else if (record->seat.rejoins)
-      log_error ("disk %.200s: %s; it will be rebuilt%s once a client may "
-                 "write", record->leg->name, text,
-                 record->seat.by_bitmap ? " with the bitmap" : "");
+      log_notice ("disk %.200s: %s; it will be rebuilt%s once a client may "
+                  "write", record->leg->name, text,
+                  record->seat.by_bitmap ? " with the bitmap" : "");
   }
   if (assembly->degraded)
     log_error ("the array is DEGRADED: %d of %u slots have a disk that is in "

@@ -103,12 +103,12 @@ note_recovered (struct array *array, unsigned slot, uint64_t at,
 static void
 tell_begin (const struct array *array, unsigned slot)
 {
-  log_error ("disk %.200s (slot %u): is being rebuilt, %s%s",
-             array->member[slot].leg->name, slot,
-             array->md->by_bitmap & 1u << slot
-               ? "only what it missed" : "all of it",
-             array->md->recovered[slot] > 0 ? ", from where it was stopped"
-                                            : "");
+  log_notice ("disk %.200s (slot %u): is being rebuilt, %s%s",
+              array->member[slot].leg->name, slot,
+              array->md->by_bitmap & 1u << slot
+                ? "only what it missed" : "all of it",
+              array->md->recovered[slot] > 0 ? ", from where it was stopped"
+                                             : "");
 }
 
 static void
@@ -117,9 +117,9 @@ tell_end (struct array *array, unsigned slot, uint64_t at, int error)
   const char *name = array->member[slot].leg->name;
 
   if (error == -EBUSY)
-    log_error ("disk %.200s (slot %u): has all that it missed, and is read as "
-               "soon as what differs elsewhere is brought together", name,
-               slot);
+    log_notice ("disk %.200s (slot %u): has all that it missed, and is read as "
+                "soon as what differs elsewhere is brought together", name,
+                slot);
   else if (error < 0)
     log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
                "of its data: %s.  Until it is rebuilt it is not read; an error "
@@ -127,7 +127,7 @@ tell_end (struct array *array, unsigned slot, uint64_t at, int error)
                "start", name, slot, (unsigned long long)at,
                log_strerror (error));
   else if (array_in_sync (array) & 1u << slot)
-    log_error ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
+    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
 }
 
 int

@@ -153,7 +153,7 @@ static void
 tell_result (const struct array *array, int error)
 {
   if (error == 0)
-    log_error ("resync: done; the copies are alike again");
+    log_notice ("resync: done; the copies are alike again");
   else
     log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
                "are read from the first disk that can, and the mirror stays "
@@ -173,8 +173,8 @@ resync_pass (struct array *array, bool again)
   if (left == 0)
     return 0;
   if (!again)
-    log_error ("resync: up to %llu bytes that may differ are brought together",
-               (unsigned long long)left);
+    log_notice ("resync: up to %llu bytes that may differ are brought together",
+                (unsigned long long)left);
   while (!resync_is_stopping (array)
          && next_span (array, at, UINT64_MAX, &at, &length)) {
     struct pace pace;
@@ -314,13 +314,13 @@ tell_rest (struct array *array)
   uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
 
   if (left > 0)
-    log_error ("resync: stopped; up to %llu bytes that may differ are left for "
-               "the next start", (unsigned long long)left);
+    log_notice ("resync: stopped; up to %llu bytes that may differ are left "
+                "for the next start", (unsigned long long)left);
   for (; rebuilt != 0; rebuilt &= rebuilt - 1) {
     unsigned slot = __builtin_ctz (rebuilt);
 
-    log_error ("disk %.200s (slot %u): its rebuild is stopped; the next start "
-               "goes on with it", array->member[slot].leg->name, slot);
+    log_notice ("disk %.200s (slot %u): its rebuild is stopped; the next start "
+                "goes on with it", array->member[slot].leg->name, slot);
   }
 }
 

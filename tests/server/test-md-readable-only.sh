@@ -29,7 +29,7 @@ stop mirror
 
 rm mirror.messages
 serve_mirror a.img b.img
-said 1 "error: disk $dir/[ab].img: bitmap version 6.*nbdkit -r"
+said 1 "^nbdkit: mirror: disk $dir/[ab].img: bitmap version 6.*nbdkit -r"
 if client nbdinfo "$(uri mirror)"; then
   fail "a client was let in"
 fi

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* messages: how people hear of things.
+ *
+ * Errors go through nbdkit.  It has no call for what is no error but should be
+ * seen, so notices go the way that its errors take by default: to standard
+ * error, and once it is in the background to syslog.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/types.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "ground/log.h"
+#include "ground/util.h"
+#include "plugin/plugin.h"
+#include "plugin/sockets.h"
+
+/* The process that loaded the plugin. */
+static pid_t first_process;
+
+static bool
+is_null_device (int fd)
+{
+  struct stat status;
+
+  return fstat (fd, &status) == -1
+         || (S_ISCHR (status.st_mode) && status.st_rdev == makedev (1, 3));
+}
+
+/* On its way there nbdkit forks, and gives its standard error to /dev/null. */
+static bool
+is_in_background (void)
+{
+  return getpid () != first_process && is_null_device (STDERR_FILENO);
+}
+
+static void
+tell_notice (const char *message)
+{
+  if (is_in_background ())
+    syslog (LOG_DAEMON | LOG_NOTICE, "mirror: %s", message);
+  else
+    fprintf (stderr, "nbdkit: mirror: %s\n", message);
+}
+
+static void
+tell (enum log_level level, const char *message)
+{
+  switch (level) {
+  case LOG_LEVEL_ERROR:
+    nbdkit_error ("%s", message);
+    break;
+  case LOG_LEVEL_NOTICE:
+    tell_notice (message);
+    break;
+  case LOG_LEVEL_DEBUG:
+    nbdkit_debug ("%s", message);
+    break;
+  }
+}
+
+void
+messages_begin (void)
+{
+  first_process = getpid ();
+  log_set_sink (tell);
+}
+
+/* The disks in use, as given. */
+static void
+list_disks (const struct options *options, struct leg **legs, char *ret,
+            size_t size)
+{
+  size_t used = 0;
+  unsigned more = 0;
+
+  ret[0] = '\0';
+  for (unsigned i = 0; i < options->disks; i++) {
+    if (legs[i] == NULL || !array_uses_leg (the_array, legs[i]))
+      continue;
+    if (used + strlen (options->disk[i]) + 40 > size)
+      more++;
+    else
+      used += sprintf (ret + used, "%s%s", used == 0 ? "" : ", ",
+                       options->disk[i]);
+  }
+  if (more > 0)
+    sprintf (ret + used, "%s%u more", used == 0 ? "" : " and ", more);
+}
+
+/* Level, and for raid10 what follows from it. */
+static void
+name_layout (char *ret, size_t size)
+{
+  const struct layout *layout = array_layout (the_array);
+  char name[32];
+
+  layout_name (layout, name, sizeof name);
+  if (layout->level == LEVEL_RAID1)
+    snprintf (ret, size, "%s", name);
+  else
+    snprintf (ret, size, "raid10 (layout %s, chunk %lluK)", name,
+              (unsigned long long)layout->chunk / 1024);
+}
+
+void
+messages_tell_start (const struct options *options, struct leg **legs)
+{
+  struct array_limits limits;
+  struct array_status status;
+  char layout[80], disks[MESSAGE_MAX / 2], where[MESSAGE_MAX / 4];
+
+  array_get_limits (the_array, &limits);
+  array_get_status (the_array, &status);
+  name_layout (layout, sizeof layout);
+  list_disks (options, legs, disks, sizeof disks);
+  sockets_describe (where, sizeof where);
+  log_notice ("serving %s: %s, %llu bytes%s, %d of %u disks in sync: %s; "
+              "listening on %s",
+              status.md ? "an md array" : "a plain array", layout,
+              (unsigned long long)limits.size,
+              limits.readonly ? ", read-only" : "",
+              __builtin_popcount (status.in_sync), status.slots, disks, where);
+}
