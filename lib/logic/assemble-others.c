@@ -73,8 +73,7 @@ bitmap_reaches (const struct assemble_work *work, const struct sb1 *authority,
 {
   unsigned slot = sb1_own_role (sb);
 
-  if (!work->ret->bitmap_good || sb->events > authority->events
-      || sb->events < work->ret->events_cleared
+  if (!work->ret->bitmap_good || sb->events < work->ret->events_cleared
       || excludes_any (authority, sb))
     return false;
   if (sb->raid_disks != authority->raid_disks || sb->size != authority->size)
@@ -107,7 +106,11 @@ assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
     if (!assemble_has_slot (sb))
       part->part = sb1_own_role (sb) == SB1_ROLE_SPARE ? PART_SPARE
                                                        : PART_FAULTY;
-    else if (ran_apart (work, sb)) {
+    /* Nobody is ahead of the authority but by a choice of the user: who got
+     * that far did so in another history, even if the one that stood beside it
+     * there was overwritten by this one since.
+     */
+    else if (sb->events > authority->events || ran_apart (work, sb)) {
       part->part = PART_SPLIT;
       part->slot = sb1_own_role (sb);
     }

@@ -217,13 +217,12 @@ lint_life (const struct crash_life *life, char *why)
   for (unsigned leg = 0; leg < life->shape->slots; leg++) {
     uint64_t events = lint_says (&lint, leg)->sb.events;
     enum part part = meta.part[leg].part;
-    /* All of it is copied, whatever its bits say.  What ran beside one that was
-     * overwritten since is just stale, and may have more events.
+    /* All of it is copied, whatever its bits say; and what ran on its own may
+     * have more events.
      */
     bool given_up = part == PART_SPLIT || part == PART_STALE;
-    bool is_other = part == PART_SPLIT || life->keep != CRASH_KEEP_NONE;
 
-    lint.leg[leg].events = given_up && is_other ? 0 : events;
+    lint.leg[leg].events = part == PART_SPLIT ? 0 : events;
     lint.leg[leg].given_up = given_up ? events : UINT64_MAX;
   }
   while (good && lint.replay.at < life->record.count)

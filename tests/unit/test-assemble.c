@@ -253,8 +253,27 @@ START_TEST (whoever_ran_beside_a_member_that_is_overwritten_is_not_believed)
     ck_assert_int_eq (judge (3, 1), ASSEMBLE_START);
     ck_assert_uint_eq (verdict.in_sync, 2);
     ck_assert_int_eq (verdict.part[2].part, PART_SPLIT);
-    ck_assert (verdict.part[0].part == PART_RECOVERING
-               || verdict.part[0].part == PART_STALE);
+    ck_assert_int_eq (verdict.part[0].part, PART_SPLIT);
+  }
+}
+END_TEST
+
+/* 1 and 2 ran without 0, which was kept while 1 was away; 2 was overwritten.
+ * What 1 knows of 2 looks as if it had merely been left behind.
+ */
+START_TEST (who_is_ahead_of_the_kept_one_has_another_history)
+{
+  for (unsigned ahead = 1; ahead < 4; ahead++) {
+    array (LEVEL_RAID1, NULL, 3);
+    sample.sb[0].events = sample.sb[2].events = 81;
+    sample.sb[0].roles[1] = sample.sb[2].roles[1] = SB1_ROLE_FAULTY;
+    sample.sb[1].events = 81 + ahead;
+    sample.sb[1].roles[0] = SB1_ROLE_FAULTY;
+    ck_assert_int_eq (judge_all (), ASSEMBLE_SPLIT);
+    ck_assert_int_eq (judge (3, 0), ASSEMBLE_START);
+    ck_assert_uint_eq (verdict.in_sync, 5);
+    ck_assert_int_eq (verdict.part[1].part, PART_SPLIT);
+    ck_assert_uint_eq (verdict.part[1].slot, 1);
   }
 }
 END_TEST
@@ -696,6 +715,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, only_who_knows_the_kept_one_is_of_its_history);
   tcase_add_test (tcase, another_history_is_never_merged_by_bitmap);
   tcase_add_test (tcase, keep_helps_when_the_newest_has_lost_its_source);
+  tcase_add_test (tcase, who_is_ahead_of_the_kept_one_has_another_history);
   tcase_add_test (
     tcase, whoever_ran_beside_a_member_that_is_overwritten_is_not_believed);
   tcase_add_test (tcase, left_behind_is_not_split);
