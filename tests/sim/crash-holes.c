@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "crash-holes.h"
+#include "ground/limits.h"
 #include "ground/util.h"
 
 /* Regions whose bits are in the pages before page @page. */
 #define REGIONS_BEFORE(page)                                                  \
   (((page) * BITMAP_PAGE_SIZE - BITMAP_HEAD_SIZE) * 8u)
 
-#define STRETCHES_MAX (CRASH_PAGES_MAX + 1)
 #define ALIGNMENT 8u /* sectors: the largest block */
 #define TAIL 64u     /* sectors at least that have bits in the last page */
 #define REAL_MAX (2 * REGIONS_BEFORE (CRASH_PAGES_MAX))
@@ -76,7 +76,9 @@ holes_member_size (const struct crash_shape *shape)
 {
   const struct layout *layout = &shape->layout;
   uint32_t unit = layout->chunk > 0 ? layout->chunk / SECTOR_SIZE : ALIGNMENT;
-  uint32_t wanted = REGIONS_BEFORE (shape->pages - 1) * shape->region + TAIL;
+  uint32_t wanted
+    = shape->is_wide ? 2 * shape->region + shape->region / 2
+                     : REGIONS_BEFORE (shape->pages - 1) * shape->region + TAIL;
   uint32_t size
     = div_round_up (wanted * layout_copies (layout), layout->slots);
 
@@ -100,6 +102,54 @@ choose_length (struct random_stream *chance)
   return ALIGNMENT * random_between (chance, 2, 6);
 }
 
+/* Around the places where pages begin. */
+static void
+keep_pages (struct random_stream *chance, struct crash_shape *shape,
+            uint32_t end)
+{
+  assert (end > REGIONS_BEFORE (shape->pages - 1) * shape->region);
+  for (unsigned page = 1; page < shape->pages; page++) {
+    uint32_t at = REGIONS_BEFORE (page) * shape->region;
+
+    keep (shape, at - choose_length (chance),
+          MIN (at + choose_length (chance), end));
+  }
+}
+
+/* Around the places where the steps of a resync begin, and so its regions; and
+ * in some window within.
+ */
+static void
+keep_steps (struct random_stream *chance, struct crash_shape *shape,
+            uint32_t end)
+{
+  uint32_t step = SYNC_SPAN / SECTOR_SIZE, window = TODO_WINDOW / SECTOR_SIZE;
+
+  for (uint32_t at = step; at < end; at += step) {
+    uint32_t within
+      = at - step + window * random_between (chance, 1, step / window - 1);
+
+    keep (shape, within - ALIGNMENT, within + ALIGNMENT);
+    keep (shape, at - ALIGNMENT, MIN (at + 2 * ALIGNMENT, end));
+  }
+}
+
+static void
+number_regions (struct crash_shape *shape)
+{
+  shape->regions = 0;
+  for (uint32_t lba = 0; lba < shape->sectors; lba++) {
+    uint32_t bit = shape->real[lba] / shape->region;
+
+    if (lba == 0 || bit != shape->bit[shape->regions - 1]) {
+      shape->bit[shape->regions] = bit;
+      shape->first[shape->regions++] = lba;
+    }
+    shape->region_of[lba] = shape->regions - 1;
+  }
+  shape->first[shape->regions] = shape->sectors;
+}
+
 void
 holes_choose (struct random_stream *chance, struct crash_shape *shape)
 {
@@ -109,18 +159,16 @@ holes_choose (struct random_stream *chance, struct crash_shape *shape)
   if (!shape->has_holes)
     keep (shape, 0, end);
   else {
-    assert (end > REGIONS_BEFORE (shape->pages - 1) * shape->region
-            && end < REAL_MAX);
+    assert (end < REAL_MAX);
     keep (shape, 0, choose_length (chance));
-    for (unsigned page = 1; page < shape->pages; page++) {
-      at = REGIONS_BEFORE (page) * shape->region;
-      keep (shape, at - choose_length (chance),
-            MIN (at + choose_length (chance), end));
-    }
+    if (shape->is_wide)
+      keep_steps (chance, shape, end);
+    else
+      keep_pages (chance, shape, end);
     at = round_down (end, ALIGNMENT);
     keep (shape, at - choose_length (chance), end);
   }
-  shape->regions = div_round_up (shape->sectors, shape->region);
+  number_regions (shape);
 }
 
 /* --- its members --- */

@@ -5,7 +5,9 @@
  * A bitmap of several pages needs 30 720 regions for the first of them alone:
  * far more sectors than can be looked at in every state.  What matters is how
  * pages go together, so a few stretches are kept: both ends of the array, and
- * what lies around the regions with which pages begin.  All else is holes.
+ * what lies around the regions with which pages begin.  So it is with regions
+ * that a resync does in several steps: around steps and regions.  All else is
+ * holes.
  * They read as zeroes and may be written with zeroes only, which is what a
  * resync or a rebuild finds in them and copies.
  *
@@ -20,14 +22,14 @@
 
 #include "crash-shape.h"
 
-/* The array of @shape becomes large enough for its bitmap's pages, and the
- * stretches of it are chosen; without holes all of it is kept.  Sets its
+/* The stretches of the array of @shape are chosen; without holes all of it is
+ * kept.  Sets its
  * sectors, regions and their places.
  */
 void holes_choose (struct random_stream *chance, struct crash_shape *shape);
 
 /* So many sectors has the data area of a member, if the bitmap has so many
- * pages.
+ * pages, or wide regions.
  */
 uint32_t holes_member_size (const struct crash_shape *shape);
 
@@ -48,13 +50,6 @@ shape_offset (const struct crash_shape *shape, unsigned leg, uint32_t sector)
   const struct crash_leg *l = &shape->leg[leg];
 
   return l->real[sector] - l->data.first;
-}
-
-/* The bit of @region. */
-static inline uint64_t
-shape_bit (const struct crash_shape *shape, uint32_t region)
-{
-  return shape->real[region * shape->region] / shape->region;
 }
 
 /* Sectors from @first on, @count at most, that no hole parts. */

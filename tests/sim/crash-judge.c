@@ -28,12 +28,17 @@ has_writers (const struct crash_life *life)
 
 /* --- O6 --- */
 
-/* Is any of the block of @lba?  Regions may be smaller than that. */
+/* Is any of the block of @lba?  Regions may be smaller than that.  A region
+ * with the checkpoint in it is done from its beginning.
+ */
 static bool
 is_marked (const struct crash_shape *shape, uint32_t lba)
 {
   uint32_t first = round_down (lba, shape->block);
 
+  if (shape->is_wide && begin.dirty && begin.dirty_from < shape->sectors
+      && shape->region_of[lba] == shape->region_of[begin.dirty_from])
+    lba = first = MAX (lba, begin.dirty_from);
   for (uint32_t i = first; i < first + shape->block && i < shape->sectors; i++)
     if (meta_is_marked (shape, &begin, i))
       return true;
@@ -174,6 +179,9 @@ check_rest (const struct crash_life *life, const struct crash_images *images,
   if (end.assembly.result != ASSEMBLE_START)
     return FAIL (why, "O3b: at rest, the array does not start: %.300s",
                  end.assembly.why);
+  if (life->shape->is_wide && end.dirty
+      && end.assembly.resync_from % life->shape->region != 0)
+    SOMETIMES (LEFT_IN_REGION);
   if (!waited || !life->no_fault)
     return true;
   if (end.in_sync != life->present)

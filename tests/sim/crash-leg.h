@@ -61,6 +61,8 @@ enum crash_plant {
   PLANT_PAGE_LEFT,
   PLANT_KEEP_OTHER,
   PLANT_KEEP_MERGED,
+  PLANT_FIRST_WINDOW,
+  PLANT_REST_DROPPED,
   CRASH_PLANTS,
 };
 extern enum crash_plant crash_plant;

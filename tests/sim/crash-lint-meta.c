@@ -49,8 +49,7 @@ static bool
 is_settled (struct lint *lint, uint32_t region)
 {
   const struct crash_shape *shape = lint->life->shape;
-  uint32_t first = region * shape->region;
-  uint32_t end = first + MIN (shape->region, shape->sectors - first);
+  uint32_t first = shape->first[region], end = shape->first[region + 1];
 
   for (unsigned leg = 0; leg < shape->slots; leg++)
     if (is_pending (lint, leg, first, end, false))
@@ -114,7 +113,7 @@ check_bitmap (struct lint *lint, const struct record_io *io)
   meta_bits (shape, kept, before);
   meta_bits (shape, sectors, bits);
   for (uint32_t i = 0; i < shape->regions; i++) {
-    uint32_t page = 1u << (BITMAP_HEAD_SIZE + shape_bit (shape, i) / 8)
+    uint32_t page = 1u << (BITMAP_HEAD_SIZE + shape->bit[i] / 8)
                             / BITMAP_PAGE_SIZE;
 
     if (bitmap_get (before, i) == bitmap_get (bits, i))

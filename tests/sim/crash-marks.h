@@ -14,6 +14,8 @@
   X (BEGINS_DIRTY, "an array that was never synced")                          \
   X (LARGE_BLOCKS, "legs with blocks of 4096 bytes")                          \
   X (SEVERAL_PAGES, "a bitmap of several pages")                              \
+  X (WIDE_REGIONS, "a bitmap with regions of several windows of a resync")    \
+  X (LEFT_IN_REGION, "a stop in the middle of a region's windows")            \
   X (PAGES_SET, "bits of several pages were set in one store")                \
   X (PAGES_CLEARED, "bits of several pages were cleared in one store")        \
   X (PAGE_BETWEEN, "a page between two others was stored unchanged")          \

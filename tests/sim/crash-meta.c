@@ -60,7 +60,7 @@ meta_bits (const struct crash_shape *shape, const uint32_t *sectors,
     return;
   gather (sectors, shape->pages * BITMAP_PAGE_SIZE / SECTOR_SIZE, pages);
   for (uint32_t i = 0; i < shape->regions; i++)
-    if (bitmap_get (pages + BITMAP_HEAD_SIZE, shape_bit (shape, i)))
+    if (bitmap_get (pages + BITMAP_HEAD_SIZE, shape->bit[i]))
       bitmap_set (ret, i);
 }
 

@@ -85,7 +85,7 @@ void meta_print (const struct crash_shape *shape,
 static inline bool
 meta_bit (const struct crash_shape *shape, const uint8_t *bits, uint32_t lba)
 {
-  return bitmap_get (bits, lba / shape->region);
+  return bitmap_get (bits, shape->region_of[lba]);
 }
 
 #endif /* MIRROR_CRASH_META_H */

@@ -110,17 +110,56 @@ WRAP (bool, bitmap_begin, struct bitmap *bitmap, uint64_t offset,
   return good;
 }
 
+typedef bool keep_function (void *opaque, uint64_t offset, uint64_t length);
+
+static keep_function *keep_region;
+
+/* A region's bit goes when the first of its windows is done. */
+static bool
+keep_first_window (void *opaque, uint64_t offset, uint64_t length)
+{
+  const struct array *array = opaque;
+
+  return keep_region (opaque, offset, MIN (length, array->md->todo.window));
+}
+
+static keep_function *
+plant_keep (keep_function *keep)
+{
+  keep_region = keep;
+  return crash_plant == PLANT_FIRST_WINDOW ? keep_first_window : keep;
+}
+
+WRAP (bool, bitmap_is_clearable, const struct bitmap *bitmap,
+      keep_function *keep, void *opaque)
+{
+  return __real_bitmap_is_clearable (bitmap, plant_keep (keep), opaque);
+}
+
 /* Bits are cleared, and only the first of their pages is stored. */
-WRAP (uint64_t, bitmap_clear_aged, struct bitmap *bitmap,
-      bool (*keep) (void *opaque, uint64_t offset, uint64_t length),
+WRAP (uint64_t, bitmap_clear_aged, struct bitmap *bitmap, keep_function *keep,
       void *opaque)
 {
-  uint64_t cleared = __real_bitmap_clear_aged (bitmap, keep, opaque);
+  uint64_t cleared
+    = __real_bitmap_clear_aged (bitmap, plant_keep (keep), opaque);
 
   if (crash_plant == PLANT_PAGE_LEFT && cleared > 0)
     for (uint64_t i = 1; i <= page_at (bitmap, bitmap->size - 1); i++)
       bitmap->changed[i] = false;
   return cleared;
+}
+
+/* At the stop a region that was begun counts as done. */
+WRAP (int, metadata_stop, struct array *array)
+{
+  struct metadata *md = array->md;
+  uint64_t region = md->bitmap.region_size, at, length;
+
+  if (crash_plant == PLANT_REST_DROPPED && md->has_bitmap
+      && todo_next (&md->todo, 0, md->todo.window, &at, &length)
+      && at % region != 0)
+    todo_done (&md->todo, at, region - at % region);
+  return __real_metadata_stop (array);
 }
 
 /* Resync does more than is marked. */

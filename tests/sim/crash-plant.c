@@ -41,6 +41,8 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_PAGE_LEFT] = "page-left",
   [PLANT_KEEP_OTHER] = "keep-other",
   [PLANT_KEEP_MERGED] = "keep-merged",
+  [PLANT_FIRST_WINDOW] = "first-window",
+  [PLANT_REST_DROPPED] = "rest-dropped",
 };
 
 static bool

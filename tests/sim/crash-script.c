@@ -159,6 +159,27 @@ choose_ground (struct random_stream *chance, const struct crash_life *life,
     ret->ground.switches = 16;
 }
 
+/* Where a resync takes several steps, many a stop is to come in between.
+ * Chance of its own, so that other arrays live as before.
+ */
+static void
+hurry (const struct crash_life *life, struct crash_script *ret)
+{
+  struct random_stream aside;
+
+  if (!life->shape->is_wide)
+    return;
+  random_init (&aside, ret->seed, 20);
+  ret->waits &= random_one_in (&aside, 2);
+  if (ret->waits)
+    return;
+  ret->array.sync_max = random_between (&aside, 4, 64) * 1024 * 1024;
+  ret->array.sync_min = ret->array.sync_max / 2;
+  ret->array.sweep_ms = random_between (&aside, 5, 50);
+  for (unsigned i = 0; i < ret->phases; i++)
+    ret->pause_ns[i] = random_between (&aside, 0, 300) * GROUND_MS;
+}
+
 /* --- together --- */
 
 void
@@ -171,6 +192,7 @@ script_first (struct random_stream *chance, const struct crash_life *life,
   choose_legs (chance, life, random_one_in (chance, 2), ret);
   choose_clients (chance, life, ret);
   ret->waits = random_one_in (chance, 2);
+  hurry (life, ret);
 }
 
 void
@@ -192,6 +214,7 @@ script_again (struct random_stream *chance, const struct crash_life *life,
   if (random_one_in (chance, 3))
     ret->allow_ns = random_below (chance, 20) * GROUND_MS;
   ret->waits = !random_one_in (chance, 8);
+  hurry (life, ret);
 }
 
 void

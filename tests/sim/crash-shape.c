@@ -6,6 +6,7 @@
 #include "crash-holes.h"
 #include "crash-marks.h"
 #include "crash-store.h"
+#include "ground/limits.h"
 #include "ground/util.h"
 #include "logic/create-plan.h"
 #include "sim-stamp.h"
@@ -215,6 +216,31 @@ mark_shape (const struct crash_shape *shape)
     SOMETIMES (LARGE_BLOCKS);
   if (shape->pages > 1)
     SOMETIMES (SEVERAL_PAGES);
+  if (shape->is_wide)
+    SOMETIMES (WIDE_REGIONS);
+}
+
+/* Regions like those of the bitmap that Linux makes by default: a resync does
+ * them in several windows, and large ones in several steps, and may be
+ * interrupted in between.
+ */
+static void
+widen (struct random_stream *chance, struct crash_shape *shape)
+{
+  uint32_t unit = shape->layout.chunk > 0 ? shape->layout.chunk / SECTOR_SIZE
+                                          : 8;
+
+  shape->has_bitmap = shape->is_wide = true;
+  shape->pages = 1;
+  shape->has_holes = random_one_in (chance, 2);
+  if (shape->has_holes) {
+    shape->region = (SYNC_SPAN / SECTOR_SIZE) << random_between (chance, 1, 2);
+    shape->data_size = holes_member_size (shape);
+  } else {
+    shape->region = (TODO_WINDOW / SECTOR_SIZE)
+                    << random_between (chance, 1, 2);
+    shape->data_size = random_between (chance, 300, 480) / unit * unit;
+  }
 }
 
 /* How large, and what is clean of it. */
@@ -245,7 +271,9 @@ shape_choose (struct random_stream *chance, struct crash_shape *ret,
 {
   uint64_t events = random_below (chance, 100);
   bool turned = random_one_in (chance, 3), full;
+  struct random_stream aside = *chance; /* so that nothing else shifts */
 
+  random_init (&aside, random_next (&aside), 2);
   memset (ret, 0, sizeof *ret);
   memset (ret_images, 0, sizeof *ret_images);
   choose_layout (chance, &ret->layout);
@@ -253,6 +281,8 @@ shape_choose (struct random_stream *chance, struct crash_shape *ret,
   ret->version = random_below (chance, 3);
   ret->block = random_one_in (chance, 5) ? 8 : 1;
   choose_size (chance, ret);
+  if (!ret->has_holes && random_one_in (&aside, 6))
+    widen (&aside, ret);
   layout_set_size (&ret->layout, (uint64_t)ret->data_size * SECTOR_SIZE);
   holes_choose (chance, ret);
   for (unsigned leg = 0; leg < ret->slots; leg++)

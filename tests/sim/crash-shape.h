@@ -5,8 +5,9 @@
  * state.  Numbers are sectors of 512 bytes.  Legs are numbered by the slot
  * that they have in the beginning.
  *
- * An array whose bitmap has several pages is large, so it has holes: sectors
- * that nobody looks at, and no client asks for.  Those that are kept are
+ * An array whose bitmap has several pages, or regions of several steps of a
+ * resync, is large, so it has holes: sectors that nobody looks at, and no
+ * client asks for.  Those that are kept are
  * numbered without them, everywhere but in what the engine sees; real[] and
  * crash-holes.h know the places that they have there.
  */
@@ -62,12 +63,16 @@ struct crash_shape {
   uint32_t sectors; /* of the array */
   bool has_bitmap;
   uint32_t region;  /* sectors of a bit */
-  uint32_t regions;
+  uint32_t regions;  /* that have sectors which are kept */
   uint32_t pages;    /* of the bitmap */
   uint32_t data_size; /* sectors of a member, with holes */
   bool has_holes;
+  bool is_wide; /* regions of several windows of a resync */
   bool begins_clean; /* and all copies alike; else all of it is dirty */
   uint32_t real[CRASH_ARRAY_MAX]; /* LBAs as the engine has them */
+  uint32_t region_of[CRASH_ARRAY_MAX]; /* of an LBA */
+  uint32_t bit[CRASH_ARRAY_MAX];       /* of a region */
+  uint32_t first[CRASH_ARRAY_MAX + 1]; /* LBA of a region; the last's end */
   struct crash_leg leg[CRASH_LEGS_MAX];
   struct crash_copy copy[CRASH_ARRAY_MAX][CRASH_LEGS_MAX];
 };

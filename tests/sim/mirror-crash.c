@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* mirror-crash: md arrays in simulated worlds, cut short by crashes.
  *
- * mirror-crash [--first S] [--states N] [--verbose]
+ * mirror-crash [--first S] [--states N] [--known FILE] [--verbose]
  * mirror-crash --seed S [--verbose]
  *
  * --plant NAME    with a bug on purpose
  * --only CHECKER  that only this one is to find: O1, L5 ...
  *
- * Seeds from S on, until N states have been checked.  On failure the last
+ * The seeds of the known file, then those from S on, until N states have been
+ * checked.  On failure the last
  * line of the output replays it:
  *
  *   mirror-crash --seed 12345: O2: ...
@@ -28,6 +29,7 @@
 #include "crash-world.h"
 #include "ground/log.h"
 #include "ground/util.h"
+#include "sim-known.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -169,8 +171,8 @@ plant_of (const char *name)
 static void
 usage (void)
 {
-  fputs ("usage: mirror-crash [--first S] [--states N] [--seed S] "
-         "[--plant NAME] [--only CHECKER] [--verbose]\n",
+  fputs ("usage: mirror-crash [--first S] [--states N] [--known FILE] "
+         "[--seed S] [--plant NAME] [--only CHECKER] [--verbose]\n",
          stderr);
   exit (2);
 }
@@ -181,6 +183,7 @@ main (int argc, char **argv)
   static const struct option options[] = {
     { "first", required_argument, NULL, 'f' },
     { "states", required_argument, NULL, 'n' },
+    { "known", required_argument, NULL, 'k' },
     { "seed", required_argument, NULL, 's' },
     { "plant", required_argument, NULL, 'p' },
     { "only", required_argument, NULL, 'o' },
@@ -188,6 +191,7 @@ main (int argc, char **argv)
     { NULL, 0, NULL, 0 },
   };
   uint64_t first = 1, states = 10000;
+  const char *known = NULL;
   bool alone = false, good = true;
   struct timespec begin, end;
   int option;
@@ -202,6 +206,9 @@ main (int argc, char **argv)
       break;
     case 'n':
       states = strtoull (optarg, NULL, 10);
+      break;
+    case 'k':
+      known = optarg;
       break;
     case 'p':
       crash_plant = plant_of (optarg);
@@ -223,9 +230,12 @@ main (int argc, char **argv)
   log_set_sink (swallow_log);
   catch_signals ();
   clock_gettime (CLOCK_MONOTONIC, &begin);
-  do
-    good = run_seed (first++);
-  while (good && !alone && explore_counts.states < states);
+  if (known != NULL)
+    good = sim_run_known (known, run_seed);
+  if (good)
+    do
+      good = run_seed (first++);
+    while (good && !alone && explore_counts.states < states);
   clock_gettime (CLOCK_MONOTONIC, &end);
   if (!good)
     return 1;

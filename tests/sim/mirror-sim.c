@@ -10,7 +10,6 @@
  *
  * Exit status 0 good, 1 a seed failed or something never happened, 2 usage.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "ground/util.h"
 #include "ground-sim.h"
 #include "sim-config.h"
+#include "sim-known.h"
 #include "sim-marks.h"
 #include "workload.h"
 
@@ -169,27 +169,6 @@ run_seed (uint64_t seed)
   return false;
 }
 
-/* Seeds that failed once: a number at the beginning of each line, the rest
- * is comment.
- */
-static bool
-run_known (const char *path)
-{
-  FILE *file = fopen (path, "r");
-  char line[256];
-  bool good = true;
-
-  if (file == NULL) {
-    fprintf (stderr, "mirror-sim: %s: %s\n", path, strerror (errno));
-    return false;
-  }
-  while (good && fgets (line, sizeof line, file) != NULL)
-    if (line[0] >= '0' && line[0] <= '9')
-      good = run_seed (strtoull (line, NULL, 10));
-  fclose (file);
-  return good;
-}
-
 static bool
 print_totals (double seconds)
 {
@@ -282,7 +261,7 @@ main (int argc, char **argv)
   catch_signals ();
   clock_gettime (CLOCK_MONOTONIC, &begin);
   if (known != NULL)
-    good = run_known (known);
+    good = sim_run_known (known, run_seed);
   for (uint64_t i = 0; good && i < seeds; i++)
     good = run_seed (first + i);
   clock_gettime (CLOCK_MONOTONIC, &end);

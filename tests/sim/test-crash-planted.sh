@@ -29,6 +29,8 @@ O4  read
 O4  unsynced-read
 O4  keep-other
 O6  too-much
+O3a first-window
+O3a rest-dropped
 L1  no-bits
 L1  clear
 L1  one-page
@@ -40,6 +42,8 @@ L3  flush
 L4  no-lock
 L4  early
 L5  no-flush
+L5  first-window
+L5  rest-dropped
 L5  old-flush 800
 L6  no-flush
 L7  wrong-copy
