@@ -163,6 +163,11 @@ disk_flush (struct disk *disk)
 {
   int r = start (disk);
 
+  if (r == 0 && !disk->leg->caps.flush && !disk->told_no_flush) {
+    ctl_tell (disk->name, "no-flush", "its server cannot flush: what was "
+              "written may be lost if its machine loses power");
+    disk->told_no_flush = true;
+  }
   return r < 0 ? r : leg_flush_now (disk->leg);
 }
 

@@ -15,7 +15,7 @@ struct disk {
   struct leg *leg;  /* or NULL: a local one that is only looked at */
   int fd;
   uint64_t size;
-  bool started;
+  bool started, told_no_flush;
 };
 
 /* @write: take possession, like a server does.  Else nothing is locked, so

@@ -79,7 +79,7 @@ const char *
 mirror_export_description (void *handle)
 {
   struct array_status status;
-  char text[160];
+  char text[200];
   int used;
 
   (void)handle;
@@ -91,9 +91,12 @@ mirror_export_description (void *handle)
                       "; resync: %" PRIu64 " MiB left",
                       div_round_up (status.sync_left, 1 << 20));
   if (status.recovering != 0)
-    snprintf (text + used, sizeof text - used,
-              "; rebuild: %" PRIu64 " MiB left",
-              div_round_up (status.rebuild_left, 1 << 20));
+    used += snprintf (text + used, sizeof text - used,
+                      "; rebuild: %" PRIu64 " MiB left",
+                      div_round_up (status.rebuild_left, 1 << 20));
+  if (status.flush_absent != 0)
+    snprintf (text + used, sizeof text - used, "; %d cannot flush",
+              __builtin_popcount (status.flush_absent));
   return nbdkit_strdup_intern (text);
 }
 

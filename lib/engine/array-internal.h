@@ -83,6 +83,9 @@ struct array {
    */
   _Atomic uint32_t flush_lost;
 
+  /* Slots whose disks have no flush, as far as it is known. */
+  _Atomic uint32_t flush_absent;
+
   /* A write failed after some current member took it, and others did not:
    * copies may differ there, so everybody reads the first one.
    */

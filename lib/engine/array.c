@@ -201,6 +201,7 @@ array_get_status (struct array *array, struct array_status *ret)
                      + requests_free_count (&array->modifiers),
     .requests_total = array->readers.total + array->modifiers.total,
     .recovering = array_targets (array) & ~array_in_sync (array),
+    .flush_absent = atomic_load (&array->flush_absent) & array_targets (array),
     .reads_pinned = atomic_load (&array->reads_pinned),
   };
   if (array->md != NULL)

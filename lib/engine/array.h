@@ -181,6 +181,7 @@ struct array_status {
                             yet */
   uint32_t recorded_out; /* md: the members' superblocks say that these slots
                             are not current */
+  uint32_t flush_absent; /* mask of targets that cannot flush */
   bool reads_pinned;  /* copies may differ where a write failed: reads go to
                          the first copy */
   uint64_t reads[LEGS_MAX]; /* children completed, per slot */

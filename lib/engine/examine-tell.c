@@ -83,10 +83,25 @@ tell_tail (const struct array *array)
                                           : array->limits.block_minimum));
 }
 
+/* Where nothing is written, there is nothing to flush. */
+static void
+tell_no_flush (struct array *array)
+{
+  if (array->limits.readonly)
+    return;
+  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
+    const struct leg *leg = array->member[slot].leg;
+
+    if (leg != NULL && !leg->caps.flush)
+      flush_absent (array, slot);
+  }
+}
+
 void
-examine_tell (const struct array *array)
+examine_tell (struct array *array)
 {
   tell_block (array);
   if (array->md == NULL)
     tell_tail (array);
+  tell_no_flush (array);
 }

@@ -6,6 +6,6 @@
 struct array;
 
 /* After examine_plain or examine_md: says it, as notices. */
-void examine_tell (const struct array *array);
+void examine_tell (struct array *array);
 
 #endif /* MIRROR_EXAMINE_TELL_H */

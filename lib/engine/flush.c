@@ -45,6 +45,31 @@ flush_lost (struct array *array, unsigned slot, int error)
                array->member[slot].leg->name, slot, log_strerror (error));
 }
 
+void
+flush_absent (struct array *array, unsigned slot)
+{
+  const struct leg *leg = array->member[slot].leg;
+  uint32_t before = atomic_fetch_or (&array->flush_absent, 1u << slot);
+
+  if (!(before & 1u << slot))
+    log_notice ("disk %.200s (slot %u): cannot flush.  A flush succeeds all "
+                "the same, so what clients flush%s may be lost on this disk "
+                "if its machine loses power; use a server that can flush",
+                leg->name, slot,
+                leg->caps.fua ? "" : ", or write with FUA,");
+}
+
+/* A leg that has no flush after all: nothing failed, but people must know. */
+static void
+excuse_absent (struct request *request)
+{
+  for (uint32_t left = request->failed; left != 0; left &= left - 1)
+    if (request->error[__builtin_ctz (left)] == -EOPNOTSUPP) {
+      request->failed &= ~(left & -left);
+      flush_absent (request->array, __builtin_ctz (left));
+    }
+}
+
 /* All of @slots at once, and nobody else's flush beside. */
 static int
 flush_now (struct request *request, uint32_t slots, struct pool *pool)
@@ -61,11 +86,7 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
       request_issue (request, __builtin_ctz (left), &flush);
   request_finish (request);
 
-  /* A leg that cannot flush keeps nothing back: nothing failed. */
-  for (uint32_t left = request->failed; left != 0; left &= left - 1)
-    if (request->error[__builtin_ctz (left)] == -EOPNOTSUPP)
-      request->failed &= ~(left & -left);
-
+  excuse_absent (request);
   r = failure_settle (request, "a flush");
   lost = request->failed & array_targets (array);
   if (lost != 0)

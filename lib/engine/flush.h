@@ -31,6 +31,11 @@ void flush_rounds_destroy (struct flush_rounds *rounds);
  */
 void flush_lost (struct array *array, unsigned slot, int error);
 
+/* @slot's disk has no flush: what clients flush may be lost on it.  Said
+ * once.
+ */
+void flush_absent (struct array *array, unsigned slot);
+
 /* Flush @slots (and perhaps others that somebody else wants flushed), all at
  * once, with children of @pool, and wait.  A member whose flush failed is out
  * of the array when this returns, or stays (the last copy, a harmless error)

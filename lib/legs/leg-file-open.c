@@ -235,7 +235,8 @@ learn_caps (struct leg_file *file, char *why)
                              .memory_alignment = 1,
                              .request_max = REQUEST_MAX,
                              .zero_max = NBD_EFFECT_MAX,
-                             .readonly = caps->readonly };
+                             .readonly = caps->readonly,
+                             .flush = true };
   if (file->block_device)
     r = learn_device (file, &st, why);
   else

@@ -251,10 +251,10 @@ learn_server (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
 
   caps->readonly = nbd_is_read_only (handle) != 0;
   caps->rotational = nbd_is_rotational (handle) > 0;
+  caps->flush = nbd_can_flush (handle) > 0;
   caps->fua = nbd_can_fua (handle) > 0;
   caps->extents
     = nbd_can_meta_context (handle, LIBNBD_CONTEXT_BASE_ALLOCATION) > 0;
-  nbd->can_flush = nbd_can_flush (handle) > 0;
   nbd->can_zero = nbd_can_zero (handle) > 0;
   nbd->can_fast_zero = nbd->can_zero && nbd_can_fast_zero (handle) > 0;
   nbd->can_trim = nbd_can_trim (handle) > 0;

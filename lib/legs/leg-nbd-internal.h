@@ -50,7 +50,7 @@ struct leg_nbd {
   struct nbd_connection connection[NBD_CONNECTIONS_MAX];
 
   /* What the server said. */
-  bool can_flush, can_zero, can_fast_zero, can_trim, can_cache;
+  bool can_zero, can_fast_zero, can_trim, can_cache;
 
   /* A bit for each combination of CHILD_MAY_TRIM and CHILD_FAST that the
    * server has refused.

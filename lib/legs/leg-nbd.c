@@ -239,8 +239,8 @@ answer_here (const struct leg_nbd *nbd, const struct child *child,
   *ret_error = 0;
   switch (child->op) {
   case CHILD_FLUSH:
-    /* A server without flush has nothing volatile, or no way to tell. */
-    return !nbd->can_flush;
+    /* The engine has told people what that means. */
+    return !nbd->leg.caps.flush;
   case CHILD_CACHE:
     return !nbd->can_cache;
   case CHILD_ZERO:

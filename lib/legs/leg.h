@@ -110,6 +110,7 @@ struct leg_caps {
                                 buffer stay aligned */
   bool readonly;
   bool rotational;
+  bool flush;   /* CHILD_FLUSH does what it says; else nothing, and succeeds */
   bool fua;     /* CHILD_FUA is honoured; else the issuer flushes after */
   bool extents; /* CHILD_EXTENTS works; else all is data */
 };

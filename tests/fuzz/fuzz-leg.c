@@ -218,6 +218,7 @@ fuzz_leg_new (struct image *image, const struct input_member *member,
     .zero_max = 1 << 20,
     .memory_alignment = member->caps & CAPS_ALIGNED ? block : 1,
     .readonly = member->caps & CAPS_READONLY,
+    .flush = true,
     .fua = !(member->caps & CAPS_NO_FUA),
     .extents = true,
   };

@@ -323,6 +323,7 @@ crash_leg_open (const struct crash_shape *shape, unsigned number,
     .request_max = drive->request_max,
     .zero_max = drive->zero_max,
     .memory_alignment = drive->memory_alignment,
+    .flush = true,
     .fua = drive->fua,
   };
   l->leg.name = l->name;

@@ -88,6 +88,7 @@ choose_caps (struct disk *disk, uint64_t size)
     .zero_max = 4096u << below (6),
     .memory_alignment = 1,
     .rotational = one_in (4),
+    .flush = true,
     .fua = disk->rank == LEG_REMOTE && one_in (2),
     .extents = !one_in (8),
   };

@@ -128,7 +128,7 @@ memory_leg_new (unsigned slot)
     .size = MEMORY_LEG_SIZE, .exact_size = MEMORY_LEG_SIZE,
     .block_minimum = 1, .block_preferred = 4096,
     .request_max = 65536,    .zero_max = 65536,  .memory_alignment = 1,
-    .fua = true,             .extents = true,
+    .flush = true,           .fua = true,        .extents = true,
   };
   memory->can_zero = true;
   snprintf (memory->leg.identity, sizeof memory->leg.identity, "memory:%u",

@@ -190,6 +190,23 @@ START_TEST (harmless_errors_take_nobody_out)
 }
 END_TEST
 
+START_TEST (a_leg_that_cannot_flush_stays_and_is_known)
+{
+  struct array_status status;
+
+  make (2, 1);
+  leg[1]->error[CHILD_FLUSH] = -EOPNOTSUPP;
+  array_get_status (array, &status);
+  ck_assert_uint_eq (status.flush_absent, 0);
+  ck_assert_int_eq (array_flush (array), 0);
+  ck_assert_int_eq (array_flush (array), 0);
+  array_get_status (array, &status);
+  ck_assert_uint_eq (status.flush_absent, 2);
+  ck_assert_uint_eq (in_sync (), 3);
+  unmake ();
+}
+END_TEST
+
 START_TEST (zero_is_written_where_the_leg_cannot)
 {
   make (2, 1);
@@ -417,6 +434,7 @@ add (TCase *tcase)
   tcase_add_test (tcase, raid10_keeps_a_disk_that_has_some_last_copy);
   tcase_add_test (tcase, harmless_errors_take_nobody_out);
   tcase_add_test (tcase, zero_is_written_where_the_leg_cannot);
+  tcase_add_test (tcase, a_leg_that_cannot_flush_stays_and_is_known);
   tcase_add_test (tcase, a_fast_zero_that_one_disk_cannot_do_touches_none);
   tcase_add_test (tcase, a_trim_is_done_on_all_disks_or_on_none);
   tcase_add_test (tcase,
