@@ -92,16 +92,14 @@ static int
 save (const struct erasure *erasure, const char *folder)
 {
   const struct member *member = erasure->member;
-  GError *error = NULL;
   char *path = new_path (folder, member->short_name);
+  int r = restore_save (&erasure->restore, path);
   int status = EXIT_OK;
 
-  if (!restore_save (&erasure->restore, path, &error)) {
+  if (r < 0)
     status = ctl_fail (EXIT_REFUSED, member->name, "no-backup", "%s: %s; "
                        "nothing was erased here (--no-backup does without)",
-                       path, error->message);
-    g_error_free (error);
-  }
+                       path, log_strerror (r));
   else if (!ctl_options.json)
     printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
             member->name, path, member->name);

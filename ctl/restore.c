@@ -55,23 +55,55 @@ to_text (const struct restore *restore, gsize *ret_length)
   return text;
 }
 
-bool
-restore_save (const struct restore *restore, const char *path, GError **error)
+/* 0 or -errno. */
+static int
+write_all (int fd, const char *text, gsize length)
+{
+  while (length > 0) {
+    ssize_t r = write (fd, text, length);
+
+    if (r == -1 && errno != EINTR)
+      return -errno;
+    if (r > 0) {
+      text += r;
+      length -= (gsize)r;
+    }
+  }
+  return fsync (fd) == 0 ? 0 : -errno;
+}
+
+/* A new file's name is a part of its folder.  0 or -errno. */
+static int
+sync_folder (const char *path)
+{
+  char *folder = g_path_get_dirname (path);
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int r = fd != -1 && fsync (fd) == 0 ? 0 : -errno;
+
+  if (fd != -1)
+    close (fd);
+  g_free (folder);
+  /* Some file systems have no such thing. */
+  return r == -EINVAL ? 0 : r;
+}
+
+int
+restore_save (const struct restore *restore, const char *path)
 {
   gsize length;
   char *text = to_text (restore, &length);
   int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  bool good = fd != -1 && write (fd, text, length) == (ssize_t)length
-              && fsync (fd) == 0;
-  int saved = errno;
+  int r = fd == -1 ? -errno : write_all (fd, text, length);
 
-  if (fd != -1)
-    close (fd);
+  if (fd != -1 && close (fd) == -1 && r == 0)
+    r = -errno;
+  if (r == 0)
+    r = sync_folder (path);
+  /* Half a file is of no use to anybody. */
+  if (r < 0 && fd != -1)
+    unlink (path);
   g_free (text);
-  if (!good)
-    g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (saved),
-                 "%s", log_strerror (-saved));
-  return good;
+  return r;
 }
 
 /* ------------------------------------------------------------------ reading */

@@ -3,8 +3,6 @@
 #ifndef MIRROR_RESTORE_H
 #define MIRROR_RESTORE_H
 
-#include <glib.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "logic/sb1.h"
@@ -21,8 +19,9 @@ struct restore {
   struct restore_area area[SB1_VERSIONS];
 };
 
-/* Save to a new file; on stable storage when this returns.  False: @error. */
-bool restore_save (const struct restore *restore, const char *path,
-                   GError **error);
+/* Save to a new file; on stable storage when this returns.  0, or -errno and
+ * there is no file.
+ */
+int restore_save (const struct restore *restore, const char *path);
 
 #endif /* MIRROR_RESTORE_H */
