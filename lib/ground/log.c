@@ -7,6 +7,7 @@
 
 #include "ground/limits.h"
 #include "ground/log.h"
+#include "ground/text.h"
 
 static void
 sink_stderr (enum log_level level, const char *message)
@@ -26,17 +27,13 @@ log_set_sink (log_sink *sink)
 static void
 log_va (enum log_level level, const char *format, va_list args)
 {
-  char message[MESSAGE_MAX];
+  char message[MESSAGE_MAX], line[MESSAGE_MAX];
   int saved_errno = errno;
 
   vsnprintf (message, sizeof message, format, args);
-  /* One line, and nothing that a terminal would obey: names come from
-   * people, texts from servers.
-   */
-  for (char *c = message; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' || *c == 127)
-      *c = '?';
-  the_sink (level, message);
+  /* Names come from people, texts from servers. */
+  text_escape (message, line, sizeof line);
+  the_sink (level, line);
   errno = saved_errno;
 }
 

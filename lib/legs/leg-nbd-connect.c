@@ -34,12 +34,11 @@
 #define BLOCK_MINIMUM_MAX 65536
 #define BLOCK_MAXIMUM_MIN 4096
 
-/* libnbd's last error in this thread, as one line: without the function of
- * libnbd at its start, and without control characters, since a part may be
- * the server's text.
+/* libnbd's last error in this thread, without the function of libnbd at its
+ * start.  A part may be the server's text.
  */
 static const char *
-error_text (char *text, size_t size)
+error_text (void)
 {
   const char *error = nbd_get_error ();
 
@@ -47,20 +46,14 @@ error_text (char *text, size_t size)
     error = "unknown error";
   if (strncmp (error, "nbd_", 4) == 0 && strstr (error, ": ") != NULL)
     error = strstr (error, ": ") + 2;
-  snprintf (text, size, "%s", error);
-  for (char *c = text; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' || *c == 127)
-      *c = ' ';
-  return text;
+  return error;
 }
 
 static int
 tell_failed (int error, char *why, const char *hint)
 {
-  char text[400];
-
-  return leg_refuse (why, error, "cannot connect: %s%s",
-                     error_text (text, sizeof text), hint);
+  return leg_refuse (why, error, "cannot connect: %.400s%s", error_text (),
+                     hint);
 }
 
 /* Libnbd failed at once: a bad URI, nobody there, no such host. */

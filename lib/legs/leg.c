@@ -5,18 +5,21 @@
 #include <stdio.h>
 
 #include "ground/limits.h"
+#include "ground/text.h"
 #include "ground/util.h"
 #include "legs/leg.h"
 
 int
 leg_refuse (char *why, int error, const char *format, ...)
 {
+  char text[MESSAGE_MAX];
   va_list args;
 
   assert (error < 0);
   va_start (args, format);
-  vsnprintf (why, MESSAGE_MAX, format, args);
+  vsnprintf (text, sizeof text, format, args);
   va_end (args);
+  text_escape (text, why, MESSAGE_MAX); /* some of it may be a server's */
   return error;
 }
 

@@ -62,6 +62,13 @@ START_TEST (errno_stays)
 }
 END_TEST
 
+START_TEST (a_message_is_one_line_that_no_terminal_obeys)
+{
+  log_error ("disk %s: %s", "a\nb\x1b[m\xff", "\u00fc");
+  ck_assert_str_eq (seen, "disk a\\nb\\x1b[m\\xff: \u00fc");
+}
+END_TEST
+
 START_TEST (a_long_message_is_cut)
 {
   char text[2 * MESSAGE_MAX];
@@ -132,6 +139,7 @@ add_tests (TCase *tcase)
   tcase_add_checked_fixture (tcase, setup, teardown);
   tcase_add_test (tcase, the_sink_gets_level_and_text);
   tcase_add_test (tcase, errno_stays);
+  tcase_add_test (tcase, a_message_is_one_line_that_no_terminal_obeys);
   tcase_add_test (tcase, a_long_message_is_cut);
   tcase_add_test (tcase, without_a_sink_messages_go_to_stderr);
   tcase_add_test (tcase, errors_have_words);
