@@ -21,7 +21,7 @@ result_word (enum assemble_result result)
 static void
 json_superblock (JsonBuilder *builder, const struct member *member)
 {
-  char *name = render_name (&member->sb);
+  char *name = render_raw_name (&member->sb);
   char *uuid = render_uuid (member->sb.set_uuid);
   char *update = render_time_utc (member->sb.utime);
 
@@ -84,7 +84,7 @@ json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
 
   json_builder_begin_object (builder);
   render_json_int (builder, "leg", i);
-  render_json_string (builder, "disk", run->member[i]->name);
+  render_json_string (builder, "disk", run->member[i]->path);
   if (j < run->given_count)
     json_given (builder, run, j);
   else {
@@ -99,7 +99,7 @@ json_array (JsonBuilder *builder, const struct dry_run *run)
 {
   const struct assembly *assembly = &run->assembly;
   const struct sb1 *sb = run->given[assembly->authority].sb;
-  char *name = render_name (sb);
+  char *name = render_raw_name (sb);
   char *uuid = render_uuid (sb->set_uuid);
 
   json_builder_set_member_name (builder, "array");
@@ -135,12 +135,13 @@ assemble_print_json (const struct dry_run *run, int status)
   render_json_int (builder, "status", (uint64_t)status);
   render_json_bool (builder, "readable", assembly->readable);
   if (run->stopper != NULL) {
-    render_json_string (builder, "culprit", run->stopper->name);
+    render_json_string (builder, "culprit", run->stopper->path);
     render_json_string (builder, "reason", run->stopper->why);
   }
   else if (assembly->result != ASSEMBLE_START) {
-    render_json_string (builder, "culprit",
-                        culprit_name (run, assembly->culprit));
+    render_json_string (builder, "culprit", assembly->culprit < run->given_count
+                          ? given_member (run, assembly->culprit)->path
+                          : "array");
     render_json_string (builder, "reason", assembly->why);
   }
   render_json_string (builder, "why_readonly",

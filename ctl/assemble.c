@@ -64,7 +64,7 @@ is_missing (const struct member *member)
 {
   struct leg_spec spec;
 
-  if (leg_spec_parse (member->name, &spec) != NULL)
+  if (leg_spec_parse (member->path, &spec) != NULL)
     return false;
   return spec.kind == LEG_KIND_FILE
            ? leg_error_is_missing_file (member->error)
@@ -139,13 +139,13 @@ show (struct dry_run *run, int keep, bool degraded_allowed)
 
   for (unsigned i = 0; i < run->count; i++)
     for (unsigned j = 0; j < i; j++)
-      if (strcmp (run->member[i]->name, run->member[j]->name) == 0)
-        return ctl_fail (EXIT_REFUSED, run->member[i]->name, "given-twice",
+      if (strcmp (run->member[i]->path, run->member[j]->path) == 0)
+        return ctl_fail (EXIT_REFUSED, run->member[i]->path, "given-twice",
                          "is given twice");
   judge (run, keep);
   if (run->given_count == 0) {
     for (unsigned i = 0; i < run->count; i++)
-      ctl_tell (run->member[i]->name, "unreadable", "%s",
+      ctl_tell (run->member[i]->path, "unreadable", "%s",
                 run->member[i]->why);
     return ctl_fail (EXIT_UNREACHABLE, "array", "unreachable",
                      "none of its disks can be opened");

@@ -62,10 +62,16 @@ given_as (const struct dry_run *run, unsigned i)
   return j;
 }
 
+static inline const struct member *
+given_member (const struct dry_run *run, unsigned j)
+{
+  return run->member[run->index[j]];
+}
+
 static inline const char *
 given_name (const struct dry_run *run, unsigned j)
 {
-  return run->member[run->index[j]]->name;
+  return given_member (run, j)->name;
 }
 
 /* @culprit counts those given. */

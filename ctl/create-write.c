@@ -123,7 +123,7 @@ create_write (struct create *create)
         continue;
       r = steps[step].run (create, slot);
       if (r < 0)
-        return ctl_fail (EXIT_REFUSED, create->member[slot]->name,
+        return ctl_fail (EXIT_REFUSED, create->member[slot]->path,
                          "write-failed", "%s: %s; the array is not complete, "
                          "create it again with --force", steps[step].what,
                          log_strerror (r));

@@ -9,6 +9,7 @@
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "ctl/signature.h"
+#include "ground/text.h"
 #include "ground/util.h"
 #include "legs/leg.h"
 
@@ -29,7 +30,8 @@ static const GOptionEntry entries[] = {
     "raid10: chunk size (512K)", "SIZE" },
   { "metadata", 'e', 0, G_OPTION_ARG_STRING, &given.metadata,
     "1.0, 1.1 or 1.2 (the default)", "VERSION" },
-  { "name", 'N', 0, G_OPTION_ARG_STRING, &given.name, "Name of the array",
+  /* A "string" would have to be of this locale. */
+  { "name", 'N', 0, G_OPTION_ARG_FILENAME, &given.name, "Name of the array",
     "NAME" },
   { "bitmap", 'b', 0, G_OPTION_ARG_STRING, &given.bitmap,
     "internal (the default) or none", "KIND" },
@@ -120,6 +122,19 @@ parse_bitmap (struct create_wish *wish)
 }
 
 static bool
+can_be_shown (const char *text)
+{
+  while (*text != '\0') {
+    uint32_t character;
+
+    text += text_character (text, &character);
+    if (!text_is_shown (character))
+      return false;
+  }
+  return true;
+}
+
+static bool
 parse_wish (struct create_wish *wish, int members)
 {
   const char *wrong;
@@ -137,6 +152,9 @@ parse_wish (struct create_wish *wish, int members)
   }
   if (given.name != NULL && strlen (given.name) >= SB1_NAME_SIZE)
     return usage ("name", given.name, "longer than 31 bytes");
+  if (given.name != NULL && !can_be_shown (given.name))
+    return usage ("name", given.name, "has control characters, or bytes that "
+                  "are no UTF-8");
   g_strlcpy (wish->name, given.name == NULL ? "mirror" : given.name,
              sizeof wish->name);
   if (given.size != NULL
@@ -155,19 +173,19 @@ look (struct create *create, unsigned slot)
   int r;
 
   if (member->error != 0)
-    return ctl_fail (disk_open_status (member->error), member->name,
+    return ctl_fail (disk_open_status (member->error), member->path,
                      "unusable", "%s", member->why);
   for (unsigned i = 0; i < slot; i++)
     if (create->member[i] != NULL
         && strcmp (create->member[i]->disk.leg->identity,
                    member->disk.leg->identity)
              == 0)
-      return ctl_fail (EXIT_REFUSED, member->name, "given-twice",
+      return ctl_fail (EXIT_REFUSED, member->path, "given-twice",
                        "is the same disk as %s", create->member[i]->name);
   create->wish.member_bytes[slot] = member->disk.size;
   create->found[slot] = signature_find (member, &r);
   if (r < 0 && !given.force)
-    return ctl_fail (EXIT_REFUSED, member->name, "unreadable", "cannot be "
+    return ctl_fail (EXIT_REFUSED, member->path, "unreadable", "cannot be "
                      "looked at for file systems; --force goes on all the "
                      "same");
   return EXIT_OK;
@@ -267,7 +285,7 @@ print_json (const struct create *create, bool created)
 
     json_builder_begin_object (builder);
     render_json_int (builder, "slot", slot);
-    render_json_string (builder, "disk", member ? member->name : NULL);
+    render_json_string (builder, "disk", member ? member->path : NULL);
     render_json_string (builder, "found", create->found[slot]);
     render_json_int (builder, "data_offset_sectors",
                      plan->member[slot].data_offset);
@@ -302,7 +320,7 @@ check_used (const struct create *create)
 {
   for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
     if (create->found[slot] != NULL && !given.force)
-      return ctl_fail (EXIT_REFUSED, create->member[slot]->name, "looks-used",
+      return ctl_fail (EXIT_REFUSED, create->member[slot]->path, "looks-used",
                        "there is something on it: %s; with --force that is "
                        "lost", create->found[slot]);
   return EXIT_OK;

@@ -47,8 +47,8 @@ int restore_command (int argc, char **argv);
 void ctl_tell (const char *what, const char *code, const char *format, ...)
   __attribute__ ((format (printf, 3, 4)));
 
-/* "nbdmirror: WHAT: CODE: TEXT" on standard error, one line; returns
- * @status.  With --json, also {"error": ...} on standard output.
+/* "nbdmirror: WHAT: CODE: TEXT" on standard error, one line whatever is in
+ * the texts, which come as they are; returns @status.  With --json, also {"error": ...} on standard output.
  */
 int ctl_fail (int status, const char *what, const char *code,
               const char *format, ...) __attribute__ ((format (printf, 4, 5)));

@@ -61,20 +61,20 @@ open_leg (const char *name, enum leg_kind kind, struct disk *disk, char *why)
 }
 
 int
-disk_open (const char *name, bool write, struct disk *ret, char *why)
+disk_open (const char *path, bool write, struct disk *ret, char *why)
 {
-  struct disk disk = { .name = name, .fd = -1 };
+  struct disk disk = { .path = path, .fd = -1 };
   struct leg_spec spec;
-  const char *wrong = leg_spec_parse (name, &spec);
+  const char *wrong = leg_spec_parse (path, &spec);
   int r;
 
   why[0] = '\0';
   if (wrong != NULL)
     return leg_refuse (why, -EINVAL, "%s", wrong);
   if (!write && spec.kind == LEG_KIND_FILE)
-    r = look_at_file (name, &disk, why);
+    r = look_at_file (path, &disk, why);
   else
-    r = open_leg (name, spec.kind, &disk, why);
+    r = open_leg (path, spec.kind, &disk, why);
   if (r == 0 && write && disk.leg->caps.readonly) {
     disk_close (&disk);
     r = leg_refuse (why, -EACCES, "is read-only");
@@ -100,7 +100,7 @@ disk_can_be_written (const struct disk *disk)
 {
   if (disk->leg != NULL)
     return !disk->leg->caps.readonly;
-  return access (disk->name, W_OK) == 0;
+  return access (disk->path, W_OK) == 0;
 }
 
 static int
@@ -164,7 +164,7 @@ disk_flush (struct disk *disk)
   int r = start (disk);
 
   if (r == 0 && !disk->leg->caps.flush && !disk->told_no_flush) {
-    ctl_tell (disk->name, "no-flush", "its server cannot flush: what was "
+    ctl_tell (disk->path, "no-flush", "its server cannot flush: what was "
               "written may be lost if its machine loses power");
     disk->told_no_flush = true;
   }

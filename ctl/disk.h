@@ -11,7 +11,7 @@
 struct leg;
 
 struct disk {
-  const char *name; /* as given */
+  const char *path; /* as given */
   struct leg *leg;  /* or NULL: a local one that is only looked at */
   int fd;
   uint64_t size;
@@ -20,9 +20,9 @@ struct disk {
 
 /* @write: take possession, like a server does.  Else nothing is locked, so
  * that disks in use can be looked at.  0, or -errno and @why (MESSAGE_MAX
- * bytes).  @name must stay.
+ * bytes).  @path must stay.
  */
-int disk_open (const char *name, bool write, struct disk *ret, char *why);
+int disk_open (const char *path, bool write, struct disk *ret, char *why);
 void disk_close (struct disk *disk);
 
 /* Could a server write to it? */

@@ -41,7 +41,7 @@ find (struct erasure *erasure)
       = (uint32_t)MIN ((uint64_t)SB1_BLOCK_SIZE, disk->size - area->offset);
     r = disk_read (disk, area->bytes, area->length, area->offset);
     if (r < 0)
-      return ctl_fail (EXIT_REFUSED, disk->name, "read-failed", "%s",
+      return ctl_fail (EXIT_REFUSED, disk->path, "read-failed", "%s",
                        log_strerror (r));
     if (sb1_recognise (version, area->bytes))
       restore->count++;
@@ -78,8 +78,8 @@ new_path (const char *folder, const char *short_name)
                          (int64_t)time (NULL), i == 0 ? "" : "-", i);
     char *path;
 
-    /* A URI's last part can hold anything. */
-    g_strdelimit (file, "/?&:", '_');
+    /* A URI's last part can hold anything, and so can a file's name. */
+    g_strdelimit (file, "/?&:\\", '_');
     path = g_build_filename (folder, file, NULL);
     g_free (file);
     if (!g_file_test (path, G_FILE_TEST_EXISTS))
@@ -93,17 +93,21 @@ save (const struct erasure *erasure, const char *folder)
 {
   const struct member *member = erasure->member;
   char *path = new_path (folder, member->short_name);
+  char *file_word = render_word (path);
+  char *disk_word = render_word (member->path);
   int r = restore_save (&erasure->restore, path);
   int status = EXIT_OK;
 
   if (r < 0)
-    status = ctl_fail (EXIT_REFUSED, member->name, "no-backup", "%s: %s; "
+    status = ctl_fail (EXIT_REFUSED, member->path, "no-backup", "%s: %s; "
                        "nothing was erased here (--no-backup does without)",
                        path, log_strerror (r));
   else if (!ctl_options.json)
     printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
-            member->name, path, member->name);
+            member->name, file_word, disk_word);
   g_free (path);
+  g_free (file_word);
+  g_free (disk_word);
   return status;
 }
 
@@ -120,7 +124,7 @@ wipe (struct erasure *erasure)
   if (r == 0)
     r = disk_flush (disk);
   if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->name, "write-failed", "%s",
+    return ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
                      log_strerror (r));
   return EXIT_OK;
 }
@@ -133,7 +137,7 @@ look_at_all (struct erasure *erasures, unsigned count, unsigned *ret_found)
     int status;
 
     if (member->error != 0)
-      return ctl_fail (disk_open_status (member->error), member->name,
+      return ctl_fail (disk_open_status (member->error), member->path,
                        "unusable", "%s", member->why);
     status = find (&erasures[i]);
     if (status != EXIT_OK)
@@ -157,7 +161,7 @@ print_json (const struct erasure *erasures, unsigned count, bool erased)
   json_builder_begin_array (builder);
   for (unsigned i = 0; i < count; i++) {
     json_builder_begin_object (builder);
-    render_json_string (builder, "disk", erasures[i].member->name);
+    render_json_string (builder, "disk", erasures[i].member->path);
     render_json_int (builder, "superblocks", erasures[i].restore.count);
     json_builder_end_object (builder);
   }

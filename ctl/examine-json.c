@@ -29,7 +29,7 @@ add_array (JsonBuilder *builder, const struct sb1 *sb)
   json_builder_set_member_name (builder, "array");
   json_builder_begin_object (builder);
   add_owned (builder, "uuid", render_uuid (sb->set_uuid));
-  add_owned (builder, "name", render_name (sb));
+  add_owned (builder, "name", render_raw_name (sb));
   add_owned (builder, "created", render_time_utc (sb->ctime));
   render_json_string (builder, "level", level);
   render_json_int (builder, "layout_word", sb->layout);
@@ -128,7 +128,7 @@ static void
 add_member (JsonBuilder *builder, const struct member *member)
 {
   json_builder_begin_object (builder);
-  render_json_string (builder, "disk", member->name);
+  render_json_string (builder, "disk", member->path);
   render_json_string (builder, "verdict", examine_verdict_word (member));
   render_json_string (builder, "reason", member->why);
   if (member->error == 0)

@@ -35,11 +35,11 @@ static void
 tell_problem (const struct member *member)
 {
   if (member->error != 0)
-    ctl_tell (member->name, "unreadable", "%s", member->why);
+    ctl_tell (member->path, "unreadable", "%s", member->why);
   else if (member->verdict == SB1_NONE)
-    ctl_tell (member->name, "no-metadata", "has no md superblock");
+    ctl_tell (member->path, "no-metadata", "has no md superblock");
   else if (member->verdict != SB1_GOOD)
-    ctl_tell (member->name, examine_verdict_word (member), "%s", member->why);
+    ctl_tell (member->path, examine_verdict_word (member), "%s", member->why);
 }
 
 static void

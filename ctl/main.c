@@ -35,13 +35,17 @@ void
 ctl_tell (const char *what, const char *code, const char *format, ...)
 {
   va_list args;
-  char *text;
+  char *text, *line, *shown;
 
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  fprintf (stderr, "nbdmirror: %s: %s: %s\n", what, code, text);
+  line = g_strdup_printf ("%s: %s: %s", what, code, text);
+  shown = render_text (line);
+  fprintf (stderr, "nbdmirror: %s\n", shown);
   g_free (text);
+  g_free (line);
+  g_free (shown);
 }
 
 int
@@ -105,13 +109,25 @@ static const GOptionEntry common_entries[] = {
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
+static bool
+is_given (char **words, const char *option)
+{
+  for (; *words != NULL && strcmp (*words, "--") != 0; words++)
+    if (strcmp (*words, option) == 0)
+      return true;
+  return false;
+}
+
 /* False: told. */
 static bool
 parse (GOptionContext *context, int *argc, char ***argv)
 {
   GError *error = NULL;
+  bool wants_json = json || is_given (*argv, "--json");
   bool good = g_option_context_parse (context, argc, argv, &error);
 
+  if (!good)
+    json = wants_json; /* which is forgotten with what was wrong */
   ctl_options = (struct ctl_options){ json, yes, dry_run };
   if (!good) {
     ctl_fail (EXIT_USAGE, "usage", "bad-option", "%s", error->message);

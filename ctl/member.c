@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ctl/member.h"
+#include "ctl/render.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -148,15 +149,16 @@ read_badblocks (struct member *member)
 }
 
 struct member *
-member_open (const char *name, bool write)
+member_open (const char *path, bool write)
 {
   struct member *member = g_new0 (struct member, 1);
 
-  member->name = name;
-  member->short_name = g_path_get_basename (name);
+  member->path = path;
+  member->name = render_text (path);
+  member->short_name = g_path_get_basename (member->name);
   member->verdict = SB1_NONE;
   member->version = SB1_VERSIONS;
-  member->error = disk_open (name, write, &member->disk, member->why);
+  member->error = disk_open (path, write, &member->disk, member->why);
   if (member->error != 0) {
     member->disk.fd = -1;
     return member;
@@ -175,6 +177,7 @@ member_close (struct member *member)
   if (member == NULL)
     return;
   disk_close (&member->disk);
+  g_free (member->name);
   g_free (member->short_name);
   g_free (member);
 }

@@ -10,8 +10,9 @@
 #include "logic/sb1.h"
 
 struct member {
-  const char *name;
-  char *short_name; /* the last part of it */
+  const char *path; /* as given; for programs, too */
+  char *name;       /* the same for people */
+  char *short_name; /* the last part of that */
   struct disk disk; /* open unless @error */
   int error;        /* -errno of opening it, or of reading its superblock */
   const char *unreadable; /* some of its metadata, and why; or NULL */
@@ -61,7 +62,7 @@ member_is_open (const struct member *member)
 }
 
 /* Read everything; what is wrong is in the member.  @write as disk_open. */
-struct member *member_open (const char *name, bool write);
+struct member *member_open (const char *path, bool write);
 void member_close (struct member *member);
 
 /* As assemble sees it, and as long as it is open. */

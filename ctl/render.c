@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ctl/render.h"
+#include "ground/text.h"
 #include "ground/util.h"
 #include "logic/layout.h"
 
@@ -68,17 +69,63 @@ render_bytes (uint64_t bytes)
 }
 
 char *
+render_text (const char *text)
+{
+  size_t size = TEXT_ESCAPE_MAX * strlen (text) + 1;
+  char *shown = g_malloc (size);
+
+  text_escape (text, shown, size);
+  return shown;
+}
+
+static bool
+is_word (const char *text)
+{
+  return *text != '\0'
+         && text[strspn (text, "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "%+,-./:=@_")] == '\0';
+}
+
+char *
+render_word (const char *text)
+{
+  char *shown = render_text (text);
+  GString *word;
+
+  if (is_word (text))
+    return shown;
+  if (strcmp (shown, text) == 0) {
+    g_free (shown);
+    return g_shell_quote (text);
+  }
+  /* Some of it is shown as \x..: bash understands that, in this form.  What
+   * was a backslash before is one of it as well.
+   */
+  g_free (shown);
+  word = g_string_new ("$'");
+  for (const char *c = text; *c != '\0'; c++)
+    g_string_append_printf (word, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
+  g_string_append_c (word, '\'');
+  shown = render_text (word->str);
+  g_string_free (word, TRUE);
+  return shown;
+}
+
+char *
+render_raw_name (const struct sb1 *sb)
+{
+  return g_strndup (sb->name, SB1_NAME_SIZE);
+}
+
+char *
 render_name (const struct sb1 *sb)
 {
-  char *name = g_strndup (sb->name, SB1_NAME_SIZE);
-  char *valid;
+  char *name = render_raw_name (sb);
+  char *shown = render_text (name);
 
-  for (char *c = name; *c != '\0'; c++)
-    if ((unsigned char)*c < ' ' || *c == 0x7f)
-      *c = '?';
-  valid = g_utf8_make_valid (name, -1);
   g_free (name);
-  return valid;
+  return shown;
 }
 
 char *
@@ -171,8 +218,14 @@ render_json_string (JsonBuilder *builder, const char *name, const char *value)
   json_builder_set_member_name (builder, name);
   if (value == NULL)
     json_builder_add_null_value (builder);
-  else
-    json_builder_add_string_value (builder, value);
+  else {
+    size_t size = TEXT_ESCAPE_MAX * strlen (value) + 1;
+    char *mended = g_malloc (size);
+
+    text_mend (value, mended, size);
+    json_builder_add_string_value (builder, mended);
+    g_free (mended);
+  }
 }
 
 /* JSON has no unsigned 64-bit numbers of its own: what does not fit is a
@@ -202,6 +255,25 @@ render_json_bool (JsonBuilder *builder, const char *name, bool value)
   json_builder_add_boolean_value (builder, value);
 }
 
+/* JSON is looked at on terminals, too.  It has a form of its own for what
+ * cannot be shown; all of that has 16 bits.
+ */
+static void
+print_escaped (const char *json)
+{
+  while (*json != '\0') {
+    uint32_t character;
+    size_t length = text_character (json, &character);
+
+    if (character == '\n' || text_is_shown (character))
+      fwrite (json, 1, length, stdout);
+    else
+      printf ("\\u%04" PRIx32, character);
+    json += length;
+  }
+  putchar ('\n');
+}
+
 void
 render_json_print (JsonBuilder *builder)
 {
@@ -212,7 +284,7 @@ render_json_print (JsonBuilder *builder)
   json_generator_set_pretty (generator, TRUE);
   json_generator_set_root (generator, root);
   text = json_generator_to_data (generator, NULL);
-  puts (text);
+  print_escaped (text);
   g_free (text);
   json_node_free (root);
   g_object_unref (generator);

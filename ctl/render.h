@@ -14,7 +14,10 @@ char *render_uuid (const uint8_t uuid[16]);    /* 4 groups, ':' */
 char *render_time_utc (uint64_t time);         /* RFC 3339 */
 char *render_time_local (uint64_t time);       /* as ctime does */
 char *render_bytes (uint64_t bytes);           /* 1.5 GiB */
-char *render_name (const struct sb1 *sb);      /* control bytes as '?' */
+char *render_text (const char *text);          /* as text_escape */
+char *render_word (const char *text);          /* a word for a shell */
+char *render_name (const struct sb1 *sb);      /* for people: render_text */
+char *render_raw_name (const struct sb1 *sb);  /* as it is, for JSON */
 char *render_role (const struct sb1 *sb);      /* "active 0", "spare" */
 char *render_slots (const struct sb1 *sb);     /* "AA.R" */
 char *render_geometry (const struct sb1 *sb);  /* "raid10 n2, 64 KiB chunk" */
@@ -22,6 +25,7 @@ char *render_geometry (const struct sb1 *sb);  /* "raid10 n2, 64 KiB chunk" */
 /* 10M, 64K, 1G -> bytes.  False: not a size. */
 bool render_parse_size (const char *text, uint64_t *ret);
 
+/* @value may be any bytes: those that are no UTF-8 become \xNN. */
 void render_json_string (JsonBuilder *builder, const char *name,
                          const char *value);
 void render_json_int (JsonBuilder *builder, const char *name, uint64_t value);

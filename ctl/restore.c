@@ -16,6 +16,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/disk.h"
+#include "ctl/render.h"
 #include "ctl/restore.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -178,11 +179,11 @@ check_erased (struct disk *disk, const struct restore_area *area)
   int r = disk_read (disk, now, area->length, area->offset);
 
   if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->name, "read-failed", "%s",
+    return ctl_fail (EXIT_REFUSED, disk->path, "read-failed", "%s",
                      log_strerror (r));
   for (uint32_t i = 0; i < area->length; i++)
     if (now[i] != 0)
-      return ctl_fail (EXIT_REFUSED, disk->name, "looks-used", "has been "
+      return ctl_fail (EXIT_REFUSED, disk->path, "looks-used", "has been "
                        "written at byte %" PRIu64 " since; --force puts the "
                        "old bytes there all the same", area->offset + i);
   return EXIT_OK;
@@ -191,11 +192,12 @@ check_erased (struct disk *disk, const struct restore_area *area)
 static int
 put_back (struct disk *disk, const struct restore *restore, bool force)
 {
+  g_autofree char *name = render_text (disk->path);
   int status = EXIT_OK, r = 0;
   bool go;
 
   if (disk->size != restore->disk_size)
-    return ctl_fail (EXIT_REFUSED, disk->name, "size-differs", "has %" PRIu64
+    return ctl_fail (EXIT_REFUSED, disk->path, "size-differs", "has %" PRIu64
                      " bytes, the disk that was erased had %" PRIu64,
                      disk->size, restore->disk_size);
   for (unsigned i = 0; i < restore->count && !force; i++) {
@@ -205,8 +207,8 @@ put_back (struct disk *disk, const struct restore *restore, bool force)
   }
   for (unsigned i = 0; i < restore->count && !ctl_options.json; i++)
     printf ("%s: %" PRIu32 " bytes at byte %" PRIu64 " will be put back\n",
-            disk->name, restore->area[i].length, restore->area[i].offset);
-  status = ctl_confirm (disk->name, &go);
+            name, restore->area[i].length, restore->area[i].offset);
+  status = ctl_confirm (disk->path, &go);
   if (status != EXIT_OK || !go)
     return status;
   for (unsigned i = 0; i < restore->count && r == 0; i++)
@@ -215,10 +217,10 @@ put_back (struct disk *disk, const struct restore *restore, bool force)
   if (r == 0)
     r = disk_flush (disk);
   if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->name, "write-failed", "%s",
+    return ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
                      log_strerror (r));
   if (!ctl_options.json)
-    printf ("%s: put back\n", disk->name);
+    printf ("%s: put back\n", name);
   return EXIT_OK;
 }
 
