@@ -2,6 +2,7 @@
 /* array: start, stop and look at the mirror. */
 
 #include "engine/array-internal.h"
+#include "engine/failure.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -14,6 +15,8 @@ array_start (struct array *array)
 
     if (leg == NULL)
       continue;
+    leg->gone = failure_gone;
+    leg->watcher = array;
     r = leg->ops->start (leg);
     if (r < 0) {
       log_error ("disk %s: cannot be started: %s", leg->name,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* failure: take members out that failed, and tell people once, loudly. */
+#include <stdio.h>
+
 #include "engine/array-internal.h"
 #include "engine/failure.h"
 #include "ground/log.h"
@@ -20,14 +22,28 @@ advice (const struct array *array)
          "nbdkit-mirror-plugin(1)";
 }
 
+struct happened {
+  char text[64];
+};
+
+/* "a write failed on it", or if nothing was asked of it "it is gone". */
+static struct happened
+happened (const char *what)
+{
+  struct happened ret = { "it is gone" };
+
+  if (what != NULL)
+    snprintf (ret.text, sizeof ret.text, "%s failed on it", what);
+  return ret;
+}
+
 static void
 tell_failed (struct array *array, unsigned slot, const char *what, int error,
              unsigned left)
 {
-  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s failed on it: "
-             "%s.  Running DEGRADED on %u of %u disks; no acknowledged write is "
-             "lost.  %s",
-             array->member[slot].leg->name, slot, what, log_strerror (error),
+  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running DEGRADED on %u of %u disks; no acknowledged write is lost.  %s",
+             array->member[slot].leg->name, slot, happened (what).text,
+             log_strerror (error),
              left, array->layout.slots, advice (array));
 }
 
@@ -36,9 +52,10 @@ tell_last_copy (struct array *array, unsigned slot, const char *what,
                 int error)
 {
   log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays "
-             "in use although %s failed on it: %s.  Its errors go to the client; "
+             "in use although %s: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
-             array->member[slot].leg->name, slot, what, log_strerror (error));
+             array->member[slot].leg->name, slot, happened (what).text,
+             log_strerror (error));
 }
 
 /* The member set has changed.  state_lock held.
@@ -70,6 +87,38 @@ failure_recovered (struct array *array, unsigned slot)
     publish (array);
   ground_mutex_unlock (&array->state_lock);
   return recovered;
+}
+
+static unsigned
+slot_of (const struct array *array, const struct leg *leg)
+{
+  unsigned slot = 0;
+
+  while (slot < array->layout.slots && array->member[slot].leg != leg)
+    slot++;
+  assert (slot < array->layout.slots);
+  return slot;
+}
+
+/* Once the array stops this is no news: whatever the stop still needs of the
+ * disk fails by itself, and servers may be stopped together.
+ *
+ * It goes on record before the next reply that depends on it, as ever.  quiet
+ * does not wait for that one; if nothing was written that the disk could have
+ * missed, metadata_settle writes nothing.
+ */
+void
+failure_gone (struct leg *leg, int error)
+{
+  struct array *array = leg->watcher;
+
+  if (gate_enter (&array->gate) < 0)
+    return;
+  failure_report (array, slot_of (array, leg), atomic_load (&leg->generation),
+                  NULL, error);
+  if (array->md != NULL)
+    quiet_leg_gone (array);
+  gate_leave (&array->gate);
 }
 
 bool

@@ -14,15 +14,21 @@
 #include <stdint.h>
 
 struct array;
+struct leg;
 struct request;
 
-/* @what ("a write", "a flush") failed with @error on @slot, over the
- * connection @generation.  True: the member is out of the array (now, or it
+/* @what ("a write", "a flush"; NULL: nothing was asked) failed with @error on
+ * @slot, over the connection @generation.  True: the member is out of the array (now, or it
  * was before).  False: it stays, as the last copy of something, or the
  * error came from a connection that is history.
  */
 bool failure_report (struct array *array, unsigned slot, uint64_t generation,
                      const char *what, int error);
+
+/* @leg, which array->member has, is gone; the watcher of all legs.  Runs in
+ * the leg's thread.
+ */
+void failure_gone (struct leg *leg, int error);
 
 /* All children of a round of @request have answered (request_finish).
  * Report each slot that failed for a reason of its own, and return 0 if

@@ -4,10 +4,11 @@
  * One thread.  It looks at the array when somebody woke it, and by the clock
  * only as long as there is something to come:
  *
- *   dirty, no writers          clean, quiet_ns after the last write
- *   dirty, writers             the last of them wakes us
- *   bits without writers       a sweep every sweep_ns
- *   else                       the last of the next writers wakes us
+ *   dirty, no writers           clean, quiet_ns after the last write
+ *   dirty, writers              the last of them wakes us
+ *   a leg said that it is gone  on record, at once
+ *   bits without writers        a sweep every sweep_ns
+ *   else                        the last of the next writers wakes us
  *
  * Locks held on entry: none.  May block on: the turn, the disks.
  */
@@ -20,6 +21,7 @@ void
 quiet_init (struct quiet *quiet)
 {
   worker_init (&quiet->worker);
+  atomic_init (&quiet->somebody_left, false);
 }
 
 void
@@ -62,6 +64,11 @@ be_quiet (void *argument)
      */
     if (!worker_sleep (&array->quiet.worker, MIN (clean_at, sweep_at)))
       return;
+    /* Once: if it cannot be stored now, the next reply that needs it sees to
+     * it.
+     */
+    if (atomic_exchange (&array->quiet.somebody_left, false))
+      metadata_settle (array);
     /* Woken early, it was to look again. */
     plan (array, &clean_at, &sweep_at);
     if (clean_at <= ground_now ())
@@ -83,6 +90,13 @@ void
 quiet_wake (struct array *array)
 {
   worker_wake (&array->quiet.worker);
+}
+
+void
+quiet_leg_gone (struct array *array)
+{
+  atomic_store (&array->quiet.somebody_left, true);
+  quiet_wake (array);
 }
 
 void

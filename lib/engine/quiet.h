@@ -3,6 +3,7 @@
 #ifndef MIRROR_QUIET_H
 #define MIRROR_QUIET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct array;
 struct quiet {
   struct worker worker;
   uint64_t quiet_ns, sweep_ns;
+  _Atomic bool somebody_left; /* and nobody has seen to it */
 };
 
 void quiet_init (struct quiet *quiet);
@@ -25,6 +27,9 @@ int quiet_start (struct array *array);
  * dirty without one.
  */
 void quiet_wake (struct array *array);
+
+/* A leg was taken out without a request that has to see to it. */
+void quiet_leg_gone (struct array *array);
 
 /* Ends after what it is doing now; blocks for that. */
 void quiet_stop (struct array *array);

@@ -65,7 +65,8 @@ struct leg_nbd {
    * held across a call of libnbd or of child->done.
    */
   struct ground_mutex lists;
-  bool gone;                  /* nothing more is issued */
+  int gone;                   /* why nothing more is issued: -errno; 0: it is */
+  bool closing;               /* nobody wants to hear of it */
   struct child *first, *last; /* in flight, oldest deadline first */
   struct child *completed, *completed_last; /* for child->done, in order */
 };
@@ -102,14 +103,15 @@ void leg_nbd_complete (struct leg_nbd *nbd);
 void leg_nbd_kick (struct leg_nbd *nbd);
 
 /* Nothing more is issued; all connections are shut down.  Any thread, any
- * number of times; does not wait.
+ * number of times (the first one's reason counts); does not wait.  @error:
+ * -ESHUTDOWN if that is what the issuer wants.
  */
-void leg_nbd_give_up (struct leg_nbd *nbd);
+void leg_nbd_give_up (struct leg_nbd *nbd, int error);
 
-/* Before closing: nothing is in flight (asserted).  True if the leg is still
- * connected.
+/* Nothing is in flight (asserted), and that the connection ends is no news
+ * from now on.  True if the leg is still connected.
  */
-bool leg_nbd_is_quiet (struct leg_nbd *nbd);
+bool leg_nbd_begin_close (struct leg_nbd *nbd);
 
 /* Wait for something to happen (at most until the next deadline), and do
  * what it asks for.  False: all connections are dead, there is nothing more

@@ -58,7 +58,7 @@ leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
   struct nbd_connection *connection = NULL;
 
   ground_mutex_lock (&nbd->lists);
-  if (!nbd->gone) {
+  if (nbd->gone == 0) {
     connection = least_busy (nbd);
     connection->in_flight++;
     child->driver.leg = &nbd->leg;
@@ -113,7 +113,7 @@ leg_nbd_complete (struct leg_nbd *nbd)
     next = child->driver.next;
     /* Who hears that the connection is lost finds the leg given up. */
     if (child->driver.error == -ENOTCONN || child->driver.error == -ETIMEDOUT)
-      leg_nbd_give_up (nbd);
+      leg_nbd_give_up (nbd, child->driver.error);
     child->done (child, child->driver.error);
   }
 }
@@ -127,15 +127,17 @@ leg_nbd_kick (struct leg_nbd *nbd)
 }
 
 void
-leg_nbd_give_up (struct leg_nbd *nbd)
+leg_nbd_give_up (struct leg_nbd *nbd, int error)
 {
   bool was_gone;
 
+  assert (error < 0);
   ground_mutex_lock (&nbd->lists);
-  was_gone = nbd->gone;
-  nbd->gone = true;
-  if (!was_gone)
+  was_gone = nbd->gone != 0;
+  if (!was_gone) {
+    nbd->gone = error;
     atomic_fetch_add (&nbd->leg.generation, 1);
+  }
   ground_mutex_unlock (&nbd->lists);
   if (was_gone)
     return;
@@ -148,15 +150,16 @@ leg_nbd_give_up (struct leg_nbd *nbd)
 }
 
 bool
-leg_nbd_is_quiet (struct leg_nbd *nbd)
+leg_nbd_begin_close (struct leg_nbd *nbd)
 {
-  bool is_quiet;
+  bool is_connected;
 
   ground_mutex_lock (&nbd->lists);
   assert (nbd->first == NULL && nbd->completed == NULL);
-  is_quiet = !nbd->gone;
+  is_connected = nbd->gone == 0;
+  nbd->closing = true;
   ground_mutex_unlock (&nbd->lists);
-  return is_quiet;
+  return is_connected;
 }
 
 /* Mark what is overdue.  True if there is any. */
@@ -185,7 +188,7 @@ next_deadline (struct leg_nbd *nbd)
   deadline = nbd->first != NULL ? nbd->first->driver.deadline_ns
                                 : ground_now () + nbd->timeout_ns;
   /* Given up already: the shut sockets wake us, no clock is needed. */
-  if (nbd->gone)
+  if (nbd->gone != 0)
     deadline = ground_now () + nbd->timeout_ns;
   ground_mutex_unlock (&nbd->lists);
   return deadline;
@@ -263,7 +266,7 @@ leg_nbd_poll_once (struct leg_nbd *nbd)
   int r;
 
   if (alive < nbd->connections)
-    leg_nbd_give_up (nbd);
+    leg_nbd_give_up (nbd, -ENOTCONN);
   if (alive == 0) {
     leg_nbd_complete (nbd);
     return false;
@@ -280,10 +283,29 @@ leg_nbd_poll_once (struct leg_nbd *nbd)
   leg_nbd_complete (nbd);
 
   if (mark_expired (nbd))
-    leg_nbd_give_up (nbd);
+    leg_nbd_give_up (nbd, -ETIMEDOUT);
   return true;
 }
 
+/* All connections are dead, and all that was in flight is answered. */
+static void
+tell_gone (struct leg_nbd *nbd)
+{
+  bool is_news;
+  int error;
+
+  ground_mutex_lock (&nbd->lists);
+  error = nbd->gone;
+  is_news = error != -ESHUTDOWN && !nbd->closing;
+  ground_mutex_unlock (&nbd->lists);
+  assert (error != 0);
+  if (is_news && nbd->leg.gone != NULL)
+    nbd->leg.gone (&nbd->leg, error);
+}
+
+/* A server that hangs up is noticed at once: its sockets are always waited
+ * for, whether anything is in flight or not.
+ */
 static void
 poll_main (void *argument)
 {
@@ -291,6 +313,7 @@ poll_main (void *argument)
 
   while (leg_nbd_poll_once (nbd))
     ;
+  tell_gone (nbd);
 }
 
 int

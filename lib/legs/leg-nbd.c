@@ -368,7 +368,7 @@ nbd_start (struct leg *leg)
 static void
 nbd_abort (struct leg *leg)
 {
-  leg_nbd_give_up (leg_nbd_of (leg));
+  leg_nbd_give_up (leg_nbd_of (leg), -ESHUTDOWN);
 }
 
 /* Tell the server that we go, as far as its socket takes the message, so
@@ -386,9 +386,9 @@ nbd_close_leg (struct leg *leg)
 {
   struct leg_nbd *nbd = leg_nbd_of (leg);
 
-  if (leg_nbd_is_quiet (nbd))
+  if (leg_nbd_begin_close (nbd))
     say_goodbye (nbd);
-  leg_nbd_give_up (nbd);
+  leg_nbd_give_up (nbd, -ESHUTDOWN);
   leg_nbd_poll_stop (nbd);
   leg_nbd_free (nbd);
 }

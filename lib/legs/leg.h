@@ -166,6 +166,16 @@ struct leg {
    */
   char identity[256];
 
+  /* The leg is gone, which it found out by itself, whether anything was asked of
+   * it or not: -errno, one of leg_error_is_gone.  Set by whoever wants to hear
+   * it, before start; or NULL.  Called at most once, from a thread of the leg's
+   * own, after all that was in flight then has been answered; not for what
+   * abort or close do.  No lock of the driver is held.  It is like done: it
+   * takes leaf locks at most, waits for no disk and asks nothing of the leg.
+   */
+  void (*gone) (struct leg *leg, int error);
+  void *watcher; /* for gone alone */
+
   /* Grows when the connection is lost: an error of a child that carries an
    * older number says nothing about the leg of today.
    */

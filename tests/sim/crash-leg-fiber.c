@@ -39,6 +39,7 @@ crash_leg_gone_error (const struct crash_leg_run *l)
 static void
 lose (struct crash_leg_run *l)
 {
+  bool is_news = !l->is_gone;
   struct crash_io *io;
 
   l->is_gone = true;
@@ -50,6 +51,8 @@ lose (struct crash_leg_run *l)
       SOMETIMES (TIMED_OUT);
     crash_io_finish (l, io, late ? -ETIMEDOUT : crash_leg_gone_error (l), true);
   }
+  if (is_news && !l->is_aborted && l->drive.rank == LEG_REMOTE)
+    l->leg.gone (&l->leg, crash_leg_gone_error (l));
 }
 
 uint64_t

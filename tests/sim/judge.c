@@ -6,6 +6,7 @@
  *   all current members are equal when everything is quiet
  *   the last copy of anything never leaves; harmless errors, and errors of
  *     reads, take nobody out; who is out stays out
+ *   a leg that has said that it is gone is out, if it is not the last copy
  *   a client gets an error only where the faults allow it
  *   nothing is left in use at the end
  *   looking at the status never waits for a disk
@@ -54,11 +55,23 @@ mark_status (const struct array_status *status)
       SOMETIMES (LAST_COPY_KEPT);
 }
 
+/* Legs that have told that they are gone, to an array that does not stop. */
+static uint32_t
+told_gone (void)
+{
+  uint32_t slots = 0;
+
+  for (unsigned slot = 0; slot < run.config->array.layout.slots; slot++)
+    if (sim_disks[slot].told_gone)
+      slots |= 1u << slot;
+  return run.stop_begun ? 0 : slots;
+}
+
 static uint32_t
 look (struct array_status *ret)
 {
   uint64_t idles = sim_idles ();
-  uint32_t before = run.in_sync;
+  uint32_t before = run.in_sync, gone = told_gone ();
 
   array_get_status (run.array, ret);
   if (sim_idles () != idles)
@@ -84,6 +97,9 @@ look (struct array_status *ret)
   for (unsigned slot = 0; slot < ret->slots; slot++)
     if (!(ret->in_sync & 1u << slot) && !sim_disks[slot].may_be_out)
       sim_fail ("slot %u is out without an error that allows it", slot);
+  for (uint32_t left = gone & ret->in_sync; left != 0; left &= left - 1)
+    if (has_copies (ret->in_sync & ~(left & -left)))
+      sim_fail ("slot %u is gone, and still in sync", __builtin_ctz (left));
   mark_status (ret);
   return ret->in_sync;
 }

@@ -144,6 +144,7 @@ choose_disk (struct disk *disk, unsigned slot, uint64_t size, bool one_rank)
   disk->tired = false;
   disk->zeroes = 0;
   disk->may_be_out = false;
+  disk->told_gone = false;
   disk->children = disk->hard_errors = disk->harmless_errors = 0;
   disk->faults = (struct disk_faults){ .until_ns = GROUND_NEVER,
                                        .die_ns = GROUND_NEVER,

@@ -94,6 +94,7 @@ struct disk {
   /* What happened. */
   bool tired; /* of zeroing */
   unsigned zeroes;
+  bool told_gone;  /* by its leg, and the array has heard it */
   bool may_be_out; /* an error that may take the leg out was reported */
   uint64_t children, hard_errors, harmless_errors;
 };

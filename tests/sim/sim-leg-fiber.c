@@ -166,6 +166,23 @@ io_unqueue (struct io *io)
   }
 }
 
+/* As nbd's legs do: whether anything was in flight or not, and not if the leg
+ * was aborted.
+ */
+static void
+tell_gone (struct sim_leg *l, bool was_idle)
+{
+  struct disk *disk = l->disk;
+
+  if (disk->rank != LEG_REMOTE || l->is_aborted)
+    return;
+  disk->may_be_out = true;
+  if (was_idle)
+    SOMETIMES (DIED_IDLE);
+  l->leg.gone (&l->leg, l->gone_error);
+  disk->told_gone = true;
+}
+
 /* Everything in flight is answered with an error; so will be all that
  * follows.
  */
@@ -173,6 +190,7 @@ static void
 lose (struct sim_leg *l, int error)
 {
   struct disk *disk = l->disk;
+  bool is_news = !l->is_gone, is_idle = l->in_flight == 0;
   struct io *io;
 
   sim_log ("slot %u: lost: %d", disk->slot, error);
@@ -194,6 +212,8 @@ lose (struct sim_leg *l, int error)
   }
   if (!disk->generation_first)
     atomic_fetch_add (&l->leg.generation, 1);
+  if (is_news)
+    tell_gone (l, is_idle);
 }
 
 /* --- the leg's fiber --- */

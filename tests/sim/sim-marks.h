@@ -38,6 +38,7 @@
   X (FLUSH_UNSUPPORTED, "a leg that cannot flush")                            \
   X (ZERO_UNSUPPORTED, "a leg could not zero after all")                      \
   X (DIED_AT_ONCE, "a leg went away with children in flight")                 \
+  X (DIED_IDLE, "a leg went away with nothing in flight")                     \
   X (TIMED_OUT, "a leg was given up at its deadline")                         \
   X (LOST_REPLY, "a reply never came")                                        \
   X (ZOMBIE_WRITE, "a write took effect after its leg was given up")          \

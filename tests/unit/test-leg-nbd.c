@@ -894,6 +894,115 @@ START_TEST (the_loss_of_an_idle_connection_is_noticed)
 }
 END_TEST
 
+/* What a leg tells its watcher. */
+struct watcher {
+  struct ground_mutex mutex;
+  struct ground_cond told;
+  unsigned count;
+  int error;
+};
+
+static void
+hear (struct leg *leg, int error)
+{
+  struct watcher *watcher = leg->watcher;
+
+  ground_mutex_lock (&watcher->mutex);
+  watcher->count++;
+  watcher->error = error;
+  ground_cond_signal (&watcher->told);
+  ground_mutex_unlock (&watcher->mutex);
+}
+
+static void
+watch (struct watcher *watcher, struct leg *leg)
+{
+  *watcher = (struct watcher){ .count = 0 };
+  ground_mutex_init (&watcher->mutex);
+  ground_cond_init (&watcher->told);
+  leg->gone = hear;
+  leg->watcher = watcher;
+}
+
+/* Until it has heard something. */
+static int
+heard (struct watcher *watcher)
+{
+  ground_mutex_lock (&watcher->mutex);
+  while (watcher->count == 0)
+    ground_cond_wait (&watcher->told, &watcher->mutex, GROUND_NEVER);
+  ground_mutex_unlock (&watcher->mutex);
+  return watcher->error;
+}
+
+/* Nothing is asked of it; @_i: before the start, or after. */
+START_TEST (a_server_that_ends_is_told_of_once)
+{
+  struct watcher watcher;
+  struct leg *leg;
+  char data[512];
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  pid = NBDKIT ("memory", "4M");
+  leg = open_uri (uri_of (socket_path ()), HOUR);
+  watch (&watcher, leg);
+  if (_i == 0)
+    stop_nbdkit (pid);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  if (_i == 1) {
+    ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), 0);
+    stop_nbdkit (pid);
+  }
+  ck_assert_int_eq (heard (&watcher), -ENOTCONN);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ENOTCONN);
+  ck_assert_uint_eq (leg->generation, 1);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (watcher.count, 1);
+}
+END_TEST
+
+START_TEST (a_server_that_is_silent_is_told_of_at_the_deadline)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct watcher watcher;
+  struct leg *leg;
+  char data[512];
+
+  tiny_start (&tiny, folder);
+  leg = open_uri (uri_of (tiny.path), GROUND_S);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ETIMEDOUT);
+  ck_assert_int_eq (heard (&watcher), -ETIMEDOUT);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (watcher.count, 1);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+/* @_i: closed at once, or aborted before. */
+START_TEST (an_end_that_was_asked_for_is_no_news)
+{
+  struct watcher watcher;
+  struct leg *leg;
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  pid = NBDKIT ("memory", "4M");
+  leg = open_uri (uri_of (socket_path ()), HOUR);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  if (_i == 1)
+    leg->ops->abort (leg);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (watcher.count, 0);
+  stop_nbdkit (pid);
+}
+END_TEST
+
 START_TEST (the_same_uri_is_the_same_disk)
 {
   struct tiny tiny = make_tiny (TINY_GOOD);
@@ -937,6 +1046,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, the_server_refuses_the_export);
   tcase_add_test (tcase, an_encrypted_leg_works_and_dies_like_a_plain_one);
   tcase_add_test (tcase, a_leg_opened_before_a_fork_serves_after_it);
+  tcase_add_loop_test (tcase, a_server_that_ends_is_told_of_once, 0, 2);
+  tcase_add_test (tcase, a_server_that_is_silent_is_told_of_at_the_deadline);
+  tcase_add_loop_test (tcase, an_end_that_was_asked_for_is_no_news, 0, 2);
   tcase_add_loop_test (
     tcase, whatever_ends_it_everything_in_flight_comes_back_once, 0, ENDS);
   tcase_add_test (tcase,
