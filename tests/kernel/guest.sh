@@ -5,7 +5,7 @@
 # It makes the guest a usable machine, runs $scratch/script, leaves its status
 # in $scratch/status, and halts.  The script has the functions below.  /run is
 # the guest's own (pid files, sockets, mount points); all other paths, $scratch
-# among them, are the host's.
+# among them, are the host's.  There is no network, not even to itself.
 
 # module NAME...: loads modules of the guest's kernel, in this order.
 module ()
@@ -76,7 +76,6 @@ guest_main ()
   . "$scratch/environment"
   export TMPDIR=/run HOME=/run
   unset LD_PRELOAD
-  ip link set lo up || :
   cd "$PWD" || exit 1
   # A process of its own, since set -e does nothing left of ||.
   bash -euo pipefail -c '. "$0"; . "$scratch/script"' "$0" || status=$?

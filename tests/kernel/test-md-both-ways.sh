@@ -161,13 +161,22 @@ planted = Array("planted", 1, None, 2, "1.2", 64 * KIB)
 kernel = Kernel(planted)
 with case("the checker"):
     planted.make_disks()
-    kernel.create()
+    kernel.create(resync=True)
+    kernel.settle()
+    with must_fail("a resync"):
+        kernel.expect_complete()
     kernel.fill()
     kernel.stop()
     planted.overwrite(77, 1, planted.copies(78)[1])
     for slot in 0, 1:
         planted.overwrite(99, slot, planted.copies(100)[slot])
-    kernel.assemble()
+    kernel.assemble(0, options=["--run"])
+    with must_fail("a missing member"):
+        kernel.expect_complete()
+    run("mdadm", kernel.device, "--re-add", kernel.loops[1])
+    kernel.settle()
+    with must_fail("a rebuild"):
+        kernel.expect_complete()
     with must_fail("a copy that differs"):
         kernel.check()
     with must_fail("a wrong sector"):

@@ -76,10 +76,11 @@ settle ()
 
 settled ()
 {
-  local action start
+  local action start degraded
   read -r action </sys/block/md0/md/sync_action
   read -r start </sys/block/md0/md/resync_start
-  test "$action" = idle && test "$start" = none
+  read -r degraded </sys/block/md0/md/degraded
+  test "$action" = idle && test "$start" = none && test "$degraded" = 0
 }
 
 # check_copies: the kernel reads and compares all copies.
@@ -88,6 +89,7 @@ check_copies ()
   settle
   echo check >/sys/block/md0/md/sync_action
   settle
+  test "$(cat /sys/block/md0/md/last_sync_action)" = check
 }
 
 # The kernel may be at its metadata for a moment yet.

@@ -249,8 +249,7 @@ def take_back(array, kernel):
     kernel.verify("degraded by the mirror")
     run("mdadm", kernel.device, "--re-add", kernel.loops[absent])
     kernel.settle()
-    expect(f"{array}: recoveries in the kernel's log", len(kernel.log.said(
-        f"md: recovery of RAID array {kernel.name}")), 1)
+    kernel.expect_last("recover")
     check_junk(array, "rebuilt by the kernel")
     if array.name == everything[0].name:
         # This test can fail.

@@ -294,8 +294,7 @@ from mdguest import *
 def resync(array, kernel):
     kernel.assemble()
     kernel.settle()
-    expect(f"{array}: resyncs in the kernel's log", len(kernel.log.said(
-        f"md: resync of RAID array {kernel.name}")), 1)
+    kernel.expect_last("resync")
     check_junk(array, "resynced by the kernel")
     if array.bitmap and array.level == 1:
         # This test can fail.

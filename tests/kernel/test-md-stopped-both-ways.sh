@@ -416,9 +416,8 @@ def go_on(array, kernel):
     """What the mirror has stopped, to the end."""
     kernel.assemble()
     kernel.settle()
-    what = "recovery" if array.notes["kind"] == "rebuild" else "resync"
-    expect(f"{array}: how often this was in the kernel's log", len(
-        kernel.log.said(f"md: {what} of RAID array {kernel.name}")), 1)
+    kernel.expect_last("recover" if array.notes["kind"] == "rebuild" else
+                       "resync")
     expect_junk(array, "finished by the kernel", lambda sector:
                 not ahead(array, sector))
     mend(array, kernel)
