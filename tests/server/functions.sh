@@ -48,6 +48,14 @@ requires_plugin ()
   nbdkit "$1" --version >/dev/null 2>&1 || skip "nbdkit has no $1 plugin"
 }
 
+# nbdkit_since MINOR: is it version 1.MINOR or newer?
+nbdkit_since ()
+{
+  local major minor
+  IFS=. read -r major minor _ < <(nbdkit --version | cut -d' ' -f2)
+  test "$major" -gt 1 || test "$minor" -ge "$1"
+}
+
 requires_libnbd ()
 {
   "$PYTHON" -c 'import nbd' 2>/dev/null || skip "no libnbd for $PYTHON"
