@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include "legs/leg-now.h"
 #include "legs/leg.h"
 #include "logic/leg-spec.h"
+#include "logic/leg-uri.h"
 
 static int
 look_at_file (const char *path, struct disk *disk, char *why)
@@ -43,13 +45,37 @@ look_at_file (const char *path, struct disk *disk, char *why)
 }
 
 static int
-open_leg (const char *name, enum leg_kind kind, struct disk *disk, char *why)
+check_keys (const char *uri, char *why)
+{
+  char psk[PATH_MAX], certificates[PATH_MAX];
+  const char *has_psk = NULL, *has_certificates = NULL;
+
+  if (uri_path (uri, "tls-psk-file", psk, sizeof psk))
+    has_psk = psk;
+  if (uri_path (uri, "tls-certificates", certificates, sizeof certificates))
+    has_certificates = certificates;
+  return leg_nbd_check_keys (has_psk, has_certificates, why);
+}
+
+static int
+open_server (const char *uri, bool tls, struct leg **ret, char *why)
+{
+  int r = tls ? check_keys (uri, why) : 0;
+
+  return r < 0 ? r
+               : leg_nbd_open (uri, LEG_TIMEOUT_DEFAULT_S * GROUND_S, ret,
+                               why);
+}
+
+static int
+open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
+          char *why)
 {
   char *path;
   int r;
 
-  if (kind == LEG_KIND_NBD)
-    r = leg_nbd_open (name, LEG_TIMEOUT_DEFAULT_S * GROUND_S, &disk->leg, why);
+  if (spec->kind == LEG_KIND_NBD)
+    r = open_server (name, spec->tls, &disk->leg, why);
   else {
     path = g_canonicalize_filename (name, NULL);
     r = leg_file_open (path, false, &disk->leg, why);
@@ -74,7 +100,7 @@ disk_open (const char *path, bool write, struct disk *ret, char *why)
   if (!write && spec.kind == LEG_KIND_FILE)
     r = look_at_file (path, &disk, why);
   else
-    r = open_leg (path, spec.kind, &disk, why);
+    r = open_leg (path, &spec, &disk, why);
   if (r == 0 && write && disk.leg->caps.readonly) {
     disk_close (&disk);
     r = leg_refuse (why, -EACCES, "is read-only");

@@ -17,6 +17,7 @@
  * Which error is which: leg_error_is_missing_* in legs/leg.c.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "legs/leg-nbd.h"
 #include "legs/ring.h"
 #include "logic/leg-spec.h"
+#include "logic/leg-uri.h"
 #include "plugin/glue.h"
 #include "plugin/open-legs.h"
 
@@ -61,6 +63,22 @@ is_missing (const char *disk, int error)
                         : leg_error_is_missing_server (error, is_tls (disk));
 }
 
+static int
+open_server (const char *uri, uint64_t timeout_ns, struct leg **ret, char *why)
+{
+  char psk[PATH_MAX], certificates[PATH_MAX];
+  const char *has_psk = NULL, *has_certificates = NULL;
+  int r = 0;
+
+  if (uri_path (uri, "tls-psk-file", psk, sizeof psk))
+    has_psk = psk;
+  if (uri_path (uri, "tls-certificates", certificates, sizeof certificates))
+    has_certificates = certificates;
+  if (is_tls (uri))
+    r = leg_nbd_check_keys (has_psk, has_certificates, why);
+  return r < 0 ? r : leg_nbd_open (uri, timeout_ns, ret, why);
+}
+
 /* legs[i], or NULL and failures[i]. */
 static void
 open_one (const struct options *options, struct leg **legs, unsigned i)
@@ -72,8 +90,8 @@ open_one (const struct options *options, struct leg **legs, unsigned i)
   legs[i] = NULL;
   failure->error
     = is_file (disk) ? leg_file_open (disk, options->direct, &legs[i], why)
-                     : leg_nbd_open (disk, options->timeout_s * GROUND_S,
-                                     &legs[i], why);
+                     : open_server (disk, options->timeout_s * GROUND_S,
+                                    &legs[i], why);
   if (failure->error < 0)
     snprintf (failure->text, sizeof failure->text, "disk %.200s: %s", disk,
               why);
@@ -111,57 +129,48 @@ refuse_other_than_missing (const struct options *options, struct leg **legs)
   return 0;
 }
 
-/* Remote ones come when their machine or the network does.  A local file
- * that is missing stays so.
- */
-static bool
-may_come (const struct options *options, struct leg **legs, unsigned i)
-{
-  return legs[i] == NULL && !is_file (options->disk[i]);
-}
-
 static unsigned
-count_that_may_come (const struct options *options, struct leg **legs)
+count_missing (const struct options *options, struct leg **legs)
 {
   unsigned count = 0;
 
   for (unsigned i = 0; i < options->disks; i++)
-    count += may_come (options, legs, i);
+    count += legs[i] == NULL;
   return count;
 }
 
 static void
-say_whom_we_wait_for (const struct options *options, struct leg **legs)
+say_what_we_wait_for (const struct options *options, struct leg **legs)
 {
   char disks[MESSAGE_MAX / 2] = "";
   size_t length = 0;
 
   for (unsigned i = 0; i < options->disks && length < sizeof disks; i++)
-    if (may_come (options, legs, i))
+    if (legs[i] == NULL)
       length += snprintf (disks + length, sizeof disks - length, "%s%s",
                           length == 0 ? "" : "; ", failures[i].text);
   log_notice ("waiting up to %u s (degraded=) for %s", options->degraded_wait_s,
               disks);
 }
 
-/* One attempt may take timeout= longer than the wait.  0, or -1 and said. */
+/* A server comes when its machine or the network does, a local disk when its
+ * device does, or when a typing error is found.  One attempt may take timeout= longer than the wait.  0, or -1 and said. */
 static int
 wait_for_missing (const struct options *options, struct leg **legs)
 {
   uint64_t deadline_ns = ground_now () + options->degraded_wait_s * GROUND_S;
 
-  if (options->degraded_wait_s == 0
-      || count_that_may_come (options, legs) == 0)
+  if (options->degraded_wait_s == 0 || count_missing (options, legs) == 0)
     return 0;
-  say_whom_we_wait_for (options, legs);
+  say_what_we_wait_for (options, legs);
   do {
     poll (NULL, 0, DEGRADED_RETRY_MS);
     for (unsigned i = 0; i < options->disks; i++)
-      if (may_come (options, legs, i) && ground_now () < deadline_ns)
+      if (legs[i] == NULL && ground_now () < deadline_ns)
         open_one (options, legs, i);
     if (refuse_other_than_missing (options, legs) == -1)
       return -1;
-  } while (count_that_may_come (options, legs) > 0
+  } while (count_missing (options, legs) > 0
            && ground_now () < deadline_ns);
   return 0;
 }

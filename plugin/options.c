@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* options: what the user typed, checked as far as text can be. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ground/log.h"
 #include "ground/util.h"
 #include "logic/leg-spec.h"
+#include "logic/leg-uri.h"
 #include "plugin/glue.h"
 #include "plugin/options.h"
 
@@ -22,6 +25,28 @@ options_free (struct options *options)
 {
   for (unsigned i = 0; i < options->disks; i++)
     free (options->disk[i]);
+}
+
+/* Relative paths are taken from here.  NULL, and said. */
+static char *
+absolute_uri (const char *uri)
+{
+  char *directory = getcwd (NULL, 0), *absolute;
+  size_t size;
+
+  if (directory == NULL) {
+    log_error ("the current directory has no name: %s; start in another one",
+               log_strerror (-errno));
+    return NULL;
+  }
+  size = uri_absolute (uri, directory, NULL, 0) + 1;
+  absolute = malloc (size);
+  if (absolute != NULL)
+    uri_absolute (uri, directory, absolute, size);
+  else
+    log_error ("not enough memory");
+  free (directory);
+  return absolute;
 }
 
 static int
@@ -42,7 +67,7 @@ parse_disk (struct options *options, const char *value)
   }
   /* The server changes to / later: a path must not depend on where we are. */
   disk = spec.kind == LEG_KIND_FILE ? nbdkit_absolute_path (value)
-                                    : strdup (value);
+                                    : absolute_uri (value);
   if (disk == NULL)
     return -1;
   options->disk[options->disks++] = disk;

@@ -55,7 +55,7 @@ int options_check_plain (const struct options *options);
   "(default 30).\n"                                                           \
   "degraded=yes|no|wait:SECONDS   md: may it start with disks missing; how "  \
   "long to\n"                                                                 \
-  "                 wait for remote ones (default wait:30).\n"                \
+  "                 wait for them (default wait:30).\n"                \
   "on-split-brain=leg:N   md: keep what disk N has (from 0, as given).\n"     \
   "sync_min=SIZE    md: resync goes at least so fast, bytes a second "        \
   "(default 1000K).\n"                                                        \

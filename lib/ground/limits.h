@@ -110,12 +110,12 @@
 #define SYNC_CHECKPOINT_PARTS 16
 #define SYNC_CHECKPOINT_S 300
 
-/* How long a start waits for remote members of an md array that do not
- * answer, before it goes on without them.
+/* How long a start waits for members of an md array that are missing, before
+ * it goes on without them.
  */
 #define DEGRADED_WAIT_DEFAULT_S 30
 #define DEGRADED_WAIT_MAX_S 86400
-#define DEGRADED_RETRY_MS 500 /* between two attempts to connect */
+#define DEGRADED_RETRY_MS 500 /* between two attempts */
 
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024

@@ -15,6 +15,11 @@
 int leg_nbd_open (const char *uri, uint64_t timeout_ns, struct leg **ret,
                   char *why);
 
+/* Can the key file, or the certificates in their directory, be read?  NULL:
+ * the URI has none.  0, or -errno and @why as above.
+ */
+int leg_nbd_check_keys (const char *psk, const char *certificates, char *why);
+
 /* libnbd's version and abilities, for --dump-plugin. */
 const char *leg_nbd_library_version (void);
 bool leg_nbd_library_has_tls (void);

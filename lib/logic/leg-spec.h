@@ -21,10 +21,11 @@ struct leg_spec {
 };
 
 /* NULL and *@ret filled, or what is wrong with the value, in words that can
- * follow "disk VALUE: ": unknown scheme ("http://"...), socket= or tls-
- * paths that are relative (they would break after the server changes to /),
- * a Unix socket without socket=, TLS without a way to verify the server, an
- * empty value.  Then *@ret is untouched.
+ * follow "disk VALUE: ": an unknown scheme ("http://"...), what qemu and other
+ * programs write for a disk ("nbd:HOST:PORT", "json:{...}", "file:..."), a URI
+ * that names a host where there is none, or none where there should be one,
+ * TLS without a way to verify the server, an empty value.  Then *@ret is
+ * untouched.
  *
  * A value that starts with letters, digits, "+", "-" or "." and "://" is a
  * URI; a scheme in capitals is the same scheme.  All else is a path.

@@ -75,6 +75,12 @@ class Checks:
             self.status(3, *words, "no-such-disk", *more)
             self.status(3, *words, "nbd+unix:///?socket=/no/such/socket",
                         *more)
+            # Not missing, but wrong: no name of a disk.
+            for name in ("nbd:localhost:10809", "nbd:unix:/s", "file:/d",
+                         "nbd:///localhost",
+                         "nbds://h/?tls-psk-file=no-such-file"):
+                self.status(3 if words[0] == "assemble" else 1, *words, name,
+                            *more)
 
     def refused(self):
         self.fresh()

@@ -119,7 +119,6 @@ with_and_without_bitmap ()
   same "start: a.img b.img" a.img b.img
   same "start: a.img" a.img
   same "start: a.img" a.img gone.img degraded=yes
-  same refused a.img gone.img degraded=no
   alone one a.img
   same "start: a.img b.img:$2" a.img b.img
   same "start: b.img:$2 a.img" b.img a.img
@@ -130,7 +129,7 @@ with_and_without_bitmap ()
   same refused a.img b.img
   same "start: a.img b.img:full" a.img b.img on-split-brain=leg:0
   same "start: a.img:full b.img" a.img b.img on-split-brain=leg:1
-  same refused gone.img a.img b.img on-split-brain=leg:0
+  same refused gone.img a.img b.img on-split-brain=leg:0 degraded=yes
 }
 
 with_and_without_bitmap internal bitmap
@@ -150,6 +149,7 @@ same refused a.img b.img c.img /dev/null
 rm -f ./*.img
 md_array a.img b.img
 same "start: a.img b.img" a.img b.img
+same refused a.img gone.img degraded=no
 disk 8M plain.img
 same refused a.img plain.img
 same refused plain.img gone.img
@@ -182,7 +182,7 @@ without ()
   same "start: a.img" "$(uri b)" a.img
   same refused a.img "$(uri b)" degraded=no
   same refused "$(uri b)"
-  same refused "$(uri b)" gone.img
+  same refused "$(uri b)" gone.img degraded=yes
   same refused "$(uri b)" plain.img
   stop b
 }

@@ -28,16 +28,32 @@ refused "disk $dir/symlink.img: is in use.*twice" b.img symlink.img
 socket="socket=$dir/a.sock"
 refused "disk http://example.com/.*only nbd" a.img http://example.com/
 refused "disk nbd\+unix://.*needs socket=" a.img nbd+unix:///
-refused "disk nbd\+unix://.*socket= path must be absolute" \
-  a.img "nbd+unix:///?socket=a.sock"
+refused "disk nbd\+unix://.*socket= path is empty" a.img "nbd+unix:///?socket="
 refused "disk nbd\+unix://.*a.sock: cannot connect.*server running" \
   a.img "nbd+unix:///?$socket"
 refused "disk nbds://localhost/: TLS needs tls-certificates=.*or tls-psk" \
   a.img nbds://localhost/
 refused "disk nbds\+unix://.*TLS needs tls-psk-file=" \
   a.img "nbds+unix:///?$socket"
-refused "disk nbds://.*tls-psk-file= path must be absolute" \
-  a.img "nbds://localhost/?tls-psk-file=keys.psk"
+# Its own files are missing, not its server.
+mkdir certificates
+refused "disk nbds://.*: the file $dir/keys.psk \(tls-psk-file=\) cannot be read: \
+No such file.*; check its name" a.img "nbds://localhost/?tls-psk-file=keys.psk"
+refused "disk nbds\+unix://.*: the file $dir/certificates \(tls-psk-file=\) .*\
+a directory" a.img "nbds+unix:///?$socket&tls-psk-file=certificates"
+refused "disk nbds://.*: the file $dir/certificates/ca-cert.pem \
+\(tls-certificates=\) cannot be read: No such file" \
+  a.img "nbds://localhost/?tls-certificates=certificates"
+
+# Not URIs: what other programs call a disk.
+refused "disk nbd:localhost:10809: .*nbd://HOST:PORT/EXPORT" \
+  a.img nbd:localhost:10809
+refused "disk nbd:unix:$dir/a.sock: .*nbd\+unix:///EXPORT\?socket=PATH" \
+  a.img "nbd:unix:$dir/a.sock"
+refused "disk nbd:///localhost: .*names no host" a.img nbd:///localhost
+refused "disk nbd:///\?socket=.*nbd\+unix:///EXPORT" a.img "nbd:///?$socket"
+refused "disk file:$dir/b.img: .*the path alone" a.img "file:$dir/b.img"
+refused "disk json:.*a path or an NBD URI" a.img 'json:{"driver":"nbd"}'
 refused "disk nbds\+unix://.*certificates.*over TCP only.*tls-psk-file=" \
   a.img "nbds+unix:///?$socket&tls-certificates=$dir"
 refused "disk nbds://.*tls-verify-peer=" \
