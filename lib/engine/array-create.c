@@ -167,7 +167,6 @@ bare_array_new (const struct layout *layout)
     return NULL;
   array->layout = *layout;
   array->all = UINT32_MAX >> (32 - layout->slots);
-  gate_init (&array->gate);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
   ground_mutex_init (&array->state_lock);
@@ -184,7 +183,6 @@ bare_array_free (struct array *array)
   ground_mutex_destroy (&array->state_lock);
   flush_rounds_destroy (&array->flushes);
   range_locks_destroy (&array->ranges);
-  gate_destroy (&array->gate);
   free (array);
 }
 

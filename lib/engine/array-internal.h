@@ -8,7 +8,6 @@
 #include "engine/array.h"
 #include "engine/bounce.h"
 #include "engine/flush.h"
-#include "engine/gate.h"
 #include "engine/metadata.h"
 #include "engine/pool.h"
 #include "engine/quiet.h"
@@ -54,7 +53,6 @@ struct array {
   void *zeroes;         /* ZERO_BUFFER_SIZE bytes, only read */
   char why_readonly[MESSAGE_MAX]; /* limits.why_readonly */
 
-  struct gate gate;
   struct range_locks ranges;
   struct flush_rounds flushes;
   struct pool pool;     /* children of first attempts */

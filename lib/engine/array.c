@@ -74,21 +74,16 @@ array_get_limits (const struct array *array, struct array_limits *ret)
   *ret = array->limits;
 }
 
-/* With the gate closed and nobody inside. */
+/* Nobody is inside any more. */
 static int
 flush_at_stop (struct array *array)
 {
-  struct request *request;
-  int r;
-
   if (array->limits.readonly)
     return 0;
   if (array->md != NULL)
     return metadata_stop (array);
-  request = request_take (&array->modifiers);
-  r = flush_members (request, array_in_sync (array), &array->pool);
-  request_give (&array->modifiers, request);
-  return r;
+  return flush_members (array->modifiers.items, array_in_sync (array),
+                        &array->pool);
 }
 
 /* Legs that owe an answer get none of our time any more; what they had not
@@ -121,19 +116,35 @@ stop_threads (struct array *array, uint64_t deadline_ns)
   quiet_stop (array);
 }
 
+static void
+keep_out (struct array *array)
+{
+  requests_close (&array->readers);
+  requests_close (&array->modifiers);
+}
+
+/* Until nobody is inside.  0 or -ETIMEDOUT. */
+static int
+drain (struct array *array, uint64_t deadline_ns)
+{
+  int r = requests_drain (&array->readers, deadline_ns);
+
+  return r < 0 ? r : requests_drain (&array->modifiers, deadline_ns);
+}
+
 /* stop_lock held. */
 static int
 quiesce (struct array *array, uint64_t deadline_ns)
 {
   int r;
 
-  gate_close (&array->gate);
+  keep_out (array);
   if (array->md != NULL)
     resync_ask_to_stop (array);
-  r = gate_drain (&array->gate, deadline_ns);
+  r = drain (array, deadline_ns);
   if (r < 0) {
     abort_busy_legs (array);
-    r = gate_drain (&array->gate, ground_now () + STOP_GRACE_MS * GROUND_MS);
+    r = drain (array, ground_now () + STOP_GRACE_MS * GROUND_MS);
   }
   stop_threads (array, deadline_ns);
   return r < 0 ? r : flush_at_stop (array);
@@ -163,8 +174,8 @@ array_close (struct array *array)
   unsigned slots = array->layout.slots;
 
   /* After an abort the last answers may still be on their way. */
-  gate_close (&array->gate);
-  gate_drain (&array->gate, GROUND_NEVER);
+  keep_out (array);
+  drain (array, GROUND_NEVER);
   for (unsigned slot = 0; slot < slots; slot++)
     legs[slot] = array->member[slot].leg;
   stop_threads (array, GROUND_NEVER);

@@ -91,10 +91,9 @@ array_extents (struct array *array, uint64_t length, uint64_t offset,
 
   if (!is_aligned (offset | length, block))
     return -EINVAL;
-  r = gate_enter (&array->gate);
+  r = request_begin (&array->readers, &request);
   if (r < 0)
     return r;
-  request = request_take (&array->readers);
 
   for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0; n++) {
     uint64_t piece
@@ -111,7 +110,6 @@ array_extents (struct array *array, uint64_t length, uint64_t offset,
     }
   }
 
-  request_give (&array->readers, request);
-  gate_leave (&array->gate);
+  request_end (&array->readers, request);
   return r;
 }

@@ -112,13 +112,12 @@ failure_gone (struct leg *leg, int error)
 {
   struct array *array = leg->watcher;
 
-  if (gate_enter (&array->gate) < 0)
+  if (requests_are_closed (&array->modifiers))
     return;
   failure_report (array, slot_of (array, leg), atomic_load (&leg->generation),
                   NULL, error);
   if (array->md != NULL)
     quiet_leg_gone (array);
-  gate_leave (&array->gate);
 }
 
 bool

@@ -164,15 +164,13 @@ array_flush (struct array *array)
   struct request *request;
   int r;
 
-  r = gate_enter (&array->gate);
+  r = request_begin (&array->modifiers, &request);
   if (r < 0)
     return r;
-  request = request_take (&array->modifiers);
   r = flush_members (request, array_targets (array), &array->pool);
   /* Who lost something is out, and that has to last before we say so. */
   if (r == 0)
     r = metadata_settle (array);
-  request_give (&array->modifiers, request);
-  gate_leave (&array->gate);
+  request_end (&array->modifiers, request);
   return r;
 }

@@ -2,7 +2,7 @@
 /* read: from one copy, and from every other one before the client sees an
  * error.
  *
- *   array_read     gate, descriptor; md arrays: what may differ there since a
+ *   array_read     descriptor; md arrays: what may differ there since a
  *                  crash is brought together first (resync_before_read);
  *                  round by round (READ_ROUND pieces):
  *     read_round   1 which copies may be read now     (choose_mode)
@@ -348,10 +348,9 @@ array_read (struct array *array, void *buffer, uint64_t length,
 
   if (!is_aligned (offset | length, array->limits.block_minimum))
     return -EINVAL;
-  r = gate_enter (&array->gate);
+  r = request_begin (&array->readers, &round.request);
   if (r < 0)
     return r;
-  round.request = request_take (&array->readers);
   if (array->bounced)
     bounce = bounce_take (&array->read_bounces);
 
@@ -371,8 +370,7 @@ array_read (struct array *array, void *buffer, uint64_t length,
 
   if (bounce != NULL)
     bounce_give (&array->read_bounces, bounce);
-  request_give (&array->readers, round.request);
-  gate_leave (&array->gate);
+  request_end (&array->readers, round.request);
   return r;
 }
 
@@ -384,10 +382,9 @@ array_cache (struct array *array, uint64_t length, uint64_t offset)
   uint64_t piece;
   int r;
 
-  r = gate_enter (&array->gate);
+  r = request_begin (&array->readers, &round.request);
   if (r < 0)
     return r;
-  round.request = request_take (&array->readers);
   request_arm (round.request, &array->pool);
   for (uint64_t done = 0; done < length; done += piece) {
     piece = layout_piece (&array->layout, offset + done, length - done);
@@ -403,7 +400,6 @@ array_cache (struct array *array, uint64_t length, uint64_t offset)
   }
   request_finish (round.request);
   /* It was a hint: what the legs make of it is theirs. */
-  request_give (&array->readers, round.request);
-  gate_leave (&array->gate);
+  request_end (&array->readers, round.request);
   return 0;
 }

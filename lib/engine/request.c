@@ -12,7 +12,7 @@ requests_init (struct requests *requests, unsigned total, struct array *array)
 {
   assert (total > 0);
 
-  *requests = (struct requests){ .total = total, .free_count = total };
+  *requests = (struct requests){ .total = total };
   ground_mutex_init (&requests->lock);
   ground_cond_init (&requests->freed);
   requests->items = calloc (total, sizeof *requests->items);
@@ -25,17 +25,23 @@ requests_init (struct requests *requests, unsigned total, struct array *array)
     range_ticket_init (&request->range);
     ground_mutex_init (&request->lock);
     ground_cond_init (&request->answered);
-    request->next = requests->free;
-    requests->free = request;
   }
   return 0;
+}
+
+static bool
+is_busy (const struct request *request)
+{
+  unsigned state = atomic_load (&request->state);
+
+  return state == REQUEST_BUSY || state == REQUEST_WANTED;
 }
 
 void
 requests_destroy (struct requests *requests)
 {
-  assert (requests->free_count == requests->total);
   for (unsigned i = 0; requests->items != NULL && i < requests->total; i++) {
+    assert (!is_busy (&requests->items[i]));
     range_ticket_destroy (&requests->items[i].range);
     ground_cond_destroy (&requests->items[i].answered);
     ground_mutex_destroy (&requests->items[i].lock);
@@ -45,44 +51,155 @@ requests_destroy (struct requests *requests)
   free (requests->items);
 }
 
-struct request *
-request_take (struct requests *requests)
+static bool
+change_state (struct request *request, unsigned from, unsigned to)
 {
-  struct request *request;
+  return atomic_compare_exchange_strong (&request->state, &from, to);
+}
+
+/* One that is free; NULL: none was when we looked at it. */
+static struct request *
+find_free (struct requests *requests)
+{
+  unsigned at = ground_thread_number () % requests->total;
+
+  for (unsigned i = 0; i < requests->total; i++) {
+    struct request *request = &requests->items[at];
+
+    if (atomic_load_explicit (&request->state, memory_order_relaxed)
+          == REQUEST_FREE
+        && change_state (request, REQUEST_FREE, REQUEST_BUSY))
+      return request;
+    at = at + 1 < requests->total ? at + 1 : 0;
+  }
+  return NULL;
+}
+
+/* Lock held.  Make those that are busy tell when they end.  False: one is not
+ * busy any more.
+ */
+static bool
+want_all (struct requests *requests)
+{
+  for (unsigned i = 0; i < requests->total; i++) {
+    struct request *request = &requests->items[i];
+
+    change_state (request, REQUEST_BUSY, REQUEST_WANTED);
+    if (!is_busy (request))
+      return false;
+  }
+  return true;
+}
+
+static struct request *
+wait_for_free (struct requests *requests)
+{
+  struct request *request = NULL;
 
   ground_mutex_lock (&requests->lock);
-  /* Woken by any request that ends; their children have deadlines. */
-  while (requests->free == NULL)
-    ground_cond_wait (&requests->freed, &requests->lock, GROUND_NEVER);
-  request = requests->free;
-  requests->free = request->next;
-  requests->free_count--;
+  while (!requests->closed && (request = find_free (requests)) == NULL)
+    /* Woken by any of them that ends; their children have deadlines. */
+    if (want_all (requests))
+      ground_cond_wait (&requests->freed, &requests->lock, GROUND_NEVER);
   ground_mutex_unlock (&requests->lock);
-  request->next = NULL;
   return request;
 }
 
+int
+request_begin (struct requests *requests, struct request **ret)
+{
+  struct request *request = find_free (requests);
+
+  if (request == NULL)
+    request = wait_for_free (requests);
+  if (request == NULL)
+    return -ESHUTDOWN;
+  atomic_store_explicit (
+    &request->served,
+    atomic_load_explicit (&request->served, memory_order_relaxed) + 1,
+    memory_order_relaxed);
+  *ret = request;
+  return 0;
+}
+
 void
-request_give (struct requests *requests, struct request *request)
+request_end (struct requests *requests, struct request *request)
 {
   assert (request->remaining == 0 && !request->range.running);
 
+  /* After this the array may be gone: the stop has seen that we are. */
+  if (change_state (request, REQUEST_BUSY, REQUEST_FREE))
+    return;
   ground_mutex_lock (&requests->lock);
-  request->next = requests->free;
-  requests->free = request;
-  requests->free_count++;
+  assert (request->state == REQUEST_WANTED);
+  atomic_store (&request->state,
+                requests->closed ? REQUEST_CLOSED : REQUEST_FREE);
+  ground_cond_broadcast (&requests->freed);
   ground_mutex_unlock (&requests->lock);
-  ground_cond_signal (&requests->freed);
+}
+
+void
+requests_close (struct requests *requests)
+{
+  ground_mutex_lock (&requests->lock);
+  requests->closed = true;
+  for (unsigned i = 0; i < requests->total; i++) {
+    struct request *request = &requests->items[i];
+
+    /* Until it is the one or the other, whatever happens meanwhile. */
+    while (!change_state (request, REQUEST_FREE, REQUEST_CLOSED)
+           && !change_state (request, REQUEST_BUSY, REQUEST_WANTED)
+           && request->state != REQUEST_WANTED
+           && request->state != REQUEST_CLOSED)
+      ;
+  }
+  /* Those who wait for a free one hear that there will be none. */
+  ground_cond_broadcast (&requests->freed);
+  ground_mutex_unlock (&requests->lock);
+}
+
+static bool
+is_any_busy (const struct requests *requests)
+{
+  for (unsigned i = 0; i < requests->total; i++)
+    if (is_busy (&requests->items[i]))
+      return true;
+  return false;
+}
+
+int
+requests_drain (struct requests *requests, uint64_t deadline_ns)
+{
+  int r = 0;
+
+  ground_mutex_lock (&requests->lock);
+  assert (requests->closed);
+  while (is_any_busy (requests) && r == 0)
+    r = ground_cond_wait (&requests->freed, &requests->lock, deadline_ns);
+  if (!is_any_busy (requests))
+    r = 0;
+  ground_mutex_unlock (&requests->lock);
+  return r;
+}
+
+uint64_t
+requests_served (const struct requests *requests)
+{
+  uint64_t served = 0;
+
+  for (unsigned i = 0; i < requests->total; i++)
+    served += atomic_load_explicit (&requests->items[i].served,
+                                    memory_order_relaxed);
+  return served;
 }
 
 unsigned
-requests_free_count (struct requests *requests)
+requests_free_count (const struct requests *requests)
 {
-  unsigned count;
+  unsigned count = 0;
 
-  ground_mutex_lock (&requests->lock);
-  count = requests->free_count;
-  ground_mutex_unlock (&requests->lock);
+  for (unsigned i = 0; i < requests->total; i++)
+    count += !is_busy (&requests->items[i]);
   return count;
 }
 

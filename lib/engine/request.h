@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* request: one client operation, and the children it has under way.
  *
- * Request descriptors are a fixed number, allocated once; whoever finds none
- * waits, holding nothing.
+ * Request descriptors are a fixed number, allocated once; who finds none
+ * waits, holding nothing.  They are the array's gate, too: once they are
+ * closed none is given out any more, and the stop waits until all are back.
+ *
+ *   FREE --- begin ---> BUSY --- end ---> FREE
+ *    |                    |
+ *   close            somebody waits
+ *    |                    v
+ *    v                  WANTED --- end, under the lock ---> FREE or CLOSED
+ *   CLOSED
+ *
+ * Without waiters begin and end take no lock, and a worker finds the
+ * descriptor that it had before: no line of memory goes from one processor to
+ * another.
  *
  * A round of I/O:
  *
@@ -14,9 +26,10 @@
  * The counter cannot reach zero while the submitter still adds children, so
  * a child may complete at any time, even before request_issue returns.
  *
- * Locks: request->lock is a leaf, taken by the last completion and by
- * completions that carry an error.  May block: request_take, request_issue
- * (when the pool is empty; and while an inline leg does its I/O),
+ * Locks: request->lock is a leaf, taken by the last completion that somebody
+ * waits for and by completions that carry an error; requests->lock is one,
+ * too, taken by those who wait and for them.  May block: request_begin,
+ * request_issue (when the pool is empty; and while an inline leg does its I/O),
  * request_finish.
  */
 #ifndef MIRROR_REQUEST_H
@@ -34,9 +47,18 @@
 struct array;
 struct pool;
 
+enum request_state {
+  REQUEST_FREE,
+  REQUEST_BUSY,
+  REQUEST_WANTED, /* busy, and somebody waits for its end */
+  REQUEST_CLOSED,
+};
+
 struct request {
   struct array *array;
-  struct request *next;        /* in the list of free ones */
+  _Atomic unsigned state;      /* enum request_state */
+  _Atomic uint64_t served;     /* how often it was begun; written by the one
+                                  who has it */
   struct range_ticket range;   /* modifying requests; rarely reads */
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
@@ -58,19 +80,40 @@ struct request {
 
 /* A fixed number of descriptors. */
 struct requests {
-  struct ground_mutex lock;
-  struct ground_cond freed;
-  struct request *items, *free;
-  unsigned total, free_count;
+  struct ground_mutex lock; /* of those who wait; changes closed */
+  struct ground_cond freed; /* a descriptor that was WANTED is not busy */
+  _Atomic bool closed;
+  struct request *items;
+  unsigned total;
 };
 
 /* 0 or -ENOMEM; requests_destroy follows in any case. */
 int requests_init (struct requests *requests, unsigned total,
                    struct array *array);
 void requests_destroy (struct requests *requests);
-struct request *request_take (struct requests *requests);
-void request_give (struct requests *requests, struct request *request);
-unsigned requests_free_count (struct requests *requests);
+
+/* A descriptor for the caller alone.  0, or -ESHUTDOWN once they are closed. */
+int request_begin (struct requests *requests, struct request **ret);
+void request_end (struct requests *requests, struct request *request);
+
+/* From now on none begins.  Idempotent. */
+void requests_close (struct requests *requests);
+
+/* Has the stop begun? */
+static inline bool
+requests_are_closed (const struct requests *requests)
+{
+  return atomic_load (&requests->closed);
+}
+
+/* After requests_close: until all have ended.  0 or -ETIMEDOUT. */
+int requests_drain (struct requests *requests, uint64_t deadline_ns);
+
+/* For those who just look: how many have begun so far, how many descriptors
+ * are free.
+ */
+uint64_t requests_served (const struct requests *requests);
+unsigned requests_free_count (const struct requests *requests);
 
 /* Begin a round whose children come from @pool. */
 void request_arm (struct request *request, struct pool *pool);

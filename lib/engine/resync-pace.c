@@ -10,11 +10,19 @@
 #include "engine/resync.h"
 #include "ground/util.h"
 
+/* How many requests of clients there were so far. */
+static uint64_t
+served (const struct array *array)
+{
+  return requests_served (&array->readers)
+         + requests_served (&array->modifiers);
+}
+
 void
 pace_begin (struct array *array, struct pace *pace)
 {
   pace->began_ns = ground_now ();
-  pace->served = gate_entered (&array->gate);
+  pace->served = served (array);
 }
 
 void
@@ -24,7 +32,7 @@ pace_end (struct array *array, const struct pace *pace, uint64_t length)
   uint64_t now = ground_now (), took = now - pace->began_ns;
   uint64_t until = pace->began_ns + length * GROUND_S / resync->maximum;
 
-  if (gate_entered (&array->gate) != pace->served)
+  if (served (array) != pace->served)
     until = MAX (until,
                  MIN (now + took,
                       pace->began_ns + length * GROUND_S / resync->minimum));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* write: THE WRITE PATH, top to bottom; write, zero and trim enter here.
  *
- *   modify            gate, descriptor, range lock; md arrays: the intent
+ *   modify            descriptor, range lock; md arrays: the intent
  *                     on record (intent_begin); segment by segment:
  *     modify_segment  1 which members                 (targets)
  *                     2 to all of them, at once       (send_everywhere)
@@ -323,18 +323,16 @@ modify (struct array *array, const struct modification *m)
   r = check (array, m->length, m->offset);
   if (r < 0 || m->length == 0)
     return r;
-  r = gate_enter (&array->gate);
+  r = request_begin (&array->modifiers, &request);
   if (r < 0)
     return r;
-  request = request_take (&array->modifiers);
   range_lock (&array->ranges, &request->range, m->offset, m->length);
   if (is_readable (array, m))
     r = modify_protected (request, m);
   else
     r = -EIO;
   range_unlock (&array->ranges, &request->range);
-  request_give (&array->modifiers, request);
-  gate_leave (&array->gate);
+  request_end (&array->modifiers, request);
   return r;
 }
 
@@ -358,7 +356,8 @@ array_write (struct array *array, const void *buffer, uint64_t length,
 static int
 everybody_can_zero (struct array *array, uint32_t child_flags)
 {
-  int r = gate_enter (&array->gate);
+  struct request *request;
+  int r = request_begin (&array->modifiers, &request);
 
   if (r < 0)
     return r;
@@ -368,7 +367,7 @@ everybody_can_zero (struct array *array, uint32_t child_flags)
 
     r &= leg->ops->can_zero (leg, child_flags);
   }
-  gate_leave (&array->gate);
+  request_end (&array->modifiers, request);
   return r;
 }
 

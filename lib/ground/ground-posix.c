@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -183,6 +184,19 @@ ground_thread_join (struct ground_thread *thread)
 
   assert (r == 0);
   free (posix->start);
+}
+
+unsigned
+ground_thread_number (void)
+{
+  static _Atomic unsigned given;
+  /* Without this the first use in a thread would allocate. */
+  static _Thread_local unsigned number
+    __attribute__ ((tls_model ("initial-exec")));
+
+  if (number == 0)
+    number = atomic_fetch_add_explicit (&given, 1, memory_order_relaxed) + 1;
+  return number;
 }
 
 uint64_t

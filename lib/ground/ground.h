@@ -59,6 +59,12 @@ int ground_thread_start (struct ground_thread *thread, const char *name,
                          void (*run) (void *argument), void *argument);
 void ground_thread_join (struct ground_thread *thread);
 
+/* A small number, the calling thread's as long as it lives.  Threads that run
+ * at the same time have different ones, mostly: with it they look for free
+ * things in different places, instead of all in one.
+ */
+unsigned ground_thread_number (void);
+
 /* Monotonic nanoseconds; never goes back, unrelated to the time of day. */
 uint64_t ground_now (void);
 

@@ -224,6 +224,13 @@ ground_thread_join (struct ground_thread *thread)
   t->magic = 0;
 }
 
+unsigned
+ground_thread_number (void)
+{
+  sim_point ();
+  return world.current + 1;
+}
+
 uint64_t
 ground_now (void)
 {
