@@ -14,6 +14,7 @@ pool_init (struct pool *pool, unsigned total, unsigned slots,
   assert (total >= 1 && total >= slots * private_per_slot);
 
   *pool = (struct pool){ .total = total,
+                         .slots = slots,
                          .shared_free = total - slots * private_per_slot,
                          .private_per_slot = private_per_slot };
   ground_mutex_init (&pool->lock);
@@ -21,11 +22,8 @@ pool_init (struct pool *pool, unsigned total, unsigned slots,
   pool->items = calloc (total, sizeof *pool->items);
   if (pool->items == NULL)
     return -ENOMEM;
-  for (unsigned i = 0; i < total; i++) {
+  for (unsigned i = 0; i < total; i++)
     pool->items[i].pool = pool;
-    pool->items[i].next = pool->free;
-    pool->free = &pool->items[i];
-  }
   return 0;
 }
 
@@ -38,54 +36,117 @@ pool_destroy (struct pool *pool)
   free (pool->items);
 }
 
-/* Lock held. */
-static struct child *
-take (struct pool *pool, unsigned slot)
+/* A place has come back, after that was counted.  Who waits says so before it
+ * looks at the counts, so one of us sees the other.
+ */
+static void
+wake_waiters (struct pool *pool)
 {
-  struct child *child;
-  bool is_private = pool->in_flight[slot] < pool->private_per_slot;
+  if (atomic_load (&pool->waiters) == 0)
+    return;
+  ground_mutex_lock (&pool->lock);
+  /* All of them: they wait for different slots. */
+  ground_cond_broadcast (&pool->freed);
+  ground_mutex_unlock (&pool->lock);
+}
 
-  /* A slot's own child is taken first; it comes back first, too. */
-  if (!is_private && pool->shared_free == 0)
-    return NULL;
-  if (pool->in_flight[slot] >= LEG_IN_FLIGHT_MAX)
-    return NULL;
+static bool
+reserve_shared (struct pool *pool)
+{
+  unsigned free = atomic_load (&pool->shared_free);
 
-  child = pool->free;
-  assert (child != NULL);
-  pool->free = child->next;
-  child->next = NULL;
-  if (!is_private)
-    pool->shared_free--;
-  pool->in_flight[slot]++;
-  child->slot = slot;
-  return child;
+  while (free > 0)
+    if (atomic_compare_exchange_weak (&pool->shared_free, &free, free - 1))
+      return true;
+  return false;
+}
+
+/* A slot's own places are those below private_per_slot: they are taken first
+ * and come back last.  *@had_more: a shared one was held in passing, and who
+ * did not get it must be woken.
+ */
+static bool
+reserve (struct pool *pool, unsigned slot, bool *had_more)
+{
+  _Atomic unsigned *in_flight = &pool->in_flight[slot];
+  unsigned n = atomic_load (in_flight);
+
+  while (n < LEG_IN_FLIGHT_MAX) {
+    bool shared = n >= pool->private_per_slot;
+
+    if (shared && !reserve_shared (pool))
+      return false;
+    if (atomic_compare_exchange_strong (in_flight, &n, n + 1))
+      return true;
+    /* It may be one of the slot's own that is free now. */
+    if (shared) {
+      atomic_fetch_add (&pool->shared_free, 1);
+      *had_more = true;
+    }
+  }
+  return false;
+}
+
+static void
+release (struct pool *pool, unsigned slot)
+{
+  unsigned before = atomic_fetch_sub (&pool->in_flight[slot], 1);
+
+  assert (before > 0);
+  if (before > pool->private_per_slot)
+    atomic_fetch_add (&pool->shared_free, 1);
+  wake_waiters (pool);
+}
+
+/* One item is free as long as we have a place without one. */
+static struct child *
+find_free (struct pool *pool)
+{
+  unsigned at = ground_thread_number () * pool->slots % pool->total;
+
+  for (;;) {
+    struct child *child = &pool->items[at];
+
+    if (!atomic_load_explicit (&child->taken, memory_order_relaxed)
+        && !atomic_exchange (&child->taken, true))
+      return child;
+    at = at + 1 < pool->total ? at + 1 : 0;
+  }
 }
 
 struct child *
 pool_try (struct pool *pool, unsigned slot)
 {
+  bool had_more = false, reserved = reserve (pool, slot, &had_more);
   struct child *child;
 
-  ground_mutex_lock (&pool->lock);
-  child = take (pool, slot);
-  ground_mutex_unlock (&pool->lock);
+  if (had_more)
+    wake_waiters (pool);
+  if (!reserved)
+    return NULL;
+  child = find_free (pool);
+  child->slot = slot;
   return child;
 }
 
 struct child *
 pool_wait (struct pool *pool, unsigned slot)
 {
+  bool had_more = false;
   struct child *child;
 
   ground_mutex_lock (&pool->lock);
-  while ((child = take (pool, slot)) == NULL) {
-    pool->waiters++;
-    /* No deadline here: the legs of those under way have theirs. */
+  atomic_fetch_add (&pool->waiters, 1);
+  /* No deadline here: the legs of those under way have theirs.  Nobody else
+   * looks while we hold the lock and waits without looking again: had_more
+   * needs no wake.
+   */
+  while (!reserve (pool, slot, &had_more))
     ground_cond_wait (&pool->freed, &pool->lock, GROUND_NEVER);
-    pool->waiters--;
-  }
+  atomic_fetch_sub (&pool->waiters, 1);
   ground_mutex_unlock (&pool->lock);
+  child = find_free (pool);
+  child->slot = slot;
   return child;
 }
 
@@ -93,33 +154,18 @@ void
 pool_give (struct pool *pool, struct child *child)
 {
   unsigned slot = child->slot;
-  bool wake;
 
-  ground_mutex_lock (&pool->lock);
-  assert (pool->in_flight[slot] > 0);
-  /* As long as the slot has others under way, one of those stands for its
-   * own share and this one was shared.
-   */
-  if (pool->in_flight[slot] > pool->private_per_slot)
-    pool->shared_free++;
-  pool->in_flight[slot]--;
-  child->next = pool->free;
-  pool->free = child;
-  wake = pool->waiters > 0;
-  ground_mutex_unlock (&pool->lock);
-  /* All of them: they wait for different slots. */
-  if (wake)
-    ground_cond_broadcast (&pool->freed);
+  assert (child->taken);
+  atomic_store (&child->taken, false);
+  release (pool, slot);
 }
 
 unsigned
-pool_free_count (struct pool *pool)
+pool_free_count (const struct pool *pool)
 {
   unsigned count = pool->total;
 
-  ground_mutex_lock (&pool->lock);
   for (unsigned slot = 0; slot < LEGS_MAX; slot++)
-    count -= pool->in_flight[slot];
-  ground_mutex_unlock (&pool->lock);
+    count -= atomic_load (&pool->in_flight[slot]);
   return count;
 }

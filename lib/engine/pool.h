@@ -13,27 +13,34 @@
  *
  *   pool=5, 3 legs:   [slot 0][slot 1][slot 2] + 2 shared
  *
- * Locks: one mutex, a leaf, never held across I/O.  May block: pool_wait,
- * until a child that is under way comes back: remote legs have deadlines, local
- * ones the kernel's.
+ * To take one is two steps: a place is reserved in the counts, then an item is
+ * looked for.  An item comes back before its place does, so who has a place
+ * finds an item.  Workers begin to look in different places, where they find
+ * the children that they had before.
+ *
+ * Locks: one mutex, a leaf, for those who wait and those who wake them.  May
+ * block: pool_wait, until a child that is under way comes back: remote legs
+ * have deadlines, local ones the kernel's.
  */
 #ifndef MIRROR_POOL_H
 #define MIRROR_POOL_H
 
+#include <stdatomic.h>
+
 #include "ground/ground.h"
-#include "legs/leg.h"
 #include "ground/limits.h"
+#include "legs/leg.h"
 
 struct pool {
   struct ground_mutex lock;
   struct ground_cond freed;
   struct child *items;
-  struct child *free;
   unsigned total;
-  unsigned shared_free;
-  unsigned waiters;
+  unsigned slots;
   unsigned private_per_slot; /* 0 or 1 */
-  unsigned in_flight[LEGS_MAX];
+  _Atomic unsigned waiters;
+  _Atomic unsigned shared_free; /* places that are nobody's own */
+  _Atomic unsigned in_flight[LEGS_MAX];
 };
 
 /* @total items, @private_per_slot of them for each of @slots.  0 or
@@ -57,6 +64,6 @@ struct child *pool_wait (struct pool *pool, unsigned slot);
 void pool_give (struct pool *pool, struct child *child);
 
 /* How many are not under way. */
-unsigned pool_free_count (struct pool *pool);
+unsigned pool_free_count (const struct pool *pool);
 
 #endif /* MIRROR_POOL_H */

@@ -16,6 +16,8 @@ void
 range_locks_destroy (struct range_locks *locks)
 {
   assert (locks->ranges.first == NULL);
+  for (unsigned i = 0; i < RANGE_COUNTERS; i++)
+    assert (locks->in_window[i] == 0);
   ground_mutex_destroy (&locks->lock);
 }
 
@@ -31,6 +33,43 @@ range_ticket_destroy (struct range_ticket *ticket)
 {
   assert (!ticket->running);
   ground_cond_destroy (&ticket->granted);
+}
+
+/* The counters of a range's windows: from the first on, *@ret of them.  One
+ * that has more windows than there are counters has all of them.
+ */
+static uint64_t
+windows (uint64_t offset, uint64_t length, unsigned *ret)
+{
+  uint64_t first = offset / RANGE_WINDOW;
+  uint64_t last = (offset + length - 1) / RANGE_WINDOW;
+
+  *ret = MIN (last - first + 1, (uint64_t)RANGE_COUNTERS);
+  return first;
+}
+
+/* Lock held. */
+static void
+count_windows (struct range_locks *locks, const struct range *range, int change)
+{
+  unsigned count;
+  uint64_t first = windows (range->offset, range->length, &count);
+
+  for (unsigned i = 0; i < count; i++)
+    atomic_fetch_add (&locks->in_window[(first + i) % RANGE_COUNTERS], change);
+}
+
+static bool
+is_any_in_windows (const struct range_locks *locks, uint64_t offset,
+                   uint64_t length)
+{
+  unsigned count;
+  uint64_t first = windows (offset, length, &count);
+
+  for (unsigned i = 0; i < count; i++)
+    if (atomic_load (&locks->in_window[(first + i) % RANGE_COUNTERS]) != 0)
+      return true;
+  return false;
 }
 
 /* Lock held. */
@@ -50,6 +89,7 @@ range_lock (struct range_locks *locks, struct range_ticket *ticket,
 
   ground_mutex_lock (&locks->lock);
   ticket->range = (struct range){ .offset = offset, .length = length };
+  count_windows (locks, &ticket->range, 1);
   if (ranges_add (&locks->ranges, &ticket->range))
     grant (locks, ticket);
   /* Woken by whoever holds an earlier range; its children have deadlines. */
@@ -75,6 +115,7 @@ range_unlock (struct range_locks *locks, struct range_ticket *ticket)
   assert (ticket->running);
   ticket->running = false;
   ranges_remove (&locks->ranges, &ticket->range, grant_waiter, locks);
+  count_windows (locks, &ticket->range, -1);
   ground_mutex_unlock (&locks->lock);
 }
 
@@ -84,6 +125,8 @@ range_lock_look (struct range_locks *locks, uint64_t offset, uint64_t length,
 {
   bool found;
 
+  if (!is_any_in_windows (locks, offset, length))
+    return false;
   ground_mutex_lock (&locks->lock);
   found = ranges_oldest_epoch (&locks->ranges, offset, length, ret_epoch);
   ground_mutex_unlock (&locks->lock);

@@ -6,6 +6,11 @@
  *
  * Exact byte ranges, FIFO: nobody starves (logic/ranges has the picture).
  *
+ * Readers ask whether anything is locked in their range before and after each
+ * read.  So the array is cut into windows, and counters say how many ranges lie
+ * in the windows that share it: as long as those of a reader are zero, it takes
+ * no lock.
+ *
  * Locks: one mutex, a leaf.  May block: range_lock, until earlier
  * overlapping operations end; whoever waits here holds no child and no other
  * range, and of bounce buffers only one for reads, which no writer needs.
@@ -13,13 +18,22 @@
 #ifndef MIRROR_RANGE_LOCK_H
 #define MIRROR_RANGE_LOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "ground/ground.h"
 #include "logic/ranges.h"
 
+#define RANGE_WINDOW (UINT64_C (1) << 20) /* bytes: few requests cross one */
+#define RANGE_COUNTERS 256
+
 struct range_locks {
+  /* Changed with the lock held; from before a range is granted until after it
+   * is unlocked.
+   */
+  _Atomic unsigned in_window[RANGE_COUNTERS];
+
   struct ground_mutex lock;
   struct ranges ranges;
   const _Atomic uint64_t *epoch; /* the number of the member set of today */

@@ -308,7 +308,8 @@ issue (struct request *request, unsigned slot, const struct child *what,
   request->gathered = child;
 #else
   leg_issue (member->leg, child);
-  request->queued |= 1u << slot;
+  if (member->leg->ops->kickoff != NULL)
+    request->queued |= 1u << slot;
 #endif
 }
 

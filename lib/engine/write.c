@@ -113,7 +113,8 @@ send_everywhere (struct request *request, const struct modification *m,
 
   /* Remote legs first, so that the network works while we write to disk. */
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    send_pieces (request, m, targets & array->slots_of_rank[rank]);
+    if (targets & array->slots_of_rank[rank])
+      send_pieces (request, m, targets & array->slots_of_rank[rank]);
 
   /* remaining - 1, then wait for the last mirror's ack. */
   request_finish (request);

@@ -63,6 +63,7 @@ struct child {
   /* For the issuer alone. */
   void *owner;
   void *pool; /* where it goes back to */
+  _Atomic bool taken; /* from there */
   unsigned slot;
   unsigned tag;
   struct child *next;

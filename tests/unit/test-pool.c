@@ -130,11 +130,8 @@ START_TEST (a_child_that_comes_back_wakes_who_can_use_it)
     taken[i] = pool_try (&pool, i);
   for (unsigned i = 0; i < 2; i++) {
     ground_thread_start (&thread[i], "waiter", wait_for_child, &waiter[i]);
-    for (unsigned n = 0; n <= i; usleep (1000)) {
-      ground_mutex_lock (&pool.lock);
-      n = pool.waiters;
-      ground_mutex_unlock (&pool.lock);
-    }
+    while (atomic_load (&pool.waiters) <= i)
+      usleep (1000);
   }
   for (unsigned i = 2; i-- > 0;) {
     pool_give (&pool, taken[i]);
