@@ -21,6 +21,7 @@
 struct erasure {
   struct member *member;
   struct restore restore;
+  char *file; /* where it was saved, or NULL */
 };
 
 /* Whatever might be taken for a superblock, damaged ones too. */
@@ -46,6 +47,8 @@ find (struct erasure *erasure)
     if (sb1_recognise (version, area->bytes))
       restore->count++;
   }
+  if (!restore_know_member (restore))
+    g_assert_not_reached (); /* that is how they were found */
   return EXIT_OK;
 }
 
@@ -89,7 +92,7 @@ new_path (const char *folder, const char *short_name)
 }
 
 static int
-save (const struct erasure *erasure, const char *folder)
+save (struct erasure *erasure, const char *folder)
 {
   const struct member *member = erasure->member;
   char *path = new_path (folder, member->short_name);
@@ -105,7 +108,7 @@ save (const struct erasure *erasure, const char *folder)
   else if (!ctl_options.json)
     printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
             member->name, file_word, disk_word);
-  g_free (path);
+  erasure->file = path;
   g_free (file_word);
   g_free (disk_word);
   return status;
@@ -163,6 +166,7 @@ print_json (const struct erasure *erasures, unsigned count, bool erased)
     json_builder_begin_object (builder);
     render_json_string (builder, "disk", erasures[i].member->path);
     render_json_int (builder, "superblocks", erasures[i].restore.count);
+    render_json_string (builder, "restore_file", erasures[i].file);
     json_builder_end_object (builder);
   }
   json_builder_end_array (builder);
@@ -179,8 +183,10 @@ erase_all (struct erasure *erasures, unsigned count, const char *folder,
   for (unsigned i = 0; i < count && status == EXIT_OK; i++) {
     if (erasures[i].restore.count == 0)
       continue;
-    if (backup)
+    if (backup) {
+      restore_know_disk (&erasures[i].restore, &erasures[i].member->disk);
       status = save (&erasures[i], folder);
+    }
     if (status == EXIT_OK && !streams_flush ("the last disk was not erased"))
       status = EXIT_REFUSED;
     if (status == EXIT_OK)
@@ -226,8 +232,11 @@ erase_command (int argc, char **argv)
     print_json (erasures, count, go);
   if (status == EXIT_OK && found == 0 && error_if_unchanged)
     status = EXIT_UNCHANGED;
-  for (unsigned i = 0; i < count; i++)
+  for (unsigned i = 0; i < count; i++) {
     member_close (erasures[i].member);
+    g_free (erasures[i].restore.disk);
+    g_free (erasures[i].file);
+  }
   g_free (erasures);
   g_free (folder);
   return status;

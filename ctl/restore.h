@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* restore: files with what erase takes from a disk. */
+/* restore: files with what erase takes from a disk, and whose it is. */
 #ifndef MIRROR_RESTORE_H
 #define MIRROR_RESTORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "ctl/disk.h"
 #include "logic/sb1.h"
+
+#define RESTORE_SUM_SIZE 65 /* SHA-256 in hex, with a NUL */
+#define RESTORE_SAMPLE_BLOCK 4096u
+#define RESTORE_SAMPLES_MAX 96u
 
 struct restore_area {
   uint64_t offset; /* bytes on the disk */
@@ -13,15 +19,56 @@ struct restore_area {
   uint8_t bytes[SB1_BLOCK_SIZE];
 };
 
+/* One block of the disk, the areas taken as zeroes. */
+struct restore_sample {
+  uint64_t offset;
+  char sum[RESTORE_SUM_SIZE];
+};
+
 struct restore {
   uint64_t disk_size;
   unsigned count;
   struct restore_area area[SB1_VERSIONS];
+
+  /* What the areas hold together: the member. */
+  enum sb1_verdict verdict;
+  enum sb1_version version;
+  struct sb1 sb; /* if SB1_GOOD */
+
+  /* The disk.  Files of old versions know nothing of it. */
+  bool knows_disk;
+  char *disk; /* as it was named, for people; to be freed */
+  char name_sum[RESTORE_SUM_SIZE];
+  char identity_sum[RESTORE_SUM_SIZE];
+  unsigned samples;
+  struct restore_sample sample[RESTORE_SAMPLES_MAX];
 };
+
+/* The areas are filled in: learn what they hold.  False: no superblocks, or
+ * not where such lie.
+ */
+bool restore_know_member (struct restore *restore);
+
+/* "slot 0 of array NAME, uuid ..., device uuid ..., events 7"; to be freed. */
+char *restore_describe_member (const struct restore *restore);
+
+/* The same, and learn the disk: its names, and a sample of what is on it. */
+void restore_know_disk (struct restore *restore, struct disk *disk);
+
+/* Is anything in the sample not as it was?  Where. */
+bool restore_sample_differs (const struct restore *restore, struct disk *disk,
+                             uint64_t *ret_offset);
+
+/* By its name, or by what the system calls it. */
+bool restore_is_named_alike (const struct restore *restore,
+                             const struct disk *disk);
 
 /* Save to a new file; on stable storage when this returns.  0, or -errno and
  * there is no file.
  */
 int restore_save (const struct restore *restore, const char *path);
+
+/* Load and check it.  False: told. */
+bool restore_load (const char *path, struct restore *ret);
 
 #endif /* MIRROR_RESTORE_H */
