@@ -5,6 +5,7 @@
  * seen, so notices go the way that its errors take by default: to standard
  * error, and once it is in the background to syslog.
  */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,6 +107,15 @@ name_layout (char *ret, size_t size)
               (unsigned long long)layout->chunk / 1024);
 }
 
+/* Before 1.34 a client that dies with requests under way stops the server.
+ * nbdkit does not tell a plugin its version, but that one brought a function.
+ */
+bool
+messages_nbdkit_can_die (void)
+{
+  return dlsym (RTLD_DEFAULT, "nbdkit_disconnect") == NULL;
+}
+
 void
 messages_tell_start (const struct options *options, struct leg **legs)
 {
@@ -113,6 +123,10 @@ messages_tell_start (const struct options *options, struct leg **legs)
   struct array_status status;
   char layout[80], disks[MESSAGE_MAX / 2], where[MESSAGE_MAX / 4];
 
+  if (messages_nbdkit_can_die ())
+    log_notice ("this nbdkit is older than 1.34: any client that dies with "
+                "requests under way can stop it; nbdkit -t 1 is safe, or a "
+                "newer nbdkit (see SECURITY in nbdkit-mirror-plugin(1))");
   array_get_limits (the_array, &limits);
   array_get_status (the_array, &status);
   name_layout (layout, sizeof layout);

@@ -151,6 +151,7 @@ mirror_dump_plugin (void)
           (unsigned long long)array_memory (&config, options.direct, false));
   printf ("mirror_request_memory_md=%llu\n",
           (unsigned long long)array_memory (&config, options.direct, true));
+  printf ("mirror_nbdkit_client_can_stop=%d\n", messages_nbdkit_can_die ());
   printf ("mirror_io_uring=%s\n", ring_probe ());
   printf ("mirror_libnbd_version=%s\n", leg_nbd_library_version ());
   printf ("mirror_libnbd_tls=%d\n", leg_nbd_library_has_tls ());

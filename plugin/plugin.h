@@ -44,6 +44,7 @@ int mirror_cache (void *handle, uint32_t count, uint64_t offset,
 
 /* messages.c: how people hear of things. */
 void messages_begin (void);
+bool messages_nbdkit_can_die (void);
 void messages_tell_start (const struct options *options, struct leg **legs);
 
 /* watcher.c: stopping while clients stay connected. */

@@ -394,12 +394,13 @@ refused ()
   grep -qE -e "$pattern" refused || fail "the message does not say: $pattern"
 }
 
-# said COUNT PATTERN: so many lines of the mirror's messages match.  The one
-# with which it starts does not count.
+# said COUNT PATTERN: so many lines of the mirror's messages match.  Those
+# with which every start begins do not count.
 said ()
 {
   local count
-  count=$(grep -v "^nbdkit: mirror: serving " mirror.messages \
+  count=$(grep -v "^nbdkit: mirror: \(serving\|this nbdkit\) " \
+    mirror.messages \
     | grep -c -e "$2" || :)
   test "$count" = "$1" || fail "said $count times, not $1: $2"
 }

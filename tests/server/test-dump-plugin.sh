@@ -21,6 +21,18 @@ for line in "name=mirror" "version=[0-9.]+" "magic_config_key=disk" \
   grep -qxE "$line" dump || fail "no $line"
 done
 
+# An nbdkit that any client can stop is told so, there and at the start.
+fault=1
+if printf '%s\n' 1.34 "$(nbdkit --version | grep -oE '[0-9]+[.][0-9]+' | head -1)" \
+  | sort -VC; then
+  fault=0
+fi
+grep -qx "mirror_nbdkit_client_can_stop=$fault" dump
+disk 1M a.img b.img
+nbdkit -U - "$MIRROR_SO" a.img b.img --run true 2>messages
+test "$(grep -c "^nbdkit: mirror: this nbdkit is older than 1.34.*nbdkit -t 1" \
+  messages)" = $fault
+
 # With parameters: what they would need.
 nbdkit --dump-plugin "$MIRROR_SO" no-1 no-2 no-3 no-4 | tee dump4
 grep -qx "mirror_pool_minimum=4" dump4

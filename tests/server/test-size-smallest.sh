@@ -12,7 +12,7 @@ served ()
   { local -; set +x; } 2>/dev/null
   client nbdkit -U - "$MIRROR_SO" "$@" --run 'nbdinfo --size "$uri"' \
     2>messages
-  sed -i '/mirror: serving/d' messages
+  sed -i '/mirror: \(serving\|this nbdkit\)/d' messages
   cat messages >&2
 }
 
