@@ -201,4 +201,6 @@ static struct nbdkit_plugin plugin = {
   .cache = mirror_cache,
 };
 
+/* nbdkit's macro defines this, and declares it nowhere. */
+NBDKIT_DLL_PUBLIC struct nbdkit_plugin *plugin_init (void);
 NBDKIT_REGISTER_PLUGIN (plugin)

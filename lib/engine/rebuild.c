@@ -43,7 +43,8 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
                                      : layout->chunk - at % layout->chunk;
   uint64_t region;
 
-  step = MIN (MIN (step, (uint64_t)SYNC_SPAN), layout->member_size - at);
+  step = MIN (step, (uint64_t)SYNC_SPAN);
+  step = MIN (step, layout->member_size - at);
   *ret_length = step;
   if (!layout_unmap (layout, slot, at, ret_offset))
     return false;

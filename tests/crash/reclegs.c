@@ -315,4 +315,6 @@ static struct nbdkit_plugin plugin = {
   .flush = rec_flush,
 };
 
+/* nbdkit's macro defines this, and declares it nowhere. */
+NBDKIT_DLL_PUBLIC struct nbdkit_plugin *plugin_init (void);
 NBDKIT_REGISTER_PLUGIN (plugin)

@@ -10,9 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define EXPORTED __attribute__ ((visibility ("default")))
+#pragma GCC visibility push(default)
 
-EXPORTED ssize_t
+ssize_t
 send (int fd, const void *buffer, size_t size, int flags)
 {
   ssize_t r = syscall (SYS_sendto, fd, buffer, size, flags | MSG_NOSIGNAL,
@@ -24,10 +24,12 @@ send (int fd, const void *buffer, size_t size, int flags)
 }
 
 /* This is how it receives. */
-EXPORTED ssize_t
+ssize_t
 read (int fd, void *buffer, size_t size)
 {
   ssize_t r = syscall (SYS_read, fd, buffer, size);
 
   return r == -1 && errno == ECONNRESET ? 0 : r;
 }
+
+#pragma GCC visibility pop
