@@ -42,6 +42,8 @@ serve ()
 {
   local name=$1
   shift
+  # Of one that was stopped.
+  rm -f "/run/$name.sock" "/run/$name.pid"
   nbdkit -f -U "/run/$name.sock" -P "/run/$name.pid" "$@" &
   wait_for 20 served "$name" $!
   test -s "/run/$name.pid"
