@@ -88,13 +88,15 @@ read_authority (const struct piece *piece)
   return error;
 }
 
-static bool
-is_on (const struct piece *piece, uint32_t slots)
+/* How many of @slots have a copy? */
+static unsigned
+copies_on (const struct piece *piece, uint32_t slots)
 {
+  unsigned count = 0;
+
   for (unsigned i = 0; i < piece->count; i++)
-    if (slots & 1u << piece->copies[i].slot)
-      return true;
-  return false;
+    count += (slots & 1u << piece->copies[i].slot) != 0;
+  return count;
 }
 
 /* Does this copy hold what the buffer holds? */
@@ -144,7 +146,9 @@ copy_piece (const struct piece *piece)
   uint32_t to = piece->to & array_targets (array);
   int source;
 
-  if (!is_on (piece, to))
+  /* One copy alone is not read: there is nothing to compare it with. */
+  if (copies_on (piece, to) == 0
+      || copies_on (piece, array_targets (array)) < 2)
     return 0;
   source = read_authority (piece);
   if (source < 0)
@@ -152,7 +156,7 @@ copy_piece (const struct piece *piece)
   to &= ~(1u << piece->copies[source].slot);
   if (piece->compare)
     to = who_differs (piece, to);
-  if (!is_on (piece, to))
+  if (copies_on (piece, to) == 0)
     return 0;
   request_arm (request, &array->resync.pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)

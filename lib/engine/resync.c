@@ -162,16 +162,73 @@ tell_result (const struct array *array, int error)
                log_strerror (error));
 }
 
+/* Does @targets hold no more than one copy of each part of the range? */
+static bool
+has_one_copy (const struct array *array, uint32_t targets, uint64_t offset,
+              uint64_t length)
+{
+  struct copy copies[LEGS_MAX];
+  uint64_t piece;
+
+  for (uint64_t done = 0; done < length; done += piece) {
+    unsigned count = 0;
+
+    piece = layout_piece (&array->layout, offset + done, length - done);
+    layout_map (&array->layout, offset + done, copies);
+    for (unsigned i = 0; i < layout_copies (&array->layout); i++)
+      count += (targets & 1u << copies[i].slot) != 0;
+    if (count > 1)
+      return false;
+  }
+  return true;
+}
+
+/* Where only one copy is left there is nothing to compare: off the list, at
+ * once.  It stays so, since members come back at the start only, and what they
+ * lack then the bitmap keeps for their rebuild.  Who is out is on record before
+ * readers may rely on the copy that is left.  @seen: the targets for which
+ * this was done.
+ */
+static void
+drop_single_copies (struct array *array, uint32_t *seen)
+{
+  struct metadata *md = array->md;
+  uint32_t targets = array_targets (array);
+  uint64_t at = 0, length = 0;
+  bool found;
+
+  if (targets == *seen || metadata_settle (array) < 0)
+    return;
+  *seen = targets;
+  do {
+    ground_mutex_lock (&md->lock);
+    found = todo_next (&md->todo, at, md->todo.window, &at, &length);
+    if (found && has_one_copy (array, targets, at, length)) {
+      todo_done (&md->todo, at, length);
+      metadata_publish (md);
+    }
+    ground_mutex_unlock (&md->lock);
+    at += length;
+  } while (found && !resync_is_stopping (array));
+}
+
 /* The whole list, once.  0, or -errno of what could not be done. */
 static int
 resync_pass (struct array *array, bool again)
 {
   struct request *request = array->resync.requests.items;
-  uint64_t at = 0, length, left = atomic_load (&array->md->todo_left);
+  uint64_t at = 0, length, left;
+  uint32_t seen = array->all;
   int r = 0;
 
-  if (left == 0)
+  if (atomic_load (&array->md->todo_left) == 0)
     return 0;
+  drop_single_copies (array, &seen);
+  left = atomic_load (&array->md->todo_left);
+  if (left == 0) {
+    metadata_checkpoint (array);
+    return 0;
+  }
   if (!again)
     log_notice ("resync: up to %llu bytes that may differ are brought together",
                 (unsigned long long)left);
@@ -186,6 +243,7 @@ resync_pass (struct array *array, bool again)
       r = error;
     at += length;
     pace_end (array, &pace, length);
+    drop_single_copies (array, &seen);
   }
   if (resync_is_stopping (array))
     return 0;
