@@ -28,7 +28,8 @@ static struct {
   _Atomic bool refuse_dsync;
   _Atomic int sync_error;
   _Atomic bool refuse_zero_range, refuse_punch;
-  _Atomic unsigned syncs, dsync_writes;
+  _Atomic bool stuck;           /* writes do nothing, and say so */
+  _Atomic unsigned syncs, plain_writes, dsync_writes, dsync_bytes;
 } fault;
 
 static bool
@@ -57,6 +58,9 @@ pread (int fd, void *buffer, size_t length, off_t offset)
 ssize_t
 pwrite (int fd, const void *buffer, size_t length, off_t offset)
 {
+  fault.plain_writes++;
+  if (fault.stuck)
+    return 0;
   if (fault_interrupts (&length))
     return -1;
   if (fault.write_error != 0 && offset % 4096 != 0) {
@@ -71,13 +75,23 @@ pwrite (int fd, const void *buffer, size_t length, off_t offset)
 ssize_t
 pwritev2 (int fd, const struct iovec *parts, int count, off_t offset, int flags)
 {
+  struct iovec part = parts[0];
+  ssize_t done;
+
   ck_assert_int_eq (flags, RWF_DSYNC);
+  ck_assert_int_eq (count, 1);
   if (fault.refuse_dsync) {
     errno = EOPNOTSUPP;
     return -1;
   }
+  if (fault.stuck)
+    return 0;
+  if (fault_interrupts (&part.iov_len))
+    return -1;
   fault.dsync_writes++;
-  return syscall (SYS_pwritev2, fd, parts, count, offset, 0, flags);
+  done = syscall (SYS_pwritev2, fd, &part, 1, offset, 0, flags);
+  fault.dsync_bytes += MAX (done, 0);
+  return done;
 }
 
 int
@@ -556,6 +570,40 @@ START_TEST (a_write_with_fua_is_stable_with_and_without_the_flag)
 }
 END_TEST
 
+START_TEST (every_part_of_a_short_write_with_fua_is_stable)
+{
+  struct leg *leg = open_leg (make_file ("a", SIZE), false);
+  static unsigned char data[8192], back[8192];
+
+  for (unsigned i = 0; i < sizeof data; i++)
+    data[i] = i * 7 + i / 256;
+  fault.short_transfers = true;
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, sizeof data,
+                              4096), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, back, sizeof back, 4096), 0);
+  fault.short_transfers = false;
+  ck_assert_mem_eq (data, back, sizeof data);
+  ck_assert_uint_gt (fault.dsync_writes, 1);
+  ck_assert_uint_eq (fault.dsync_bytes, sizeof data);
+  ck_assert_uint_eq (fault.plain_writes, 0);
+  ck_assert_uint_eq (fault.syncs, 0);
+  leg->ops->close (leg);
+}
+END_TEST
+
+START_TEST (a_write_that_does_nothing_is_an_error)
+{
+  struct leg *leg = open_leg (make_file ("a", SIZE), false);
+  static char data[4096];
+
+  fault.stuck = true;
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, 0, data, 4096, 0), -ENXIO);
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, 4096, 0),
+                    -ENXIO);
+  leg->ops->close (leg);
+}
+END_TEST
+
 START_TEST (a_zero_with_fua_is_synced)
 {
   struct leg *leg;
@@ -881,6 +929,8 @@ add_tests (TCase *tcase)
                        MODES);
   tcase_add_test (tcase, half_a_write_is_an_error_whatever_the_reason);
   tcase_add_test (tcase, a_write_with_fua_is_stable_with_and_without_the_flag);
+  tcase_add_test (tcase, every_part_of_a_short_write_with_fua_is_stable);
+  tcase_add_test (tcase, a_write_that_does_nothing_is_an_error);
   tcase_add_test (tcase, a_zero_with_fua_is_synced);
   tcase_add_test (tcase, a_failed_flush_is_told_and_a_pointless_one_is_not);
   tcase_add_test (tcase, after_abort_everything_is_refused);

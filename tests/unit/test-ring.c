@@ -9,6 +9,10 @@
 #include "legs/ring.h"
 #include "tests/unit/leg-caller.h"
 
+#ifdef HAVE_LIBURING
+#include <liburing.h>
+#endif
+
 #define BLOCK 4096u
 #define BLOCKS 1024u
 #define THREADS 8
@@ -31,6 +35,42 @@ remove_root (void)
 {
   folder_remove (root);
 }
+
+/* What becomes of the reads and writes that are submitted. */
+static struct {
+  bool halve, empty;                /* each does only half of it, or nothing */
+  unsigned reads, writes, dsync, syncs; /* so many were submitted */
+} cut;
+
+#ifdef HAVE_LIBURING
+
+static void
+cut_entry (struct io_uring_sqe *entry)
+{
+  bool is_write = entry->opcode == IORING_OP_WRITE;
+
+  cut.syncs += entry->opcode == IORING_OP_FSYNC;
+  if (!is_write && entry->opcode != IORING_OP_READ)
+    return;
+  cut.reads += !is_write;
+  cut.writes += is_write;
+  cut.dsync += (entry->rw_flags & RWF_DSYNC) != 0;
+  if (cut.empty)
+    entry->len = 0;
+  else if (cut.halve)
+    entry->len = div_round_up (entry->len, 2);
+}
+
+/* In the place of liburing's; the ring's mutex is held. */
+int
+io_uring_submit (struct io_uring *uring)
+{
+  for (unsigned i = uring->sq.sqe_head; i != uring->sq.sqe_tail; i++)
+    cut_entry (&uring->sq.sqes[i & uring->sq.ring_mask]);
+  return io_uring_submit_and_wait (uring, 0);
+}
+
+#endif
 
 static void
 make_ring (void)
@@ -237,6 +277,47 @@ START_TEST (a_short_transfer_goes_on)
 }
 END_TEST
 
+/* @_i: CHILD_FUA or not. */
+START_TEST (the_rest_of_a_short_write_goes_behind_the_first_part)
+{
+  uint32_t flags = _i == 1 ? CHILD_FUA : 0;
+  static unsigned char data[4 * BLOCK], back[4 * BLOCK];
+
+  if (ring == NULL)
+    return;
+  for (unsigned i = 0; i < sizeof data; i++)
+    data[i] = i * 7 + i / 256;
+  memset (&cut, 0, sizeof cut);
+  cut.halve = true;
+  ck_assert_int_eq (one (CHILD_WRITE, flags, fd, data, sizeof data, BLOCK), 0);
+  ck_assert_uint_gt (cut.writes, 2);
+  ck_assert_uint_eq (cut.dsync, flags != 0 ? cut.writes : 0);
+  ck_assert_uint_eq (cut.syncs, 0);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, back, sizeof back, BLOCK), 0);
+  ck_assert_uint_gt (cut.reads, 2);
+  ck_assert_mem_eq (data, back, sizeof data);
+  /* Also without the ring. */
+  ck_assert_int_eq (pread (fd, back, sizeof back, BLOCK), sizeof back);
+  ck_assert_mem_eq (data, back, sizeof data);
+  cut.halve = false;
+}
+END_TEST
+
+START_TEST (a_write_that_does_nothing_is_an_error)
+{
+  static char data[BLOCK];
+
+  if (ring == NULL)
+    return;
+  memset (&cut, 0, sizeof cut);
+  cut.empty = true;
+  ck_assert_int_eq (one (CHILD_WRITE, 0, fd, data, BLOCK, 0), -ENXIO);
+  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, fd, data, BLOCK, 0), -ENXIO);
+  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, 0), -ENXIO);
+  cut.empty = false;
+}
+END_TEST
+
 START_TEST (a_file_that_cannot_be_synced_is_stable_already)
 {
   int ends[2];
@@ -384,6 +465,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, errors_come_through_and_the_end_of_a_file_is_one);
   tcase_add_test (tcase, a_write_with_fua_and_a_flush_succeed);
   tcase_add_test (tcase, a_short_transfer_goes_on);
+  tcase_add_loop_test (
+    tcase, the_rest_of_a_short_write_goes_behind_the_first_part, 0, 2);
+  tcase_add_test (tcase, a_write_that_does_nothing_is_an_error);
   tcase_add_test (tcase, a_file_that_cannot_be_synced_is_stable_already);
   tcase_add_test (tcase, threads_share_it);
   tcase_add_test (tcase, the_end_of_the_submitting_thread_loses_nothing);
