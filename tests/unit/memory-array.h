@@ -3,6 +3,8 @@
 #ifndef MIRROR_MEMORY_ARRAY_H
 #define MIRROR_MEMORY_ARRAY_H
 
+#include <sched.h>
+
 #include "engine/array.h"
 #include "ground/log.h"
 #include "md-samples.h"
@@ -115,6 +117,14 @@ memory_array_bitmap (unsigned i)
   bitmap_decode ((const uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]),
                  &bitmap);
   return bitmap;
+}
+
+/* For loops: whoever is to change the status gets the processor first. */
+static inline void
+memory_array_look (struct array_status *status)
+{
+  sched_yield ();
+  array_get_status (memory.array, status);
 }
 
 static inline int

@@ -20,6 +20,8 @@ struct memory_leg {
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
   uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
   uint64_t bad, bad_length;        /* what cannot be read, bytes */
+  /* What happens in between, before the next of its op is answered. */
+  void (*meanwhile[CHILD_CACHE + 1]) (void);
   bool can_zero;
   bool hold;                     /* keep what is issued until the abort */
   struct child *_Atomic held;    /* what was kept; the last one first */
@@ -29,6 +31,11 @@ struct memory_leg {
 static inline int
 memory_leg_do (struct memory_leg *memory, struct child *child)
 {
+  void (*meanwhile) (void) = memory->meanwhile[child->op];
+
+  memory->meanwhile[child->op] = NULL;
+  if (meanwhile != NULL)
+    meanwhile ();
   memory->count[child->op]++;
   memory->flags[child->op] = child->flags;
   if (memory->error[child->op] != 0)

@@ -11,7 +11,7 @@ wait_for_rebuild (void)
   struct array_status status;
 
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.in_sync != 3);
 }
 

@@ -69,7 +69,7 @@ wait_for_errors (unsigned slot)
   struct array_status status;
 
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.errors[slot] < 3);
 }
 
@@ -86,7 +86,7 @@ START_TEST (a_resync_that_met_a_passing_error_goes_on_by_itself)
   wait_for_errors (1);
   set_error (CHILD_WRITE, 0, 0);
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.resyncing);
   ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, sizeof data);
   ck_assert_int_eq (memory_array_unmake (), 0);
@@ -109,7 +109,7 @@ START_TEST (a_rebuild_that_met_a_passing_error_goes_on_by_itself)
   wait_for_errors (0);
   set_error (CHILD_READ, 0, 0);
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.in_sync != 3);
   ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, sizeof data);
   ck_assert_int_eq (memory_array_unmake (), 0);
@@ -154,7 +154,7 @@ START_TEST (resync_takes_of_each_block_the_copy_that_was_read)
   make_with_bad_sector (expected);
   ck_assert_int_eq (array_allow_writes (memory.array), 0);
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.resyncing);
   ck_assert_mem_eq (memory.leg[0]->data, expected, BYTES);
   ck_assert_mem_eq (memory.leg[1]->data, expected, BYTES);
@@ -177,7 +177,7 @@ START_TEST (resync_waits_for_the_copy_that_counts_if_its_error_may_pass)
   wait_for_errors (0);
   set_error (CHILD_READ, 0, 0);
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.resyncing);
   ck_assert_int_eq (memory.leg[0]->data[0], 'a');
   ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, BYTES);
@@ -210,7 +210,7 @@ START_TEST (resync_writes_what_the_bad_block_log_names_and_does_not_read_it)
   memory_array_make ();
   ck_assert_int_eq (array_allow_writes (memory.array), 0);
   do
-    array_get_status (memory.array, &status);
+    memory_array_look (&status);
   while (status.resyncing);
   ck_assert_uint_eq (status.errors[1], 0);
   ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, BYTES);
@@ -298,6 +298,43 @@ START_TEST (nobody_joins_while_copies_differ)
 }
 END_TEST
 
+/* The client gets the error, and nobody knows what is where. */
+static void
+write_in_vain (void)
+{
+  set_error (CHILD_WRITE, -EINVAL, -EINVAL);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
+                    -EINVAL);
+  set_error (CHILD_WRITE, 0, 0);
+}
+
+/* A write that fails while others are told that it is in sync: it must not be
+ * the copy that counts, and has to say so.
+ */
+START_TEST (who_joins_while_a_write_fails_takes_it_back)
+{
+  static char back[BYTES];
+
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  memory.leg[0]->meanwhile[CHILD_FLUSH] = write_in_vain;
+  ck_assert_int_eq (metadata_join (memory.array, 1), -EBUSY);
+  ck_assert (memory.leg[0]->meanwhile[CHILD_FLUSH] == NULL);
+  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_ne (memory_array_super (1).features
+                       & SB1_FEATURE_RECOVERY_OFFSET, 0);
+  ck_assert_uint_eq (memory_array_super (0).resync_offset, 0);
+  /* As soon as that is brought together, it may. */
+  atomic_store (&memory.array->may_write, true);
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
+  ck_assert_int_eq (metadata_join (memory.array, 1), 0);
+  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 /* An update that lists it would be one more. */
 START_TEST (who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody)
 {
@@ -343,6 +380,55 @@ START_TEST (what_a_reader_sees_was_flushed)
 END_TEST
 
 static void
+copy_more (void)
+{
+  atomic_fetch_add (&memory.array->resync.writes, 1);
+}
+
+/* What is copied while a flush is under way is not covered by it. */
+START_TEST (what_was_copied_during_a_flush_waits_for_the_next)
+{
+  static char back[BYTES];
+  unsigned flushes;
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  memory.leg[1]->meanwhile[CHILD_FLUSH] = copy_more;
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
+  ck_assert (memory.leg[1]->meanwhile[CHILD_FLUSH] == NULL);
+  flushes = memory.leg[1]->count[CHILD_FLUSH];
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, BYTES), 0);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], flushes + 1);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* A flush that failed is no flush, however often it is looked at. */
+START_TEST (what_was_copied_and_not_flushed_stays_to_be_done)
+{
+  static char back[BYTES];
+  uint64_t left;
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  left = atomic_load (&memory.array->md->todo_left);
+  set_error (CHILD_FLUSH, -EINVAL, -EINVAL);
+  for (unsigned i = 0; i < 3; i++) {
+    ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
+    ck_assert_int_eq (back[0], 'a');
+    ck_assert_uint_eq (atomic_load (&memory.array->md->todo_left), left);
+  }
+  set_error (CHILD_FLUSH, 0, 0);
+  memory_array_unmake ();
+}
+END_TEST
+
+static void
 add_tests (TCase *tcase)
 {
   tcase_add_test (
@@ -362,6 +448,10 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   a_flush_that_is_the_first_of_a_run_stores_the_bits);
   tcase_add_test (tcase, nobody_joins_while_copies_differ);
+  tcase_add_test (tcase, who_joins_while_a_write_fails_takes_it_back);
+  tcase_add_test (tcase,
+                  what_was_copied_during_a_flush_waits_for_the_next);
+  tcase_add_test (tcase, what_was_copied_and_not_flushed_stays_to_be_done);
   tcase_add_test (tcase, a_resync_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (tcase, a_rebuild_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (
