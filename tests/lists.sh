@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Every source and every test is in the list of some Makefile.inc: a test that
-# nobody runs is worse than none.
+# nobody runs is worse than none.  And no test leaves something behind where
+# run-test.sh does not look.
 
 set -euo pipefail
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
@@ -20,6 +21,13 @@ unlisted ()
     done
 )
 
+# nameless DIRECTORY: tests in which nbdkit names its socket itself.
+nameless ()
+{
+  grep -rlE --include='*.sh' --include='*.py' --exclude=lists.sh \
+    --exclude=run-test.sh -e 'nbdkit.* -U - ' -e '"-U", "-"' "$1/tests" || :
+}
+
 # This checker can fail.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -32,9 +40,29 @@ if [ "$(unlisted "$scratch" | xargs)" != "lib/lost.c tests/test-lost.sh" ]; then
   exit 1
 fi
 
+echo 'nbdkit -r -U - null --run true' >>"$scratch/tests/test-lost.sh"
+if [ "$(nameless "$scratch")" != "$scratch/tests/test-lost.sh" ]; then
+  echo "the checker is broken: $(nameless "$scratch")"
+  exit 1
+fi
+
+if ! bash "$top_srcdir/tests/run-test.sh" 600 true ||
+   bash "$top_srcdir/tests/run-test.sh" 600 mktemp >/dev/null; then
+  echo "run-test.sh does not see what a test leaves behind"
+  exit 1
+fi
+
 lost=$(unlisted "$top_srcdir")
 if [ -n "$lost" ]; then
   echo "Not in any list; add each to the Makefile.inc of its folder:"
   echo "$lost"
+  exit 1
+fi
+
+found=$(nameless "$top_srcdir")
+if [ -n "$found" ]; then
+  echo "nbdkit -U - leaves a folder in /tmp when it does not start; give the"
+  echo "socket a name (nbdkit_once of tests/server/functions.sh):"
+  echo "$found"
   exit 1
 fi

@@ -19,10 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hang-limit.h"
 #include "round.h"
-
-/* No verdict: only so that a hang ends, and says where. */
-#define ROUND_LIMIT_S 120
 
 struct options {
   struct tools tools;
@@ -181,7 +179,7 @@ play (const struct options *options, uint64_t seed)
   current_seed = seed;
   if (truncate (bench.messages, 0) == -1)
     perror (bench.messages);
-  alarm (ROUND_LIMIT_S);
+  alarm (hang_limit_s ());
   good = round_run (&bench, setup, seed, why, sizeof why, &event);
   alarm (0);
   if (!good) {

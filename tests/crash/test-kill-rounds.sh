@@ -9,7 +9,7 @@ set -euo pipefail
 exec 2>&1
 build=${top_builddir:-../..}
 rounds=${CRASH_ROUNDS:-300}
-seed=${CRASH_SEED:-$((RANDOM * 32768 + RANDOM))}
+seed=${CRASH_SEED:-${MIRROR_SEED:-1}}
 if [ -n "${LONG:-}" ]; then
   rounds=${CRASH_ROUNDS:-20000}
 fi

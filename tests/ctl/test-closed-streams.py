@@ -140,8 +140,10 @@ def check_server(bench):
     for options in ["-f"], []:
         for numbers in (0,), (1,), (2,), (1, 2), (0, 1, 2):
             bench.fresh()
-            words = ["timeout", "60", "nbdkit", *options, "-U", "-", plugin,
-                     "a", "b", "--run", "true"]
+            words = ["timeout", os.environ.get("MIRROR_HANG_LIMIT", "600"),
+                     "nbdkit", *options, "-U",
+                     os.path.join(bench.folder, "once"), plugin, "a", "b",
+                     "--run", "true"]
             seen = start(bench.folder, words, closed(numbers))
             what = f"nbdkit {' '.join(options)} {closed(numbers)}"
             expect(what + ": status", seen[0] in (0, 1), True)

@@ -237,8 +237,12 @@ def check_server(bench):
     for disks in ([bench.a, bench.b], [bench.a, b"missing" + bench.name],
                   [b"missing" + bench.name] * 2,
                   [bench.a, b"unused" + bench.name]):
+        socket = os.path.join(os.fsencode(bench.folder), b"once")
+        if os.path.exists(socket):
+            os.remove(socket)
         done = start(bench.folder, [
-            "timeout", "60", "nbdkit", "-f", "-U", "-", plugin,
+            "timeout", os.environ.get("MIRROR_HANG_LIMIT", "600"),
+            "nbdkit", "-f", "-U", socket, plugin,
             *(b"disk=" + name for name in disks), "degraded=yes", "--run",
             "true"])
         expect_shown(disks, done.stdout + done.stderr)

@@ -33,7 +33,7 @@ served ()
 {
   local disk name words="start"
   rm -f mirror.messages
-  if ! nbdkit -U - "$MIRROR_SO" "$@" --run true 2>mirror.messages; then
+  if ! nbdkit_once "$MIRROR_SO" "$@" --run true 2>mirror.messages; then
     echo refused
     return
   fi
@@ -302,7 +302,7 @@ mkdir exports
 echo alice:0123456789abcdef >keys.psk
 serve other file dir=exports
 test "$(verdict a.img "nbd+unix:///b?socket=$dir/other.sock")" = "start: a.img"
-nbdkit -U - "$MIRROR_SO" degraded=yes a.img \
+nbdkit_once "$MIRROR_SO" degraded=yes a.img \
   "nbd+unix:///b?socket=$dir/other.sock" --run true
 same refused a.img degraded=yes \
   "nbds+unix://alice@/b?socket=$dir/other.sock&tls-psk-file=$dir/keys.psk"

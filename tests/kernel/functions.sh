@@ -50,18 +50,17 @@ kernel_kill ()
   kernel_pid=
 }
 
-# kernel_run SECONDS <GUEST-SCRIPT: 0 if the script succeeded within the time.
+# kernel_run <GUEST-SCRIPT: 0 if the script succeeded.
 kernel_run ()
 {
-  kernel_start "$1"
+  kernel_start
   kernel_wait
 }
 
-# kernel_start SECONDS <GUEST-SCRIPT: it runs meanwhile; kernel_wait waits for
+# kernel_start <GUEST-SCRIPT: it runs meanwhile; kernel_wait waits for
 # its status, kernel_kill is the loss of power.
 kernel_start ()
 {
-  local limit=$1
   export -p >"$scratch/environment"
   cat >"$scratch/script"
   rm -f "$scratch/status"
@@ -73,7 +72,7 @@ kernel_start ()
 
   # Standard output is a pipe, since UML changes the settings of a terminal.
   LD_PRELOAD="$scratch/uml-xstate.so" \
-    timeout -k 5 "$limit" linux.uml mem="${KERNEL_MEMORY:-512M}" \
+    timeout -k 5 "$((3 * ${MIRROR_HANG_LIMIT:-600}))" linux.uml mem="${KERNEL_MEMORY:-512M}" \
     rootfstype=hostfs root=/dev/root hostfs=/ rw \
     con=null con0=null,fd:1 con1=null quiet \
     umid="${scratch##*.}" uml_dir="$scratch/uml/" \

@@ -22,11 +22,10 @@ module ()
   done
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for COMMAND...: until the command succeeds; the limit is for hangs.
 wait_for ()
 {
-  local deadline=$((SECONDS + $1))
-  shift
+  local deadline=$((SECONDS + ${MIRROR_HANG_LIMIT:-600}))
   until "$@" 2>/dev/null; do
     if test "$SECONDS" -ge "$deadline"; then
       echo "gave up waiting for: $*" >&2
@@ -45,7 +44,7 @@ serve ()
   # Of one that was stopped.
   rm -f "/run/$name.sock" "/run/$name.pid"
   nbdkit -f -U "/run/$name.sock" -P "/run/$name.pid" "$@" &
-  wait_for 20 served "$name" $!
+  wait_for served "$name" $!
   test -s "/run/$name.pid"
 }
 
@@ -61,7 +60,7 @@ stop ()
   local pid
   pid=$(cat "/run/$1.pid")
   kill -TERM "$pid"
-  wait_for 20 gone "$pid"
+  wait_for gone "$pid"
 }
 
 gone ()

@@ -37,17 +37,17 @@ host ()
   "$PYTHON" "$scratch/host.py" || failed
 }
 
-# guest SECONDS <SCRIPT: in a kernel of its own.
+# guest <SCRIPT: in a kernel of its own.
 guest ()
 {
-  guest_start "$1"
+  guest_start
   kernel_wait || failed
 }
 
 guest_start ()
 {
   cat >"$scratch/guest.py"
-  kernel_start "$1" <<'GUEST'
+  kernel_start <<'GUEST'
 module md-mod raid1 raid10 loop
 "$PYTHON" "$scratch/guest.py"
 GUEST

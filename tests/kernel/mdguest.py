@@ -17,8 +17,8 @@ LOOP_SET_BLOCK_SIZE = 0x4C09
 BLKGETSIZE64, BLKZEROOUT = 0x80081272, 0x127F
 
 
-def wait_until(what, condition, limit=60):
-    """The limit is for hangs."""
+def wait_until(what, condition):
+    limit = int(os.environ.get("MIRROR_HANG_LIMIT", 600))
     deadline = time.monotonic() + limit
     while not condition():
         if time.monotonic() > deadline:

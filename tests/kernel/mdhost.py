@@ -15,8 +15,8 @@ PLUGIN = os.environ["MIRROR_SO"]
 IN_FLIGHT = 16
 
 
-def wait_until(what, condition, limit=60):
-    """The limit is for hangs."""
+def wait_until(what, condition):
+    limit = int(os.environ.get("MIRROR_HANG_LIMIT", 600))
     deadline = time.monotonic() + limit
     while not condition():
         if time.monotonic() > deadline:
@@ -130,11 +130,11 @@ class Server(Nbdkit):
                               members[0]["events"])
                              for slot in range(self.array.members)]
 
-    def settle(self, limit=60):
+    def settle(self):
         """Until they are.  Somebody who may write stays connected."""
         self.client.get_size()
         try:
-            wait_until("in sync", self.is_settled, limit)
+            wait_until("in sync", self.is_settled)
         except Failure as failure:
             raise Failure(f"{self.array}: {failure}; (role, clean, recovery "
                           f"offset, events): {self.seen}\n{self.messages()}"

@@ -8,7 +8,7 @@ MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
 example=$kernel_dir/../../examples/attach-nbd-client.sh
 export MIRROR_SO example
 
-kernel_run 60 <<'GUEST'
+kernel_run <<'GUEST'
 module nbd
 "$example"
 GUEST

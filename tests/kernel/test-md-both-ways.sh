@@ -6,9 +6,6 @@
 
 . "$(dirname "$0")/md-functions.sh"
 
-limit=${LONG:+1500}
-limit=${limit:-200}
-
 # Which arrays; LONG: each made by both, with and without bitmap.
 cat >"$scratch/arrays.py" <<'ARRAYS'
 from mdlab import *
@@ -87,7 +84,7 @@ print(len(everything), "arrays")
 finish(everything)
 HOST
 
-guest "$limit" <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 
@@ -137,7 +134,7 @@ for array in found:
 finish(found)
 HOST
 
-guest "$limit" <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 

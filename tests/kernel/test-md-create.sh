@@ -32,7 +32,7 @@ for ((i = 0; i < 8; i++)); do
   truncate -s $((16 * 1024 * 1024 + 5 * 512)) "$scratch/disk$i"
 done
 
-kernel_run 240 <<'GUEST'
+kernel_run <<'GUEST'
 set -eEu
 trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 module md-mod raid1 raid10 loop
@@ -71,7 +71,7 @@ blank ()
 settle ()
 {
   mdadm --wait /dev/md0 || :
-  wait_for 60 settled
+  wait_for settled
 }
 
 settled ()
@@ -95,7 +95,7 @@ check_copies ()
 # The kernel may be at its metadata for a moment yet.
 stop_array ()
 {
-  wait_for 20 mdadm --stop /dev/md0
+  wait_for mdadm --stop /dev/md0
 }
 
 # content: of the array.

@@ -102,7 +102,7 @@ def check_junk(array, what):
 ARRAYS
 PYTHONPATH=$PYTHONPATH:$scratch
 
-guest 100 <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 
@@ -235,7 +235,7 @@ for array in found:
 finish(found)
 HOST
 
-guest 100 <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 

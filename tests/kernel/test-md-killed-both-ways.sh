@@ -129,7 +129,7 @@ PYTHONPATH=$PYTHONPATH:$scratch
 mkdir "$scratch/progress"
 
 # All of them are written, those of the kernel until it is killed.
-guest_start 100 <<'GUEST'
+guest_start <<'GUEST'
 import threading
 from arrays import *
 from mdguest import *
@@ -286,7 +286,7 @@ for array in found:
 finish(found)
 HOST
 
-guest 100 <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 

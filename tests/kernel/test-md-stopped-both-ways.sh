@@ -208,7 +208,7 @@ PYTHONPATH=$PYTHONPATH:$scratch
 
 # All begin here: the kernel's are stopped in the middle, the mirror's before
 # they have begun.
-guest 100 <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 
@@ -407,7 +407,7 @@ for array in found:
 finish(found)
 HOST
 
-guest 100 <<'GUEST'
+guest <<'GUEST'
 from arrays import *
 from mdguest import *
 

@@ -13,7 +13,7 @@ for ((i = 0; i < 4; i++)); do
   truncate -s 16M "$scratch/disk$i"
 done
 
-kernel_run 120 <<'GUEST'
+kernel_run <<'GUEST'
 set -eEu
 trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 module md-mod raid1 raid10 loop
@@ -43,14 +43,14 @@ write ()
 # The kernel may be at its metadata for a moment yet.
 stop_array ()
 {
-  wait_for 20 mdadm --stop /dev/md0
+  wait_for mdadm --stop /dev/md0
 }
 
 # rebuilt: until no member is being brought up to date.
 rebuilt ()
 {
   mdadm --wait /dev/md0 || :
-  wait_for 60 in_sync
+  wait_for in_sync
 }
 
 in_sync ()

@@ -18,7 +18,7 @@ export tree
 
 truncate -s 128M "$scratch/survivor" "$scratch/killed"
 
-kernel_run 120 <<'GUEST'
+kernel_run <<'GUEST'
 module nbd
 serve leg file "$scratch/killed"
 serve mirror "$MIRROR_SO" "$scratch/survivor" "nbd+unix:///?socket=/run/leg.sock"

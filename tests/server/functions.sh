@@ -16,7 +16,7 @@ MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
 PYTHON=${PYTHON:-/usr/bin/python3}
 # Memory that nobody has initialised, and memory that was freed, is filled
 # with this, here and in the servers.
-export MALLOC_PERTURB_=${MALLOC_PERTURB_:-$((RANDOM % 255 + 1))}
+export MALLOC_PERTURB_=${MALLOC_PERTURB_:-$((${MIRROR_SEED:-$RANDOM} % 255 + 1))}
 
 skip ()
 {
@@ -111,11 +111,15 @@ fail ()
   exit 1
 }
 
+# Seconds after which whatever waits is taken for hanging: the number is in
+# Makefile.inc, for all tests.
+hang_limit=${MIRROR_HANG_LIMIT:-600}
+
 # wait_until COMMAND...: what it waits for must come; the limit is for hangs.
 wait_until ()
 {
   { local -; set +x; } 2>/dev/null
-  local deadline=$((SECONDS + ${WAIT_LIMIT:-60}))
+  local deadline=$((SECONDS + hang_limit))
   until "$@"; do
     test "$SECONDS" -lt "$deadline" || fail "gave up waiting for: $*"
     sleep 0.02
@@ -336,7 +340,7 @@ is_frozen ()
 # client COMMAND...
 client ()
 {
-  timeout -k 5 "${CLIENT_LIMIT:-60}" "$@"
+  timeout -k 5 "$hang_limit" "$@"
 }
 
 # python <<'END': a script that begins with "from nbdtest import *".
@@ -372,6 +376,14 @@ finished ()
   done
 }
 
+# nbdkit_once ARGUMENT...: with --run, or refused at once.  A socket of ours:
+# nbdkit leaves the folder of its own behind when it does not start.
+nbdkit_once ()
+{
+  rm -f once.sock
+  client nbdkit -U once.sock "$@"
+}
+
 # ------------------------------------------------------- what the mirror said
 
 # refused PATTERN DISK-OR-PARAMETER...: the mirror does not start; status 1 and
@@ -383,7 +395,7 @@ refused ()
   local pattern=$1 status=0
   shift
   echo "nbdkit mirror ${*//"$dir/"/}"
-  client nbdkit -U - "$MIRROR_SO" "$@" --run true 2>refused || status=$?
+  nbdkit_once "$MIRROR_SO" "$@" --run true 2>refused || status=$?
   sed -e "s|$dir/||g" -e 's/^/    /' refused
   test "$status" = 1 || fail "the status is $status, not 1"
   if test -n "${WAITS-}"; then

@@ -71,7 +71,7 @@ work ()
     started mirror "$@" nbdkit -f -P "$dir/mirror.pid" \
       -U "$dir/mirror.sock" "$MIRROR_SO" "${disks[@]}" \
       $shape cache=$cache pool=8 timeout=20
-    CLIENT_LIMIT=300 client env PYTHONPATH="$server_dir" \
+    client env PYTHONPATH="$server_dir" \
       "$PYTHON" "$server_dir/workload.py" "$clients" "${server[mirror]}" \
       "${server[d]}"
     ended mirror

@@ -19,7 +19,7 @@ for disks in "a.img b.img" "a.img b.img c.img"; do
   # shellcheck disable=SC2086
   random_disk 24M $disks
   # shellcheck disable=SC2086
-  client nbdkit -U - "$MIRROR_SO" $disks --run '
+  nbdkit_once "$MIRROR_SO" $disks --run '
     set -e
     qemu-img convert -n -f qcow2 -O raw image.qcow2 "$uri"
     qemu-img compare -f qcow2 -F raw image.qcow2 "$uri"

@@ -17,9 +17,9 @@ for layout in n2 f2 o2; do
     disk 8M $disks
     # shellcheck disable=SC2206
     mirror=("$MIRROR_SO" $disks level=raid10 layout=$layout chunk=64K)
-    client nbdkit -U - "${mirror[@]}" \
+    nbdkit_once "${mirror[@]}" \
       --run 'qemu-img convert -n -f raw -O raw raw.img "$uri"'
-    client nbdkit -U - "${mirror[@]}" \
+    nbdkit_once "${mirror[@]}" \
       --run 'qemu-img convert -f raw -O raw "$uri" out.img'
     cmp -n "$(stat -c %s raw.img)" raw.img out.img
   done

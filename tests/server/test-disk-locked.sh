@@ -17,4 +17,4 @@ refused "disk $dir/a.img: is in use by another process" a.img c.img
 kill "${server[mirror]}"
 wait_until is_gone "${server[mirror]}"
 unset "server[mirror]"
-client nbdkit -U - "$MIRROR_SO" a.img b.img --run true
+nbdkit_once "$MIRROR_SO" a.img b.img --run true

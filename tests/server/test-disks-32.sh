@@ -14,7 +14,7 @@ for cache in page none; do
   rm -f disk*.img
   disk 1M "${disks[@]}"
   random_disk 1M data
-  client nbdkit -U - "$MIRROR_SO" "${disks[@]}" cache=$cache --run '
+  nbdkit_once "$MIRROR_SO" "${disks[@]}" cache=$cache --run '
     nbdcopy --flush data "$uri"
   '
   for disk in "${disks[@]}"; do
@@ -22,7 +22,7 @@ for cache in page none; do
   done
 
   random_disk 16M data
-  client nbdkit -U - "$MIRROR_SO" "${disks[@]}" cache=$cache level=raid10 \
+  nbdkit_once "$MIRROR_SO" "${disks[@]}" cache=$cache level=raid10 \
     chunk=64K --run 'nbdcopy --flush data "$uri" && nbdcopy "$uri" out'
   cmp data out
 done

@@ -29,7 +29,7 @@ if printf '%s\n' 1.34 "$(nbdkit --version | grep -oE '[0-9]+[.][0-9]+' | head -1
 fi
 grep -qx "mirror_nbdkit_client_can_stop=$fault" dump
 disk 1M a.img b.img
-nbdkit -U - "$MIRROR_SO" a.img b.img --run true 2>messages
+nbdkit_once "$MIRROR_SO" a.img b.img --run true 2>messages
 test "$(grep -c "^nbdkit: mirror: this nbdkit is older than 1.34.*nbdkit -t 1" \
   messages)" = $fault
 

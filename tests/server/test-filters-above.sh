@@ -12,7 +12,7 @@ for filters in "--filter=blocksize" "--filter=fua --filter=nozero" \
   random_disk 4M data
   random_disk 4M a.img b.img
   # shellcheck disable=SC2086
-  client nbdkit -U - $filters "$MIRROR_SO" a.img b.img --run '
+  nbdkit_once $filters "$MIRROR_SO" a.img b.img --run '
     nbdcopy --flush data "$uri" && nbdcopy "$uri" out
   '
   cmp data out

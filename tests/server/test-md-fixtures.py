@@ -14,6 +14,7 @@ import tempfile
 
 TOP = os.environ.get("top_srcdir") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../..")
+LIMIT_S = int(os.environ.get("MIRROR_HANG_LIMIT", 600))
 MIRROR = os.environ.get("MIRROR_SO") or os.path.abspath("mirror.so")
 FIXTURES = os.path.join(TOP, "tests/fixtures/md")
 
@@ -60,10 +61,14 @@ def sums(disks):
 def serve(disks, out, *options):
     """(status, messages); what is served is in the file out."""
     command = "nbdinfo --size \"$uri\" >size && nbdcopy \"$uri\" " + out
-    done = subprocess.run(["nbdkit", "-U", "-", *options, MIRROR, *disks,
-                           "--run", command], cwd=os.path.dirname(disks[0]),
+    folder = os.path.dirname(disks[0])
+    socket = os.path.join(folder, "once.sock")
+    if os.path.exists(socket):
+        os.remove(socket)
+    done = subprocess.run(["nbdkit", "-U", socket, *options, MIRROR, *disks,
+                           "--run", command], cwd=folder,
                           stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          text=True, timeout=120)
+                          text=True, timeout=LIMIT_S)
     return done.returncode, done.stderr
 
 

@@ -12,7 +12,7 @@ raid10=(c.img d.img e.img f.img)
 
 accepted ()
 {
-  client nbdkit -r -U - "$MIRROR_SO" "$@" --run true
+  nbdkit_once -r "$MIRROR_SO" "$@" --run true
 }
 accepted "${raid1[@]}" level=raid1
 accepted "${raid10[@]}" level=raid10

@@ -13,7 +13,7 @@ md_array a.img b.img
 before=$(sums a.img b.img)
 serve b --tls=require --tls-psk="$dir/right.psk" file b.img
 leg="nbds+unix://alice@/?socket=$dir/b.sock&tls-psk-file=$dir"
-client nbdkit -r -U - "$MIRROR_SO" a.img "$leg/right.psk" --run true
+nbdkit_once -r "$MIRROR_SO" a.img "$leg/right.psk" --run true
 for degraded in yes no wait:86400; do
   refused "disk nbds.unix://alice@.*: cannot connect: .*handshake" \
     a.img "$leg/wrong.psk" degraded=$degraded

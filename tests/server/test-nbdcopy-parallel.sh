@@ -8,7 +8,7 @@ requires nbdcopy
 
 random_disk 64M data
 disk 64M a.img b.img
-client nbdkit -U - "$MIRROR_SO" a.img b.img --run '
+nbdkit_once "$MIRROR_SO" a.img b.img --run '
   set -e
   nbdcopy --connections=4 --requests=64 --flush data "$uri"
   nbdcopy --connections=4 --requests=64 "$uri" out

@@ -9,7 +9,7 @@ requires nbdcopy
 disk 8M a.img b.img
 random_disk 8M data
 serve b file b.img
-client nbdkit -t 1 -U - "$MIRROR_SO" a.img "$(uri b)" --run '
+nbdkit_once -t 1 "$MIRROR_SO" a.img "$(uri b)" --run '
   nbdcopy --connections=4 --requests=16 --flush data "$uri" &&
   nbdcopy --connections=4 --requests=16 "$uri" out
 '

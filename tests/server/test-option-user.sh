@@ -12,7 +12,7 @@ disk 4M a.img b.img
 random_disk 4M data
 chmod 600 a.img b.img
 serve b file b.img
-client nbdkit -u nobody -U - "$MIRROR_SO" a.img "$(uri b)" --run '
+nbdkit_once -u nobody "$MIRROR_SO" a.img "$(uri b)" --run '
   test "$(stat -c %u /proc/$(pgrep -P $PPID nbdkit))" != 0 &&
   nbdcopy --flush data "$uri"
 '

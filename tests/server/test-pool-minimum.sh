@@ -13,7 +13,7 @@ for leg in a b; do
     blocksize-error-policy=error
 done
 
-client nbdkit -U - "$MIRROR_SO" "$(uri a)" "$(uri b)" c.img pool=2 \
+nbdkit_once "$MIRROR_SO" "$(uri a)" "$(uri b)" c.img pool=2 \
   --run true 2>refused && fail "a pool of 2 was not refused"
 cat refused
 grep "pool=2 is too small: 3 disks need at least 3 (.*one.*each disk)" refused

@@ -6,7 +6,8 @@
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
 
-seed=${SEED:-$RANDOM}
+seed=${MIRROR_SEED:-$RANDOM}
+echo "MIRROR_SEED=$seed"
 for layout in n2 f2 o2 n3; do
   for disks in "a.img b.img c.img" "a.img b.img c.img d.img"; do
     rm -f [abcd].img

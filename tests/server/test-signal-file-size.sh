@@ -93,7 +93,7 @@ grep "a.img: write-failed: .*File too large" create.messages
 # 25 is SIGXFSZ: bit 24.
 rm -f [ab].img
 disk 64M a.img b.img
-nbdkit -U - "$MIRROR_SO" a.img b.img --run 'grep SigIgn /proc/self/status' \
+nbdkit_once "$MIRROR_SO" a.img b.img --run 'grep SigIgn /proc/self/status' \
   >ignored.messages
 ignored=$((0x$(awk '/SigIgn/ { print $2 }' ignored.messages)))
 test $((ignored & 1 << 24)) = 0

@@ -10,7 +10,7 @@ requires nbdcopy
 served ()
 {
   { local -; set +x; } 2>/dev/null
-  client nbdkit -U - "$MIRROR_SO" "$@" --run 'nbdinfo --size "$uri"' \
+  nbdkit_once "$MIRROR_SO" "$@" --run 'nbdinfo --size "$uri"' \
     2>messages
   sed -i '/mirror: \(serving\|this nbdkit\)/d' messages
   cat messages >&2
@@ -23,7 +23,7 @@ test "$(served a.img b.img)" = $((4 * 1024 * 1024))
 test "$(wc -l <messages)" = 1
 grep "the smallest, $dir/b.img (4194304 bytes), decides; $dir/a.img" messages
 random_disk 4M data
-client nbdkit -U - "$MIRROR_SO" a.img b.img --run 'nbdcopy --flush data "$uri"'
+nbdkit_once "$MIRROR_SO" a.img b.img --run 'nbdcopy --flush data "$uri"'
 cmp -n 4M data a.img
 cmp data b.img
 cmp -i 4M a.img before

@@ -31,7 +31,7 @@ line mirror.messages "$plain TCP 127.0.0.1:$port"
 stop mirror
 
 # shellcheck disable=SC2016
-client nbdkit -U - "$MIRROR_SO" a.img b.img \
+nbdkit_once "$MIRROR_SO" a.img b.img \
   --run 'echo "$unixsocket" >where' 2>messages
 line messages "$plain Unix socket $(cat where)"
 

@@ -62,7 +62,7 @@ until test -e held; do sleep 0.02; done
 END
 export server_dir PYTHON
 # shellcheck disable=SC2016
-client nbdkit -U - "$MIRROR_SO" a.img b.img \
+nbdkit_once "$MIRROR_SO" a.img b.img \
   --run 'export unixsocket; bash run.sh' 2>mirror.messages
 no_error "--run"
 

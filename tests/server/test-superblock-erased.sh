@@ -38,4 +38,4 @@ END
 refused "disk $dir/a.img: has no md superblock, but another member has one" \
   a.img b.img
 "${mdadm[@]}" --zero-superblock b.img
-client nbdkit -U - "$MIRROR_SO" a.img b.img --run true
+nbdkit_once "$MIRROR_SO" a.img b.img --run true

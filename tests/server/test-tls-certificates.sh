@@ -31,7 +31,7 @@ disk 4M a.img b.img
 random_disk 4M data
 serve_tcp b --tls=require --tls-certificates="$dir/ours" file b.img
 leg="nbds://localhost:$port/?tls-certificates=$dir"
-client nbdkit -U - "$MIRROR_SO" a.img "$leg/ours" --run '
+nbdkit_once "$MIRROR_SO" a.img "$leg/ours" --run '
   nbdcopy --flush data "$uri"
 '
 cmp data a.img

@@ -16,7 +16,7 @@ serve_tcp b --tls=require --tls-psk="$dir/right.psk" file b.img
 
 legs=("nbds+unix://alice@/?socket=$dir/a.sock&tls-psk-file=$dir/right.psk"
       "nbds://alice@localhost:$port/?tls-psk-file=$dir/right.psk")
-client nbdkit -U - "$MIRROR_SO" "${legs[@]}" --run '
+nbdkit_once "$MIRROR_SO" "${legs[@]}" --run '
   nbdcopy --flush data "$uri" &&
   nbdcopy "$uri" out
 '

@@ -10,8 +10,8 @@ import time
 from nbdtest import *
 
 mirror, leg = (int(argument) for argument in sys.argv[2:])
-seed = int(os.environ.get("SEED", random.randrange(10000)))
-print("SEED=%d" % seed)
+seed = int(os.environ.get("MIRROR_SEED", random.randrange(10000)))
+print("MIRROR_SEED=%d" % seed)
 random.seed(seed)
 
 

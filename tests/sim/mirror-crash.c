@@ -30,6 +30,7 @@
 #include "ground/log.h"
 #include "ground/util.h"
 #include "sim-known.h"
+#include "tests/hang-limit.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -38,9 +39,6 @@
 
 /* From so many states on every mark has to be reached. */
 #define MARKS_STATES 50000
-
-/* One seed that takes longer hangs outside of the ground's calls. */
-#define SEED_SECONDS 120
 
 uint64_t crash_marks[CRASH_MARKS_COUNT];
 const char *const crash_mark_texts[CRASH_MARKS_COUNT] = {
@@ -114,7 +112,8 @@ run_seed (uint64_t seed)
   char why[CRASH_WHY_MAX] = "";
 
   current_seed = seed;
-  alarm (SEED_SECONDS);
+  /* It hangs outside of the ground's calls. */
+  alarm (hang_limit_s ());
   if (explore_seed (seed, why))
     return true;
   fflush (stderr);

@@ -23,6 +23,7 @@
 #include "ground-sim.h"
 #include "sim-config.h"
 #include "sim-known.h"
+#include "tests/hang-limit.h"
 #include "sim-marks.h"
 #include "workload.h"
 
@@ -33,9 +34,6 @@
 
 /* From so many seeds on every mark has to be reached. */
 #define MARKS_SEEDS 10000
-
-/* One seed that takes longer hangs outside of the ground's calls. */
-#define SEED_SECONDS 120
 
 uint64_t sim_marks[SIM_MARKS_COUNT];
 const char *const sim_mark_texts[SIM_MARKS_COUNT] = {
@@ -116,7 +114,8 @@ run_world (uint64_t seed, struct sim_result *ret)
   static struct sim_config config;
 
   total.seed = seed;
-  alarm (SEED_SECONDS);
+  /* It hangs outside of the ground's calls. */
+  alarm (hang_limit_s ());
   sim_config_expand (seed, &config);
   if (sim_verbose) {
     sim_config_print (&config);

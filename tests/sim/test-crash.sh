@@ -11,7 +11,7 @@ source=${top_srcdir:-../..}/tests/sim
 first=${CRASH_FIRST:-1}
 states=${CRASH_STATES:-100000}
 if [ -n "${LONG:-}" ]; then
-    first=${CRASH_FIRST:-$MIRROR_SEED}
+    first=${CRASH_FIRST:-${MIRROR_SEED:-1}}
     states=${CRASH_STATES:-5000000}
 fi
 

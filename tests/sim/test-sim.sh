@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The engine in many simulated worlds: first those that failed once, then new
 # ones; then fewer in the build that switches at every atomic operation, too.
-# SIM_FIRST and SIM_SEEDS choose others; with LONG=1 there are more.
+# SIM_FIRST and SIM_SEEDS choose others; with LONG=1 there are more, from
+# anywhere on.
 
 set -eu
 
@@ -13,8 +14,12 @@ source=${top_srcdir:-../..}/tests/sim
 first=${SIM_FIRST:-1}
 seeds=${SIM_SEEDS:-30000}
 if [ -n "${LONG:-}" ]; then
+    first=${SIM_FIRST:-${MIRROR_SEED:-1}}
     seeds=${SIM_SEEDS:-1000000}
 fi
+
+echo "SIM_FIRST=$first SIM_SEEDS=$seeds: some 1000 seeds a second, and half as"
+echo "many afterwards in a build that is half as fast; SIM_SEEDS=1000 for fewer"
 
 "$program" --known "$source/seeds.txt" --first "$first" --seeds "$seeds"
 
