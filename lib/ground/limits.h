@@ -117,6 +117,13 @@
 #define DEGRADED_WAIT_MAX_S 86400
 #define DEGRADED_RETRY_MS 500 /* between two attempts */
 
+/* What may be repeated for ever is said with pauses of so many seconds: the
+ * first, doubled each time, and the longest.  A minute is soon enough for
+ * somebody who looks; an hour, 24 lines a day, often enough to be found.
+ */
+#define LOG_PAUSE_FIRST_S 60
+#define LOG_PAUSE_MAX_S 3600
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 

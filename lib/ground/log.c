@@ -8,6 +8,7 @@
 #include "ground/limits.h"
 #include "ground/log.h"
 #include "ground/text.h"
+#include "ground/util.h"
 
 static void
 sink_stderr (enum log_level level, const char *message)
@@ -65,6 +66,49 @@ log_debug (const char *format, ...)
   va_start (args, format);
   log_va (LOG_LEVEL_DEBUG, format, args);
   va_end (args);
+}
+
+bool
+log_is_due (struct log_repeat *repeat, uint64_t now_ns)
+{
+  const uint64_t second = UINT64_C (1000000000);
+  uint64_t next = atomic_load (&repeat->next_ns);
+  uint64_t pause = MAX (atomic_load (&repeat->pause_ns),
+                        LOG_PAUSE_FIRST_S * second);
+
+  /* Of those who come at the same time one says it. */
+  if (now_ns < next
+      || !atomic_compare_exchange_strong (&repeat->next_ns, &next,
+                                          now_ns + pause)) {
+    atomic_fetch_add (&repeat->held_back, 1);
+    return false;
+  }
+  atomic_store (&repeat->pause_ns, MIN (2 * pause, LOG_PAUSE_MAX_S * second));
+  return true;
+}
+
+bool
+log_error_repeats (struct log_repeats *repeats, uint64_t now_ns, int reason,
+                   const char *format, ...)
+{
+  unsigned number = -reason % ARRAY_LENGTH (repeats->of_reason);
+  struct log_repeat *repeat = &repeats->of_reason[number];
+  char message[MESSAGE_MAX];
+  uint64_t held_back;
+  va_list args;
+
+  if (!log_is_due (repeat, now_ns))
+    return false;
+  held_back = atomic_exchange (&repeat->held_back, 0);
+  va_start (args, format);
+  vsnprintf (message, sizeof message, format, args);
+  va_end (args);
+  if (held_back == 0)
+    log_error ("%s", message);
+  else
+    log_error ("%.900s; and %llu times more since it was said last", message,
+               (unsigned long long)held_back);
+  return true;
 }
 
 const char *

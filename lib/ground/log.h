@@ -8,6 +8,10 @@
 #ifndef MIRROR_LOG_H
 #define MIRROR_LOG_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
 enum log_level {
   LOG_LEVEL_DEBUG,  /* developers, only seen when asked for */
   LOG_LEVEL_NOTICE, /* people: what happens and is no error */
@@ -26,6 +30,33 @@ void log_notice (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 void log_debug (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
+
+/* A message that every request, connection or round could bring: said at once,
+ * then with pauses, from LOG_PAUSE_FIRST_S on each twice as long as the one
+ * before, up to LOG_PAUSE_MAX_S.  So what is said of one cause in a year is
+ * counted in thousands, however often it comes.  Starts as zeroes; any thread.
+ */
+struct log_repeat {
+  _Atomic uint64_t next_ns, pause_ns;
+  _Atomic uint64_t held_back;
+};
+
+/* May it be said at @now_ns (ground_now)?  If not, it counts as held back. */
+bool log_is_due (struct log_repeat *repeat, uint64_t now_ns);
+
+/* Such messages of one cause, each with a reason: another reason is said at
+ * once, too.
+ */
+struct log_repeats {
+  struct log_repeat of_reason[8]; /* by -errno % 8 */
+};
+
+/* log_error, if it is due; with how often it was held back.  True: it was
+ * said.
+ */
+bool log_error_repeats (struct log_repeats *repeats, uint64_t now_ns,
+                        int reason, const char *format, ...)
+  __attribute__ ((format (printf, 4, 5)));
 
 /* What @error (-errno) means in words; constant, never NULL. */
 const char *log_strerror (int error);

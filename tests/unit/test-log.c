@@ -52,6 +52,33 @@ START_TEST (the_sink_gets_level_and_text)
 }
 END_TEST
 
+/* However often it comes in a day, it is said at once and then less and less
+ * often; another reason is said at once, too.
+ */
+START_TEST (what_is_repeated_is_said_with_pauses)
+{
+  const uint64_t second = 1000000000;
+  struct log_repeats repeats = { 0 };
+  unsigned hour;
+
+  ck_assert (log_error_repeats (&repeats, 5, -EIO, "write: %d", 5));
+  ck_assert_str_eq (seen, "write: 5");
+  ck_assert (!log_error_repeats (&repeats, 6, -EIO, "write: %d", 5));
+  ck_assert (log_error_repeats (&repeats, 6, -ENOSPC, "write: full"));
+  ck_assert_uint_eq (seen_count, 2);
+
+  ck_assert (log_error_repeats (&repeats, 60 * second + 5, -EIO, "write"));
+  ck_assert_str_eq (seen, "write; and 1 times more since it was said last");
+  for (uint64_t at = 61; at < 24 * 3600; at++)
+    log_error_repeats (&repeats, at * second, -EIO, "write");
+  ck_assert_uint_le (seen_count, 3 + 6 + 24);
+  hour = seen_count;
+  for (uint64_t at = 24 * 3600; at < 25 * 3600; at++)
+    log_error_repeats (&repeats, at * second, -EIO, "write");
+  ck_assert_uint_eq (seen_count, hour + 1);
+}
+END_TEST
+
 START_TEST (errno_stays)
 {
   errno = EXDEV;
@@ -138,6 +165,7 @@ add_tests (TCase *tcase)
 {
   tcase_add_checked_fixture (tcase, setup, teardown);
   tcase_add_test (tcase, the_sink_gets_level_and_text);
+  tcase_add_test (tcase, what_is_repeated_is_said_with_pauses);
   tcase_add_test (tcase, errno_stays);
   tcase_add_test (tcase, a_message_is_one_line_that_no_terminal_obeys);
   tcase_add_test (tcase, a_long_message_is_cut);
