@@ -15,6 +15,7 @@
 #include "engine/request.h"
 #include "engine/resync.h"
 #include "ground/ground.h"
+#include "ground/log.h"
 #include "ground/util.h"
 #include "legs/leg.h"
 #include "logic/badblocks.h"
@@ -89,6 +90,9 @@ struct array {
    */
   _Atomic bool reads_pinned;
 
+  /* What clients were told of, and people: errors of ... */
+  struct log_repeats told_read, told_modify;
+
   /* array_quiesce, once. */
   struct ground_mutex stop_lock;
   bool stopped;
@@ -123,6 +127,18 @@ static inline uint32_t
 array_targets (const struct array *array)
 {
   return atomic_load (&array->targets);
+}
+
+/* The slots whose legs honour CHILD_FUA. */
+static inline uint32_t
+array_with_fua (const struct array *array)
+{
+  uint32_t slots = 0;
+
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    if (array->member[slot].leg != NULL && array->member[slot].leg->caps.fua)
+      slots |= 1u << slot;
+  return slots;
 }
 
 /* Everything but the legs. */

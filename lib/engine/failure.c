@@ -37,14 +37,29 @@ happened (const char *what)
   return ret;
 }
 
+/* Of what clients were told is done, when somebody leaves.  Where copies may
+ * differ since a crash, nobody knows what is on one of them only.
+ */
+static const char *
+what_is_left (const struct array *array)
+{
+  if (atomic_load (&array->flush_lost) & array_in_sync (array))
+    return "; acknowledged writes may be lost, since an earlier flush failed "
+           "on a disk that stays in use";
+  if (array->md != NULL && atomic_load (&array->md->todo_left) > 0)
+    return "";
+  return "; no acknowledged write is lost";
+}
+
 static void
 tell_failed (struct array *array, unsigned slot, const char *what, int error,
              unsigned left)
 {
-  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running DEGRADED on %u of %u disks; no acknowledged write is lost.  %s",
+  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running "
+             "DEGRADED on %u of %u disks%s.  %s",
              array->member[slot].leg->name, slot, happened (what).text,
-             log_strerror (error),
-             left, array->layout.slots, advice (array));
+             log_strerror (error), left, array->layout.slots,
+             what_is_left (array), advice (array));
 }
 
 static void
@@ -151,8 +166,26 @@ failure_report (struct array *array, unsigned slot, uint64_t generation,
   return verdict != HEALTH_LAST_COPY;
 }
 
+uint32_t
+failure_again (const struct request *request, uint32_t excused,
+               uint32_t stable)
+{
+  uint32_t candidates = request->failed & array_targets (request->array)
+                        & ~excused;
+  uint32_t slots = 0;
+
+  for (uint32_t left = candidates; left != 0; left &= left - 1) {
+    int error = request->error[__builtin_ctz (left)];
+
+    if (stable & left & -left ? leg_error_may_pass (error)
+                              : leg_error_is_harmless (error))
+      slots |= left & -left;
+  }
+  return slots;
+}
+
 int
-failure_settle (struct request *request, const char *what)
+failure_settle (struct request *request, const char *what, uint32_t excused)
 {
   struct array *array = request->array;
   int hard = 0, harmless = 0;
@@ -164,10 +197,12 @@ failure_settle (struct request *request, const char *what)
     /* What a member that is out says no longer matters. */
     if (!(array_targets (array) & 1u << slot))
       continue;
+    if (!(excused & 1u << slot)
+        && failure_report (array, slot, request->generation[slot], what, error))
+      continue;
     if (leg_error_is_harmless (error))
       harmless = error;
-    else if (!failure_report (array, slot, request->generation[slot], what,
-                              error))
+    else
       hard = error;
   }
   return hard ? hard : harmless;
@@ -190,6 +225,6 @@ failure_read (struct array *array, unsigned slot, uint64_t generation,
   ground_mutex_unlock (&array->state_lock);
   if (tell)
     log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is "
-               "read instead; this is said once",
+               "read instead, where there is one; this is said once",
                member->leg->name, slot, log_strerror (error));
 }

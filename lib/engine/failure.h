@@ -30,12 +30,21 @@ bool failure_report (struct array *array, unsigned slot, uint64_t generation,
  */
 void failure_gone (struct leg *leg, int error);
 
-/* All children of a round of @request have answered (request_finish).
- * Report each slot that failed for a reason of its own, and return 0 if
- * every member that is still current did its part; else the error that the
- * client must see, -errno.
+/* All children of a round of @request have answered (request_finish).  The
+ * slots to send them to once more: those that failed with a harmless error,
+ * while others did it.  Not those of @excused; nor those of @stable, whose
+ * children were to be stable when done, unless the error only says "try again":
+ * else it may be all that is ever heard of something else that was lost.
  */
-int failure_settle (struct request *request, const char *what);
+uint32_t failure_again (const struct request *request, uint32_t excused,
+                        uint32_t stable);
+
+/* After that: each slot that failed is out, but for those of @excused, which
+ * failed what no other current copy could do.  0 if every member that is still
+ * current did its part; else the error that the client must see, -errno.
+ */
+int failure_settle (struct request *request, const char *what,
+                    uint32_t excused);
 
 /* @slot was rebuilt: it may be read from now on.  False: it has failed
  * meanwhile.

@@ -8,9 +8,10 @@
  *
  * A failed flush is never tried again and believed: kernels report it once,
  * drop the pages, and say success the next time.  A member whose flush fails
- * has lost something; it is out before the client hears of success.  Where
- * it stays, as the last copy or because the error was a harmless one, no
- * later flush succeeds.
+ * has lost something, whatever the error says; it is out before the client
+ * hears of success.  Where it stays, because no other copy of something could
+ * flush either, no later flush succeeds.  So it is with a write that was to be
+ * stable (CHILD_FUA), since servers do that with a flush.
  *
  * So flushes go in rounds, one at a time: a second flush beside one that
  * fails would be told success, and its client, while the member still counts
@@ -25,6 +26,7 @@
  * of the caller's pool, the disks.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "engine/array-internal.h"
 #include "engine/failure.h"
@@ -32,17 +34,50 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-void
-flush_lost (struct array *array, unsigned slot, int error)
+/* @slots stay current although they may have lost what they had not yet
+ * stored.  Each is said once.
+ */
+static void
+lost (struct request *request, uint32_t slots, const char *what)
 {
-  uint32_t before = atomic_fetch_or (&array->flush_lost, 1u << slot);
+  struct array *array = request->array;
+  uint32_t before = atomic_fetch_or (&array->flush_lost, slots);
+  uint32_t new = slots & ~before;
+  unsigned first, others = __builtin_popcount (new) - 1;
+  char like[24] = "";
 
-  if (!(before & 1u << slot))
-    log_error ("disk %.200s (slot %u) stays in use although a flush failed on "
-               "it: %s.  What was acknowledged before may be lost there, so every "
-               "flush fails from now on; check the disk, then start the "
-               "mirror again",
-               array->member[slot].leg->name, slot, log_strerror (error));
+  if (new == 0)
+    return;
+  first = __builtin_ctz (new);
+  if (others > 0)
+    snprintf (like, sizeof like, ", like %u other%s,", others,
+              others > 1 ? "s" : "");
+  log_error ("disk %.200s (slot %u)%s stays in use although %s failed on it: "
+             "%s.  What was acknowledged before may be lost there, so every "
+             "flush fails from now on; check the disk, then start the mirror "
+             "again", array->member[first].leg->name, first, like, what,
+             log_strerror (request->error[first]));
+}
+
+void
+flush_distrust (struct request *request)
+{
+  const struct array *array = request->array;
+  uint32_t fua = array_with_fua (array), slots = 0;
+
+  for (uint32_t left = request->failed & array_targets (array); left != 0;
+       left &= left - 1) {
+    int error = request->error[__builtin_ctz (left)];
+
+    /* A full disk has refused the write, and so has one that says "try
+     * again".  "Invalid" may stand for any error, but not of the plain write
+     * that a leg without FUA gets.
+     */
+    if (!leg_error_is_full (error) && !leg_error_may_pass (error)
+        && (!leg_error_is_harmless (error) || (fua & left & -left)))
+      slots |= left & -left;
+  }
+  lost (request, slots, "a write that was to be stable");
 }
 
 void
@@ -59,11 +94,21 @@ flush_absent (struct array *array, unsigned slot)
                 leg->caps.fua ? "" : ", or write with FUA,");
 }
 
-/* A leg that has no flush after all: nothing failed, but people must know. */
+/* Of those that failed: who cannot be called worse than others? */
+static uint32_t
+excused (const struct request *request)
+{
+  const struct array *array = request->array;
+
+  return health_excused (&array->health, array_in_sync (array),
+                         request->failed);
+}
+
+/* Where nobody has a flush after all, nothing failed, but people must know. */
 static void
 excuse_absent (struct request *request)
 {
-  for (uint32_t left = request->failed; left != 0; left &= left - 1)
+  for (uint32_t left = excused (request); left != 0; left &= left - 1)
     if (request->error[__builtin_ctz (left)] == -EOPNOTSUPP) {
       request->failed &= ~(left & -left);
       flush_absent (request->array, __builtin_ctz (left));
@@ -76,7 +121,6 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
 {
   struct array *array = request->array;
   const struct child flush = { .op = CHILD_FLUSH };
-  uint32_t lost;
   int r;
 
   request_arm (request, pool);
@@ -87,11 +131,9 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
   request_finish (request);
 
   excuse_absent (request);
-  r = failure_settle (request, "a flush");
-  lost = request->failed & array_targets (array);
-  if (lost != 0)
-    flush_lost (array, __builtin_ctz (lost),
-                request->error[__builtin_ctz (lost)]);
+  /* Not once more: what was lost is told only once. */
+  r = failure_settle (request, "a flush", excused (request));
+  lost (request, request->failed & array_targets (array), "a flush");
   /* A member that is out since then no longer matters. */
   return atomic_load (&array->flush_lost) & array_targets (array) ? -EIO : r;
 }
@@ -150,11 +192,7 @@ int
 flush_where_no_fua (struct request *request, uint32_t slots,
                     struct pool *pool)
 {
-  const struct array *array = request->array;
-
-  for (uint32_t left = slots; left != 0; left &= left - 1)
-    if (array->member[__builtin_ctz (left)].leg->caps.fua)
-      slots &= ~(left & -left);
+  slots &= ~array_with_fua (request->array);
   return slots == 0 ? 0 : flush_members (request, slots, pool);
 }
 

@@ -26,10 +26,12 @@ struct flush_rounds {
 void flush_rounds_init (struct flush_rounds *rounds);
 void flush_rounds_destroy (struct flush_rounds *rounds);
 
-/* @slot stays current although it may have lost what it had not yet stored:
- * no flush succeeds as long as it does.  Said once.
+/* What was to be stable failed in a round of @request (failure_settle was
+ * here), on members that stay current: that may be all that is ever heard of
+ * something else that they lost.  No flush succeeds as long as one of them is
+ * current.
  */
-void flush_lost (struct array *array, unsigned slot, int error);
+void flush_distrust (struct request *request);
 
 /* @slot's disk has no flush: what clients flush may be lost on it.  Said
  * once.
@@ -38,9 +40,9 @@ void flush_absent (struct array *array, unsigned slot);
 
 /* Flush @slots (and perhaps others that somebody else wants flushed), all at
  * once, with children of @pool, and wait.  A member whose flush failed is out
- * of the array when this returns, or stays (the last copy, a harmless error)
- * and makes every later flush fail.  0, or -errno for the client.  Blocks on a
- * round that is under way, then on I/O.
+ * of the array when this returns, or stays, since no other copy's flush
+ * succeeded, and makes every later flush fail.  0, or -errno for the client.
+ * Blocks on a round that is under way, then on I/O.
  */
 int flush_members (struct request *request, uint32_t slots,
                    struct pool *pool);

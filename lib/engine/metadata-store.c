@@ -18,15 +18,14 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-static void
-begin_store (struct array *array)
-{
-  request_arm (array->md->requests.items, &array->md->pool);
-}
+/* A part of the bitmap's area, out of the staging memory. */
+struct area {
+  uint64_t from, length;
+};
 
 static void
-store (struct array *array, unsigned slot, const void *buffer,
-       uint64_t length, uint64_t offset)
+send (struct array *array, unsigned slot, const void *buffer, uint64_t length,
+      uint64_t offset)
 {
   const struct leg_caps *caps = &array->member[slot].leg->caps;
   struct child what = { .op = CHILD_WRITE,
@@ -40,85 +39,102 @@ store (struct array *array, unsigned slot, const void *buffer,
   }
 }
 
-/* The metadata could not be stored on @slot, which stays: said once. */
-static int
-tell (struct array *array, unsigned slot, int error)
-{
-  struct metadata *md = array->md;
-
-  if (!md->told_store)
-    log_error ("disk %.200s (slot %u): its metadata cannot be written: %s.  "
-               "The disk stays, so writes of clients get this error until it can; "
-               "this is said once", array->member[slot].leg->name, slot,
-               log_strerror (error));
-  md->told_store = true;
-  return error;
-}
-
-/* All that was issued is on stable storage, or its member is out, when this
- * returns 0.
+/* @area, or, if that is NULL, each one's superblock; to all of @slots, and wait
+ * for them.
  */
-static int
-finish_store (struct array *array)
-{
-  struct request *request = array->md->requests.items;
-  uint32_t slots, counted;
-  int r;
-
-  request_finish (request);
-  slots = request->asked & ~request->failed;
-  /* If no member that counts could, none is worse than the others. */
-  counted = request->asked & array_in_sync (array);
-  if (counted != 0 && (counted & slots) == 0)
-    return tell (array, __builtin_ctz (counted),
-                 request->error[__builtin_ctz (counted)]);
-  r = failure_settle (request, "writing its metadata");
-  if (r < 0)
-    return tell (array, __builtin_ctz (request->failed), r);
-  return flush_where_no_fua (request, slots & array_targets (array),
-                             &array->md->pool);
-}
-
-static int
-store_superblocks (struct array *array, uint32_t slots)
+static void
+send_to (struct array *array, uint32_t slots, const struct area *area)
 {
   struct metadata *md = array->md;
-  int r;
 
-  begin_store (array);
   for (uint32_t left = slots; left != 0; left &= left - 1) {
     unsigned slot = __builtin_ctz (left);
     const struct member_super *super = &md->super[slot];
     unsigned block
       = MAX (array->member[slot].leg->caps.block_minimum, SECTOR_SIZE);
 
-    store (array, slot, super->block, sb1_written_bytes (&super->sb, block),
-           super->sb.super_offset * SECTOR_SIZE);
+    if (area != NULL)
+      send (array, slot, md->staging + area->from, area->length,
+            bitmap_offset_bytes (&super->sb) + area->from);
+    else
+      send (array, slot, super->block, sb1_written_bytes (&super->sb, block),
+            super->sb.super_offset * SECTOR_SIZE);
   }
-  r = finish_store (array);
+  request_finish (md->requests.items);
+}
+
+/* The metadata could not be stored on one of @slots, which stay: said, with
+ * pauses.
+ */
+static int
+tell (struct array *array, uint32_t slots, int error)
+{
+  unsigned slot = __builtin_ctz (slots);
+
+  log_error_repeats (&array->md->told_store, ground_now (), error,
+                     "disk %.200s (slot %u): its metadata cannot be written: "
+                     "%s.  The disk stays, so writes of clients get this error "
+                     "until it can", array->member[slot].leg->name, slot,
+                     log_strerror (error));
+  return error;
+}
+
+/* Everybody has answered.  Who could not store what another one stored is out;
+ * where no copy of some data could, none is worse than the others.  What was
+ * stored is on stable storage when this returns 0.
+ */
+static int
+settle_store (struct array *array, uint32_t excused)
+{
+  struct request *request = array->md->requests.items;
+  uint32_t stored = request->asked & ~request->failed, stays;
+  int r;
+
+  r = failure_settle (request, "writing its metadata", excused);
+  if (request->failed != 0)
+    flush_distrust (request);
+  stays = request->failed & array_targets (array);
+  if (r < 0)
+    return tell (array, stays != 0 ? stays : request->failed, r);
+  r = flush_where_no_fua (request, stored & array_targets (array),
+                          &array->md->pool);
+  return r < 0 ? tell (array, stored, r) : 0;
+}
+
+static uint32_t
+excused (const struct array *array)
+{
+  return health_excused (&array->health, array_in_sync (array),
+                         array->md->requests.items->failed);
+}
+
+/* Turn held. */
+static int
+store (struct array *array, uint32_t slots, const struct area *area)
+{
+  struct request *request = array->md->requests.items;
+  uint32_t again;
+
+  request_arm (request, &array->md->pool);
+  send_to (array, slots, area);
+  again = failure_again (request, excused (array), array_with_fua (array));
+  if (again != 0) {
+    request_arm_repeat (request, &array->md->pool, again);
+    send_to (array, again, area);
+  }
+  return settle_store (array, excused (array));
+}
+
+static int
+store_superblocks (struct array *array, uint32_t slots)
+{
+  struct metadata *md = array->md;
+  int r = store (array, slots, NULL);
+
   for (uint32_t left = slots & array_targets (array); r == 0 && left != 0;
        left &= left - 1)
     md->super[__builtin_ctz (left)].stored = md->truth.events;
   return r;
-}
-
-/* @length bytes of the bitmap's area from @from on, out of the staging
- * memory.
- */
-static int
-store_area (struct array *array, uint32_t slots, uint64_t from,
-            uint64_t length)
-{
-  struct metadata *md = array->md;
-
-  begin_store (array);
-  for (uint32_t left = slots; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-
-    store (array, slot, md->staging + from, length,
-           bitmap_offset_bytes (&md->super[slot].sb) + from);
-  }
-  return finish_store (array);
 }
 
 /* The bitmap's own superblock, with the bits that share its block. */
@@ -133,7 +149,7 @@ store_head (struct array *array, uint32_t slots)
   ground_mutex_lock (&md->lock);
   memcpy (md->staging, md->bitmap.image, length);
   ground_mutex_unlock (&md->lock);
-  return store_area (array, slots, 0, length);
+  return store (array, slots, &(struct area){ 0, length });
 }
 
 /* Once: the superblocks of all targets with one new event count. */
@@ -257,7 +273,8 @@ metadata_store_bits (struct array *array)
     /* The last page ends with the last block that has bits. */
     from = first * BITMAP_PAGE_SIZE;
     end = MIN (from + count * BITMAP_PAGE_SIZE, md->area_used);
-    r = store_area (array, array_targets (array), from, end - from);
+    r = store (array, array_targets (array),
+               &(struct area){ from, end - from });
   }
   ground_mutex_lock (&md->lock);
   if (r < 0)

@@ -36,6 +36,7 @@
 #include "engine/request.h"
 #include "engine/superblocks.h"
 #include "ground/ground.h"
+#include "ground/log.h"
 #include "logic/bitmap.h"
 #include "logic/sb1.h"
 #include "logic/todo.h"
@@ -58,7 +59,7 @@ struct metadata {
   struct sb1 truth;         /* what all superblocks say alike */
   bool at_rest;             /* all superblocks say the same: clean, or up to
                                the point in checkpoint */
-  bool told_store;          /* that somebody cannot store it */
+  struct log_repeats told_store; /* that somebody cannot store it */
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t began_with;      /* targets at the start: who of these is gone
                                failed; others were missing */

@@ -367,6 +367,10 @@ array_read (struct array *array, void *buffer, uint64_t length,
       memcpy ((char *)buffer + done, bounce, round.length);
     done += round.length;
   }
+  if (r < 0)
+    log_error_repeats (&array->told_read, ground_now (), r,
+                       "a read failed on every disk that holds the data: %s.  "
+                       "The client gets the error", log_strerror (r));
 
   if (bounce != NULL)
     bounce_give (&array->read_bounces, bounce);

@@ -2,6 +2,7 @@
 /* request: one client operation, and the children it has under way. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/array-internal.h"
 #include "engine/request.h"
@@ -213,7 +214,65 @@ request_arm (struct request *request, struct pool *pool)
   request->asked = 0;
   request->failed = 0;
   request->failed_tags = 0;
+  request->repeats = false;
+  memset (request->issued, 0, sizeof request->issued);
   request->remaining = 1;
+}
+
+void
+request_arm_again (struct request *request, struct pool *pool, uint32_t slots)
+{
+  uint32_t asked = request->asked, failed = request->failed;
+
+  assert ((slots & ~failed) == 0);
+  request_arm (request, pool);
+  request->asked = asked;
+  request->failed = failed & ~slots;
+}
+
+void
+request_arm_repeat (struct request *request, struct pool *pool, uint32_t slots)
+{
+  request_arm_again (request, pool, slots);
+  request->repeats = true;
+  memcpy (request->repeated, request->failed_children,
+          sizeof request->repeated);
+}
+
+bool
+request_failed_in (const struct request *request, unsigned slot,
+                   uint64_t offset, uint64_t length)
+{
+  uint64_t base = request->array->member[slot].data_offset;
+  uint64_t from = request->failed_from[slot];
+
+  return (request->failed & 1u << slot)
+         && ranges_overlap (base + offset, length, from,
+                            request->failed_end[slot] - from);
+}
+
+/* The first error of a leg counts, and where it failed at all.  Lock held. */
+static void
+note_failure (struct request *request, const struct child *child, int error)
+{
+  unsigned slot = child->slot;
+  uint64_t end = child->offset + child->length;
+
+  if (request->failed & 1u << slot) {
+    request->failed_from[slot]
+      = MIN (request->failed_from[slot], child->offset);
+    request->failed_end[slot] = MAX (request->failed_end[slot], end);
+  }
+  else {
+    request->failed |= 1u << slot;
+    request->error[slot] = error;
+    request->generation[slot] = child->generation;
+    request->failed_from[slot] = child->offset;
+    request->failed_end[slot] = end;
+    request->failed_children[slot] = 0;
+  }
+  request->failed_children[slot] |= 1u << child->number;
+  request->failed_tags |= 1u << child->tag;
 }
 
 /* True for the caller that let go last. */
@@ -235,12 +294,7 @@ child_answered (struct child *child, int error)
 
   if (error != 0) {
     ground_mutex_lock (&request->lock);
-    if (!(request->failed & (1u << child->slot))) {
-      request->failed |= 1u << child->slot;
-      request->error[child->slot] = error;
-      request->generation[child->slot] = child->generation;
-    }
-    request->failed_tags |= 1u << child->tag;
+    note_failure (request, child, error);
     ground_mutex_unlock (&request->lock);
   }
   member_answered (member, child, error);
@@ -271,9 +325,12 @@ issue (struct request *request, unsigned slot, const struct child *what,
        uint64_t base)
 {
   struct member *member = &request->array->member[slot];
+  unsigned number = request->issued[slot]++ % 32;
   struct child *child;
 
   assert (what->tag < 32);
+  if (request->repeats && !(request->repeated[slot] & 1u << number))
+    return;
 
   child = pool_try (request->pool, slot);
   if (child == NULL) {
@@ -292,6 +349,7 @@ issue (struct request *request, unsigned slot, const struct child *what,
   child->extents_max = what->extents_max;
   child->extents_count = 0;
   child->tag = what->tag;
+  child->number = number;
   child->done = child_answered;
   child->owner = request;
 

@@ -72,6 +72,13 @@ struct request {
   uint32_t failed;             /* slots with an error in this round */
   int error[LEGS_MAX];         /* the first one of each */
   uint64_t generation[LEGS_MAX]; /* and the connection it came from */
+  uint64_t failed_from[LEGS_MAX]; /* failed children of each lie in between, */
+  uint64_t failed_end[LEGS_MAX];  /* bytes of the leg */
+  unsigned issued[LEGS_MAX];      /* children of each in this round, and which
+                                     of them failed: a bit for each, modulo */
+  uint32_t failed_children[LEGS_MAX];
+  bool repeats;                   /* this round, only these of the last one: */
+  uint32_t repeated[LEGS_MAX];
   uint32_t failed_tags;        /* tags (below 32) of failed children */
 #ifdef MIRROR_PLANT_GATHER
   struct child *gathered;
@@ -118,6 +125,18 @@ unsigned requests_free_count (const struct requests *requests);
 /* Begin a round whose children come from @pool. */
 void request_arm (struct request *request, struct pool *pool);
 
+/* The same, for those of @slots only, which failed in the round before: their
+ * new answers count, and the others' old ones.
+ */
+void request_arm_again (struct request *request, struct pool *pool,
+                        uint32_t slots);
+
+/* The same, for the same children: of those that are issued in the same order
+ * again, only the ones that failed are.  (Of many, perhaps some more.)
+ */
+void request_arm_repeat (struct request *request, struct pool *pool,
+                         uint32_t slots);
+
 /* Send @what (op, flags, offset, length, buffer, extents, tag below 32) to
  * the leg of @slot.  The offset counts from the member's data; _raw: from
  * the beginning of the leg.
@@ -131,5 +150,12 @@ void request_issue_raw (struct request *request, unsigned slot,
  * @error and @failed_tags tell how.
  */
 void request_finish (struct request *request);
+
+/* Did a child of @slot fail in [@offset, @offset + @length) of the member's
+ * data?  Only where failures lie is remembered, from the first to the last, so
+ * this may be true where it did not.
+ */
+bool request_failed_in (const struct request *request, unsigned slot,
+                        uint64_t offset, uint64_t length);
 
 #endif /* MIRROR_REQUEST_H */

@@ -137,13 +137,26 @@ who_differs (const struct piece *piece, uint32_t slots)
   return ret;
 }
 
+/* What the buffer holds, to those of @slots, and wait for them. */
+static void
+write_copies (const struct piece *piece, uint32_t slots)
+{
+  struct array *array = piece->request->array;
+
+  for (unsigned rank = 0; rank < LEG_RANKS; rank++)
+    for (unsigned i = 0; i < piece->count; i++)
+      if (slots & array->slots_of_rank[rank] & 1u << piece->copies[i].slot)
+        issue (piece, &piece->copies[i], CHILD_WRITE);
+  request_finish (piece->request);
+}
+
 /* Range locked. */
 static int
 copy_piece (const struct piece *piece)
 {
   struct request *request = piece->request;
   struct array *array = request->array;
-  uint32_t to = piece->to & array_targets (array);
+  uint32_t to = piece->to & array_targets (array), again;
   int source;
 
   /* One copy alone is not read: there is nothing to compare it with. */
@@ -159,13 +172,15 @@ copy_piece (const struct piece *piece)
   if (copies_on (piece, to) == 0)
     return 0;
   request_arm (request, &array->resync.pool);
-  for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    for (unsigned i = 0; i < piece->count; i++)
-      if (to & array->slots_of_rank[rank] & 1u << piece->copies[i].slot)
-        issue (piece, &piece->copies[i], CHILD_WRITE);
-  request_finish (request);
+  write_copies (piece, to);
+  /* The source has it, so whoever cannot is out. */
+  again = failure_again (request, 0, 0);
+  if (again != 0) {
+    request_arm_repeat (request, &array->resync.pool, again);
+    write_copies (piece, again);
+  }
   atomic_fetch_add (&array->resync.writes, 1);
-  return failure_settle (request, "resync");
+  return failure_settle (request, "resync", 0);
 }
 
 /* The same, where something cannot be read: step by step, and where that

@@ -149,17 +149,41 @@ resync_is_stopping (const struct array *array)
   return worker_is_stopping (&array->resync.worker);
 }
 
+/* A write that fails on all disks brings a resync, and a client may try again
+ * as fast as it can: so there are pauses, and an end is told to who was told
+ * of the beginning, or that it could not be done.
+ */
 static void
-tell_result (const struct array *array, int error)
+tell_begin (struct array *array)
 {
-  if (error == 0)
+  struct resync *resync = &array->resync;
+
+  if (!log_is_due (&resync->told_begin, ground_now ()))
+    return;
+  log_notice ("resync: up to %llu bytes that may differ are brought together",
+              (unsigned long long)atomic_load (&array->md->todo_left));
+  resync->owes_end = true;
+}
+
+static void
+tell_done (struct resync *resync)
+{
+  if (resync->owes_end)
     log_notice ("resync: done; the copies are alike again");
-  else
-    log_error ("resync: up to %llu bytes cannot be brought together: %s.  They "
-               "are read from the first disk that can, and the mirror stays "
-               "marked as not in sync",
-               (unsigned long long)atomic_load (&array->md->todo_left),
-               log_strerror (error));
+  resync->owes_end = false;
+}
+
+static void
+tell_error (struct array *array, int error)
+{
+  struct resync *resync = &array->resync;
+
+  resync->owes_end |= log_error_repeats (
+    &resync->told_error, ground_now (), error,
+    "resync: up to %llu bytes cannot be brought together: %s.  They are read "
+    "from the first disk that can, and the mirror stays marked as not in sync",
+    (unsigned long long)atomic_load (&array->md->todo_left),
+    log_strerror (error));
 }
 
 /* Does @targets hold no more than one copy of each part of the range? */
@@ -217,21 +241,19 @@ static int
 resync_pass (struct array *array, bool again)
 {
   struct request *request = array->resync.requests.items;
-  uint64_t at = 0, length, left;
+  uint64_t at = 0, length;
   uint32_t seen = array->all;
   int r = 0;
 
   if (atomic_load (&array->md->todo_left) == 0)
     return 0;
   drop_single_copies (array, &seen);
-  left = atomic_load (&array->md->todo_left);
-  if (left == 0) {
+  if (atomic_load (&array->md->todo_left) == 0) {
     metadata_checkpoint (array);
     return 0;
   }
   if (!again)
-    log_notice ("resync: up to %llu bytes that may differ are brought together",
-                (unsigned long long)left);
+    tell_begin (array);
   while (!resync_is_stopping (array)
          && next_span (array, at, UINT64_MAX, &at, &length)) {
     struct pace pace;
@@ -248,8 +270,10 @@ resync_pass (struct array *array, bool again)
   if (resync_is_stopping (array))
     return 0;
   metadata_checkpoint (array);
-  if (r == 0 || !again)
-    tell_result (array, r);
+  if (r == 0)
+    tell_done (&array->resync);
+  else if (!again)
+    tell_error (array, r);
   return r;
 }
 
@@ -271,7 +295,9 @@ work (struct array *array, bool again)
   r = metadata_activate (array);
   if (r < 0) {
     if (!again)
-      log_error ("resync: cannot begin: the metadata cannot be written");
+      log_error_repeats (&array->resync.told_metadata, ground_now (), r,
+                         "resync: cannot begin: the metadata cannot be "
+                         "written: %s", log_strerror (r));
     return r;
   }
   /* Resync first: a rebuild needs a source that is one. */

@@ -29,6 +29,11 @@ struct resync {
   _Atomic uint64_t writes, flushed;
 
   struct worker worker;
+
+  /* The thread's own: what people were told. */
+  struct log_repeat told_begin;
+  struct log_repeats told_error, told_metadata;
+  bool owes_end;
 };
 
 /* How much resync_init allocates, bytes. */

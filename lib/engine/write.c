@@ -4,13 +4,15 @@
  *   modify            descriptor, range lock; md arrays: the intent
  *                     on record (intent_begin); segment by segment:
  *     modify_segment  1 which members                 (targets)
- *                     2 to all of them, at once       (send_everywhere)
- *                     3 what could not be zeroed, as written zeroes
+ *                     2 to all of them, at once       (send_to)
+ *                     3 what could not be zeroed, as written zeroes; what
+ *                       others could do, once more
  *                     4 a member missed it?  it is out, or the client is told
+ *                       (settle)
  *                     5 FUA where the leg has none: flush
  *                     6 md arrays: who is out on record, before the reply
  *
- * The rule this project is about is in send_everywhere: the request's
+ * The rule this project is about is in send_to: the request's
  * counter starts at one; each child is issued the moment it is taken from
  * the fixed-size pool and adds one; the submitter drops its own reference
  * last, and whoever reaches zero completes the request.  If children were
@@ -36,7 +38,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
+#include "engine/settle.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -65,9 +67,13 @@ send_copy (struct request *request, const struct modification *m,
 
   if (as_zeroes)
     most = MIN (most, (uint64_t)ZERO_BUFFER_SIZE);
-  what.flags = what.op == CHILD_ZERO ? m->flags : m->flags & CHILD_FUA;
-  if (!leg->caps.fua)
-    what.flags &= ~CHILD_FUA;
+  /* A zero request is followed by a flush instead, whose error cannot be
+   * mistaken for "cannot zero".
+   */
+  if (m->op == CHILD_ZERO)
+    what.flags = as_zeroes ? 0 : m->flags & ~CHILD_FUA;
+  else
+    what.flags = leg->caps.fua ? m->flags & CHILD_FUA : 0;
 
   for (uint64_t at = 0; at < length; at += what.length) {
     what.offset = copy->offset + at;
@@ -101,20 +107,19 @@ send_pieces (struct request *request, const struct modification *m,
   }
 }
 
-/* The modification to every one of @targets, and wait for all of them. */
+/* The modification to every one of @slots, and wait for all of them.  The
+ * request is armed: remaining = 1, and until request_finish nobody can complete
+ * it.
+ */
 static void
-send_everywhere (struct request *request, const struct modification *m,
-                 uint32_t targets, struct pool *pool)
+send_to (struct request *request, const struct modification *m, uint32_t slots)
 {
   const struct array *array = request->array;
 
-  /* remaining = 1: until request_finish nobody can complete the request. */
-  request_arm (request, pool);
-
   /* Remote legs first, so that the network works while we write to disk. */
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    if (targets & array->slots_of_rank[rank])
-      send_pieces (request, m, targets & array->slots_of_rank[rank]);
+    if (slots & array->slots_of_rank[rank])
+      send_pieces (request, m, slots & array->slots_of_rank[rank]);
 
   /* remaining - 1, then wait for the last mirror's ack. */
   request_finish (request);
@@ -135,102 +140,47 @@ not_zeroed (const struct request *request)
   return slots;
 }
 
-/* Zeroes for the legs that have no zeroing of their own: all of @slots. */
+/* To all targets, until each has done it or failed for good. */
 static void
-send_zeroes (struct request *request, const struct modification *m,
-             uint32_t slots)
-{
-  struct modification zeroes = *m;
-  uint32_t asked = request->asked;
-  uint32_t failed = request->failed & ~slots;
-
-  zeroes.buffer = request->array->zeroes;
-  send_everywhere (request, &zeroes, slots, &request->array->pool);
-  /* The others' outcome still counts. */
-  request->asked = asked;
-  request->failed |= failed;
-}
-
-/* The client gets an error, and the copies may differ where it wanted to
- * write.  An md array brings them together again (intent_end).
- */
-static int
-give_up (struct request *request, const char *what, int error)
+send_until_settled (struct request *request, struct modification m,
+                    const struct settle *settle)
 {
   struct array *array = request->array;
+  uint32_t again;
 
-  if (array->md == NULL && !atomic_exchange (&array->reads_pinned, true))
-    log_error ("%s failed on %s: %s.  The client gets the error; copies may "
-               "differ there, so from now on everybody reads the first one; "
-               "this is said once",
-               what,
-               request->failed == request->asked
-                 ? "every disk that holds the data"
-                 : "a disk that stays in use",
-               log_strerror (error));
-  return error;
-}
-
-/* A write with FUA that a leg could not store may be all that is ever heard
- * of earlier ones that it lost.
- */
-static void
-distrust_flushes (struct request *request)
-{
-  struct array *array = request->array;
-
-  for (uint32_t left = request->failed & array_targets (array); left != 0;
-       left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-    int error = request->error[slot];
-
-    if (!leg_error_is_harmless (error) && !leg_error_is_full (error))
-      flush_lost (array, slot, error);
+  request_arm (request, &array->pool);
+  send_to (request, &m, array_targets (array));
+  again = m.op == CHILD_ZERO ? not_zeroed (request) : 0;
+  if (again != 0) {
+    m.buffer = array->zeroes;
+    request_arm_again (request, &array->pool, again);
+    send_to (request, &m, again);
   }
-}
-
-/* Every member has answered.  Those that missed it are out when this
- * returns 0.
- */
-static int
-settle (struct request *request, const char *what, uint32_t flags)
-{
-  int r;
-
-  /* Who is out has to be out before a reader may take this place for quiet. */
-  assert (request->range.running);
-  if (request->failed == 0)
-    return 0;
-  /* If no member took it that can be read, that is an error for the client,
-   * but no reason to call one of them worse than the others.
-   */
-  if ((request->asked & ~request->failed & array_in_sync (request->array)) == 0)
-    r = request->error[__builtin_ctz (request->failed)];
-  else
-    r = failure_settle (request, what);
-  if (flags & CHILD_FUA)
-    distrust_flushes (request);
-  return r < 0 ? give_up (request, what, r) : 0;
+  again = settle_again (request, settle);
+  if (again != 0) {
+    request_arm_repeat (request, &array->retries, again);
+    send_to (request, &m, again);
+  }
 }
 
 static int
 modify_segment (struct request *request, const struct modification *m)
 {
-  const char *what = m->op == CHILD_ZERO ? "a zero request" : "a write";
   struct array *array = request->array;
-  uint32_t targets = array_targets (array);
-  uint32_t again;
+  bool is_zero = m->op == CHILD_ZERO, fua = m->flags & CHILD_FUA;
+  const struct settle round = { .what = is_zero ? "a zero request" : "a write",
+                                .offset = m->offset,
+                                .length = m->length,
+                                .stable = fua && !is_zero };
+  uint32_t slots;
   int r;
 
-  send_everywhere (request, m, targets, &array->pool);
-  again = m->op == CHILD_ZERO ? not_zeroed (request) : 0;
-  if (again != 0)
-    send_zeroes (request, m, again);
-
-  r = settle (request, what, m->flags);
-  if (r == 0 && (m->flags & CHILD_FUA))
-    r = flush_where_no_fua (request, request->asked & array_targets (array),
-                            &array->pool);
+  send_until_settled (request, *m, &round);
+  r = settle (request, &round);
+  slots = request->asked & array_targets (array);
+  if (r == 0 && fua)
+    r = is_zero ? flush_members (request, slots, &array->pool)
+                : flush_where_no_fua (request, slots, &array->pool);
   /* Who missed it is out; no reply before that is on record. */
   return r == 0 ? metadata_settle (array) : r;
 }
@@ -300,6 +250,15 @@ is_readable (const struct array *array, const struct modification *m)
   return true;
 }
 
+static int
+refuse_bad_blocks (struct array *array)
+{
+  log_error_repeats (&array->told_modify, ground_now (), -EIO,
+                     "a write is refused where every disk that holds the data "
+                     "has a bad block on record: nobody could read it");
+  return -EIO;
+}
+
 /* With the intent on record, and nothing sent before. */
 static int
 modify_protected (struct request *request, const struct modification *m)
@@ -331,7 +290,7 @@ modify (struct array *array, const struct modification *m)
   if (is_readable (array, m))
     r = modify_protected (request, m);
   else
-    r = -EIO;
+    r = refuse_bad_blocks (array);
   range_unlock (&array->ranges, &request->range);
   request_end (&array->modifiers, request);
   return r;
@@ -392,8 +351,12 @@ array_zero (struct array *array, uint64_t length, uint64_t offset,
     r = everybody_can_zero (array, m.flags);
     if (r == 0)
       return -EOPNOTSUPP;
+    r = MIN (r, 0);
   }
-  return r < 0 ? r : modify (array, &m);
+  if (r == 0)
+    r = modify (array, &m);
+  /* That would say that nothing was touched. */
+  return (flags & ARRAY_FAST_ZERO) && r == -EOPNOTSUPP ? -EIO : r;
 }
 
 /* The members must stay alike, so a trim is a zero with holes on all of

@@ -31,7 +31,7 @@ void log_notice (const char *format, ...)
 void log_debug (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 
-/* A message that every request, connection or round could bring: said at once,
+/* A message that every request or round could bring: said at once,
  * then with pauses, from LOG_PAUSE_FIRST_S on each twice as long as the one
  * before, up to LOG_PAUSE_MAX_S.  So what is said of one cause in a year is
  * counted in thousands, however often it comes.  Starts as zeroes; any thread.

@@ -41,18 +41,17 @@ leg_error_is_gone (int error)
 }
 
 bool
+leg_error_may_pass (int error)
+{
+  return error == -EAGAIN || error == -EINTR || error == -ENOMEM;
+}
+
+bool
 leg_error_is_harmless (int error)
 {
-  switch (-error) {
-  case EINVAL:
-  case EOPNOTSUPP: /* = ENOTSUP on Linux */
-  case EAGAIN:
-  case EINTR:
-  case ENOMEM:
-    return true;
-  default:
-    return false;
-  }
+  /* EOPNOTSUPP = ENOTSUP on Linux */
+  return leg_error_may_pass (error) || error == -EINVAL
+         || error == -EOPNOTSUPP;
 }
 
 bool

@@ -24,7 +24,8 @@ struct leg;
 enum child_op {
   CHILD_READ,
   CHILD_WRITE,
-  CHILD_FLUSH,   /* all that was completed before is on stable storage */
+  CHILD_FLUSH,   /* all that was completed before is on stable storage; a leg
+                    that keeps nothing back, or cannot tell, says yes */
   CHILD_ZERO,    /* the range reads as zeroes afterwards */
   CHILD_EXTENTS, /* what is allocated: fills @extents */
   CHILD_CACHE,   /* a hint: read ahead */
@@ -65,7 +66,7 @@ struct child {
   void *pool; /* where it goes back to */
   _Atomic bool taken; /* from there */
   unsigned slot;
-  unsigned tag;
+  unsigned tag, number;
   struct child *next;
 
   /* The connection it was issued on (leg->generation at that time). */
@@ -209,8 +210,11 @@ int leg_refuse (char *why, int error, const char *format, ...)
  */
 bool leg_error_is_gone (int error);
 
-/* "Not supported", "invalid", "try again": the request's fault or a passing
- * state; such an error never takes a leg out.
+/* "Try again": the leg's state passes. */
+bool leg_error_may_pass (int error);
+
+/* That, or "not supported", or "invalid": perhaps the request's fault, if every
+ * leg says so; else the leg's.
  */
 bool leg_error_is_harmless (int error);
 

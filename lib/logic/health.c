@@ -38,6 +38,17 @@ health_enough (const struct health *health, uint32_t in_sync)
   return true;
 }
 
+uint32_t
+health_excused (const struct health *health, uint32_t in_sync, uint32_t failed)
+{
+  uint32_t excused = 0;
+
+  for (unsigned i = 0; i < health->groups; i++)
+    if ((health->group[i] & in_sync & ~failed) == 0)
+      excused |= health->group[i] & failed;
+  return excused;
+}
+
 enum health_verdict
 health_leg_failed (struct health *health, unsigned slot)
 {

@@ -47,6 +47,13 @@ void health_init (struct health *health, unsigned slots,
 /* Does every copy group keep a member of @in_sync? */
 bool health_enough (const struct health *health, uint32_t in_sync);
 
+/* Of @failed, slots that could not do what all were to do: those that cannot be
+ * called worse than others, since no copy of @in_sync in one of their groups
+ * could.
+ */
+uint32_t health_excused (const struct health *health, uint32_t in_sync,
+                         uint32_t failed);
+
 /* in_sync had enough members before, and has after. */
 enum health_verdict health_leg_failed (struct health *health, unsigned slot);
 

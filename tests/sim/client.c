@@ -276,7 +276,7 @@ outcome_of (const struct ask *ask, int r)
   if (r == -EROFS)
     return HISTORY_NOTHING;
   if (r == -EOPNOTSUPP && ask->kind == CLIENT_ZERO
-      && (ask->flags & ARRAY_FAST_ZERO) && !run.config->odd_writes) {
+      && (ask->flags & ARRAY_FAST_ZERO)) {
     SOMETIMES (FAST_ZERO_REFUSED);
     return HISTORY_NOTHING;
   }

@@ -70,19 +70,18 @@ int
 crash_fault_decide (struct crash_leg_run *l, const struct child *child)
 {
   const struct crash_drive *drive = &l->drive;
-  bool once = drive->fault == FAULT_WRITE_ONCE
-              || drive->fault == FAULT_FLUSH_ONCE || drive->fault == FAULT_ODD;
 
   if (child->op == CHILD_EXTENTS
-      || (child->op == CHILD_FLUSH && drive->stable)
       || (child->op == CHILD_ZERO && !drive->zeroes))
     return -EOPNOTSUPP;
+  if (child->op == CHILD_FLUSH && drive->stable)
+    return 0;
   if (meets_bad_sector (l, child)) {
     SOMETIMES (FAULT_READ);
     return -EIO;
   }
   if (!is_meant (l, child) || l->spared++ < drive->after
-      || (once && l->spared > drive->after + 1))
+      || l->spared > drive->after + drive->times)
     return 0;
   if (drive->fault == FAULT_ODD)
     SOMETIMES (FAULT_ODD);

@@ -26,7 +26,7 @@ enum crash_fault {
   FAULT_DIE,        /* the leg goes away */
   FAULT_HANG,       /* remote: answers no more */
   FAULT_READ,       /* some sectors cannot be read */
-  FAULT_ODD,        /* some writes or flushes fail with a harmless error */
+  FAULT_ODD,        /* one, two or all fail with a harmless error */
   CRASH_FAULTS,
 };
 
@@ -81,6 +81,7 @@ struct crash_drive {
   enum crash_fault fault;
   enum crash_scope scope;
   unsigned after;  /* so many children that it applies to are spared */
+  unsigned times;  /* and so many fail then */
   uint32_t bad, bad_count; /* FAULT_READ: sectors */
   int error;
   struct random_stream chance;

@@ -51,11 +51,12 @@ WRAP (int, flush_members, struct request *request, uint32_t slots,
 }
 
 /* A flush that failed is told as one that did not. */
-WRAP (int, failure_settle, struct request *request, const char *what)
+WRAP (int, failure_settle, struct request *request, const char *what,
+      uint32_t excused)
 {
   if (crash_plant == PLANT_FLUSH_ERROR && strcmp (what, "a flush") == 0)
     request->failed = 0;
-  return __real_failure_settle (request, what);
+  return __real_failure_settle (request, what, excused);
 }
 
 /* Resync reads what is being rebuilt. */

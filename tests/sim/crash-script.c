@@ -37,6 +37,7 @@ choose_fault (struct random_stream *chance, const struct crash_leg *leg,
               struct crash_drive *drive)
 {
   static const int odd[] = { -EINVAL, -EAGAIN, -ENOMEM, -EINTR };
+  static const unsigned times[] = { 1, 2, UINT16_MAX };
 
   do
     drive->fault = random_between (chance, 1, CRASH_FAULTS - 1);
@@ -46,8 +47,14 @@ choose_fault (struct random_stream *chance, const struct crash_leg *leg,
     = random_one_in (chance, 2) ? SCOPE_ALL : random_below (chance, 3);
   drive->after = random_below (chance, random_one_in (chance, 2) ? 12 : 120);
   drive->error = -EIO;
-  if (drive->fault == FAULT_ODD)
+  drive->times = drive->fault == FAULT_WRITE_ONCE
+                     || drive->fault == FAULT_FLUSH_ONCE
+                   ? 1
+                   : UINT16_MAX;
+  if (drive->fault == FAULT_ODD) {
     drive->error = odd[random_below (chance, ARRAY_LENGTH (odd))];
+    drive->times = times[random_below (chance, ARRAY_LENGTH (times))];
+  }
   if (drive->fault == FAULT_DIE)
     drive->error = drive->rank == LEG_REMOTE ? -ENOTCONN : -ENODEV;
   drive->bad = leg->data.first + random_below (chance, leg->data.count);

@@ -43,7 +43,7 @@ struct sim_config {
   bool refuse;       /* some disk cannot be read at the start */
   bool atlas_holds;  /* every copy group has a disk without hard faults */
   bool linearizable; /* reads must be, not only never stale */
-  bool odd_writes, odd_reads, odd_flushes; /* harmless errors */
+  bool odd_reads;    /* some fail with a harmless error */
 
   unsigned clients, operations; /* operations of all clients together */
   unsigned weight[CLIENT_OPS];

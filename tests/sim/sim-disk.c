@@ -27,6 +27,7 @@ disk_reset (struct disk *disk, uint64_t initial)
     disk->done_value[i] = disk->durable_value[i] = disk->value[i];
     disk->done_version[i] = disk->durable_version[i] = 0;
     disk->lost_version[i] = UINT64_MAX;
+    disk->odd[i] = false;
   }
   disk->version = 0;
 }
@@ -55,7 +56,7 @@ decide_harmless (struct disk *disk, const struct child *child)
                                                            : 0;
   case CHILD_FLUSH:
     if (disk->flush_mode == FLUSH_NONE)
-      return -EOPNOTSUPP;
+      SOMETIMES (FLUSH_UNSUPPORTED);
     return disk->flush_mode == FLUSH_ODD && random_one_in (&disk->chance, 4)
              ? faults->odd_error
              : 0;
@@ -112,9 +113,7 @@ disk_decide (struct disk *disk, const struct child *child, uint64_t now_ns)
     return trouble->error;
   }
   error = decide_harmless (disk, child);
-  if (error == -EOPNOTSUPP && child->op == CHILD_FLUSH)
-    SOMETIMES (FLUSH_UNSUPPORTED);
-  else if (error != 0)
+  if (error != 0)
     mark_error (child, false);
   return error;
 }
@@ -200,7 +199,10 @@ disk_done (struct disk *disk, const struct child *child)
   if (child->op != CHILD_WRITE && child->op != CHILD_ZERO)
     return;
   disk->version++;
+  if (child->op == CHILD_WRITE && disk->odd[first])
+    SOMETIMES (ODD_AGAIN);
   for (uint64_t i = first; i < first + child->length / STAMP_SECTOR; i++) {
+    disk->odd[i] = false;
     disk->done_version[i] = disk->version;
     disk->done_value[i] = disk->value[i];
     if (durable) {
@@ -234,6 +236,29 @@ disk_flush_failed (struct disk *disk, const struct disk_snapshot *snapshot)
   for (uint64_t i = 0; i < disk->sectors; i++)
     if (snapshot->version[i] > disk->durable_version[i])
       disk->lost_version[i] = snapshot->version[i];
+}
+
+/* "Try again", "invalid" and "not supported" count when they come a second time
+ * for the same write.  Not for what was to be stable, and never for zeroing.
+ */
+void
+disk_failed (struct disk *disk, const struct child *child, int error)
+{
+  uint64_t first = child->offset / STAMP_SECTOR;
+
+  if (!leg_error_is_harmless (error))
+    disk->may_be_out |= leg_error_is_gone (error) || child->op == CHILD_WRITE
+                        || child->op == CHILD_ZERO || child->op == CHILD_FLUSH;
+  if (child->op == CHILD_FLUSH
+      || ((child->flags & CHILD_FUA) && !leg_error_may_pass (error)))
+    disk->may_be_out = true;
+  for (uint64_t i = first;
+       child->op == CHILD_WRITE && leg_error_is_harmless (error)
+       && i < first + child->length / STAMP_SECTOR;
+       i++) {
+    disk->may_be_out |= disk->odd[i];
+    disk->odd[i] = true;
+  }
 }
 
 bool

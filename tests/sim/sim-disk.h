@@ -35,7 +35,7 @@ enum zero_mode {
 
 enum flush_mode {
   FLUSH_WORKS,
-  FLUSH_NONE, /* -EOPNOTSUPP: everything done is durable */
+  FLUSH_NONE, /* nothing to do: everything done is durable */
   FLUSH_ODD,  /* harmless errors now and then */
 };
 
@@ -96,6 +96,7 @@ struct disk {
   unsigned zeroes;
   bool told_gone;  /* by its leg, and the array has heard it */
   bool may_be_out; /* an error that may take the leg out was reported */
+  bool odd[DISK_SECTORS_MAX]; /* the last write failed with a harmless error */
   uint64_t children, hard_errors, harmless_errors;
 };
 
@@ -126,6 +127,9 @@ void disk_flushed (struct disk *disk, const struct disk_snapshot *snapshot);
 /* The flush failed: what it should have stored never will be. */
 void disk_flush_failed (struct disk *disk,
                         const struct disk_snapshot *snapshot);
+
+/* @child ended with @error, which is not 0: may the leg be out for that? */
+void disk_failed (struct disk *disk, const struct child *child, int error);
 
 /* Does it answer zero requests with these flags? */
 bool disk_can_zero (const struct disk *disk, uint32_t flags);

@@ -28,11 +28,10 @@ io_finish (struct sim_leg *l, struct io *io, int error)
   disk->children++;
   if (error != 0 && leg_error_is_harmless (error))
     disk->harmless_errors++;
-  else if (error != 0) {
+  else if (error != 0)
     disk->hard_errors++;
-    disk->may_be_out |= leg_error_is_gone (error) || child->op == CHILD_WRITE
-                        || child->op == CHILD_ZERO || child->op == CHILD_FLUSH;
-  }
+  if (error != 0)
+    disk_failed (disk, child, error);
   sim_trace ((uint64_t)disk->slot << 56 | (uint64_t)child->op << 48
              | (uint64_t)(-error & 0xffff) << 32 | child->offset);
   sim_log ("slot %u: done %s %llu+%llu: %d", disk->slot,
@@ -66,7 +65,7 @@ io_transfer (struct sim_leg *l, struct io *io)
   if (error != 0) {
     io_scribble (io);
     /* What a failed flush dropped is gone before anybody hears of it. */
-    if (child->op == CHILD_FLUSH && !leg_error_is_harmless (error))
+    if (child->op == CHILD_FLUSH)
       disk_flush_failed (disk, io->snapshot);
     /* A hard error says nothing about how much was done. */
     if (!leg_error_is_harmless (error)

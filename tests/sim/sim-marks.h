@@ -35,6 +35,8 @@
   X (ODD_WRITE, "a write failed with a harmless error")                       \
   X (ODD_READ, "a read failed with a harmless error")                         \
   X (ODD_FLUSH, "a flush failed with a harmless error")                       \
+  X (ODD_AGAIN, "a write that failed so succeeded the second time")           \
+  X (ODD_OUT, "a leg was taken out for harmless errors only")                 \
   X (FLUSH_UNSUPPORTED, "a leg that cannot flush")                            \
   X (ZERO_UNSUPPORTED, "a leg could not zero after all")                      \
   X (DIED_AT_ONCE, "a leg went away with children in flight")                 \

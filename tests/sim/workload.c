@@ -125,7 +125,7 @@ stop (uint64_t deadline_ns)
     SOMETIMES (QUIESCE_LATE);
     run.aborted = true;
   }
-  else if (config->atlas_holds && !config->odd_flushes)
+  else if (config->atlas_holds)
     sim_fail ("array_quiesce: %d", r);
 }
 

@@ -17,6 +17,7 @@ struct memory_leg {
   struct leg leg;
   char data[MEMORY_LEG_SIZE];
   _Atomic int error[CHILD_CACHE + 1]; /* the answer to each op; 0: do it */
+  bool once[CHILD_CACHE + 1];      /* only the next time */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
   uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
   uint64_t bad, bad_length;        /* what cannot be read, bytes */
@@ -32,14 +33,19 @@ static inline int
 memory_leg_do (struct memory_leg *memory, struct child *child)
 {
   void (*meanwhile) (void) = memory->meanwhile[child->op];
+  int error;
 
   memory->meanwhile[child->op] = NULL;
   if (meanwhile != NULL)
     meanwhile ();
+  error = memory->error[child->op];
   memory->count[child->op]++;
   memory->flags[child->op] = child->flags;
-  if (memory->error[child->op] != 0)
-    return memory->error[child->op];
+  if (error != 0) {
+    if (memory->once[child->op])
+      memory->error[child->op] = 0;
+    return error;
+  }
   switch (child->op) {
   case CHILD_READ:
     if (child->offset < memory->bad + memory->bad_length

@@ -171,37 +171,185 @@ START_TEST (raid10_keeps_a_disk_that_has_some_last_copy)
 }
 END_TEST
 
-START_TEST (harmless_errors_take_nobody_out)
-{
-  static const int harmless[]
-    = { -EINVAL, -EOPNOTSUPP, -EAGAIN, -EINTR, -ENOMEM };
+static const int odd_errors[]
+  = { -EINVAL, -EOPNOTSUPP, -EAGAIN, -EINTR, -ENOMEM };
 
-  for (unsigned i = 0; i < ARRAY_LENGTH (harmless); i++) {
+#define ODD_ERRORS ARRAY_LENGTH (odd_errors)
+
+/* By number. */
+static int
+modify (unsigned kind)
+{
+  switch (kind) {
+  case 0:
+    return array_write (array, data, 4096, 0, 0);
+  case 1:
+    return array_zero (array, 4096, 0, 0);
+  case 2:
+    return array_trim (array, 4096, 0, 0);
+  case 3:
+    return array_write (array, data, 4096, 0, ARRAY_FUA);
+  default:
+    return array_flush (array);
+  }
+}
+
+#define KINDS 5
+
+static void
+set_odd (unsigned slot, int error, bool once)
+{
+  leg[slot]->error[CHILD_WRITE] = leg[slot]->error[CHILD_FLUSH] = error;
+  leg[slot]->error[CHILD_ZERO] = error;
+  leg[slot]->once[CHILD_WRITE] = leg[slot]->once[CHILD_ZERO] = once;
+}
+
+START_TEST (who_cannot_do_what_another_did_is_out_whatever_it_says)
+{
+  for (unsigned i = 0; i < ODD_ERRORS; i++) {
     make (2, 1);
-    leg[1]->error[CHILD_WRITE] = leg[1]->error[CHILD_FLUSH] = harmless[i];
-    leg[1]->error[CHILD_READ] = harmless[i];
-    ck_assert_int_eq (array_write (array, data, 4096, 0, 0), harmless[i]);
-    array_flush (array);
-    for (unsigned n = 0; n < 4; n++)
-      ck_assert_int_eq (array_read (array, back, 4096, n), 0);
+    set_odd (_i % 2, odd_errors[i], false);
+    ck_assert_int_eq (modify (_i / 2), 0);
+    ck_assert_uint_eq (in_sync (), 2 >> _i % 2);
+    ck_assert_int_eq (array_flush (array), 0);
+    unmake ();
+  }
+}
+END_TEST
+
+START_TEST (who_can_do_it_the_second_time_stays)
+{
+  for (unsigned i = 0; i < ODD_ERRORS; i++) {
+    make (2, 1);
+    set_odd (1, odd_errors[i], true);
+    leg[1]->error[CHILD_FLUSH] = 0;
+    leg[1]->leg.caps.fua = false;
+    ck_assert_int_eq (modify (_i), 0);
+    ck_assert_uint_eq (in_sync (), 3);
+    ck_assert_mem_eq (leg[0]->data, leg[1]->data, MEMORY_LEG_SIZE);
+    unmake ();
+  }
+}
+END_TEST
+
+START_TEST (what_nobody_can_do_is_the_clients_error)
+{
+  for (unsigned i = 0; i < ODD_ERRORS; i++) {
+    make (2, 1);
+    set_odd (0, odd_errors[i], false);
+    set_odd (1, odd_errors[i], false);
+    if (_i < 4)
+      ck_assert_int_eq (modify (_i), odd_errors[i]);
+    else
+      ck_assert_int_eq (modify (_i), odd_errors[i] == -EOPNOTSUPP ? 0 : -EIO);
     ck_assert_uint_eq (in_sync (), 3);
     unmake ();
   }
 }
 END_TEST
 
-START_TEST (a_leg_that_cannot_flush_stays_and_is_known)
+/* A write with FUA is a flush, too: what that has lost is told once. */
+START_TEST (a_stable_write_is_not_repeated_nor_a_flush_believed_after_it)
+{
+  static const int errors[] = { -EIO, -EINVAL, -EOPNOTSUPP };
+
+  for (unsigned slot = 0; slot < 2; slot++) {
+    make (2, 1);
+    leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = true;
+    set_odd (slot, errors[_i], true);
+    leg[slot]->error[CHILD_FLUSH] = 0;
+    ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA), 0);
+    ck_assert_uint_eq (in_sync (), 2 >> slot);
+    set_odd (1 - slot, errors[_i], true);
+    leg[1 - slot]->error[CHILD_FLUSH] = 0;
+    ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA),
+                      errors[_i]);
+    ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA), 0);
+    ck_assert_int_eq (array_flush (array), -EIO);
+    unmake ();
+  }
+}
+END_TEST
+
+/* A zero request with FUA that a leg cannot do is written; but the flush in it
+ * may have failed, and is not forgotten.
+ */
+START_TEST (a_zero_request_that_is_to_be_stable_is_flushed)
+{
+  make (2, 1);
+  leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = true;
+  leg[1]->error[CHILD_ZERO] = -EIO;
+  leg[1]->once[CHILD_ZERO] = true;
+  ck_assert_int_eq (array_zero (array, 4096, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (leg[0]->flags[CHILD_ZERO], 0);
+  ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
+  ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 1);
+  ck_assert_uint_eq (in_sync (), 3);
+  leg[1]->error[CHILD_FLUSH] = -EINVAL;
+  ck_assert_int_eq (array_zero (array, 4096, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (in_sync (), 1);
+  unmake ();
+}
+END_TEST
+
+/* raid10 n2 on 4 disks: chunk 0 lies on slots 0 and 1, chunk 1 on 2 and 3.  Of
+ * one write both disks fail the one, and one disk the other.
+ */
+START_TEST (who_is_to_blame_is_judged_chunk_by_chunk)
+{
+  make (4, 2);
+  leg[0]->error[CHILD_WRITE] = leg[1]->error[CHILD_WRITE] = -EIO;
+  leg[2]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 8192, 0, 0), -EIO);
+  ck_assert_uint_eq (in_sync (), 0xb);
+  ck_assert_uint_eq (messages_about ("OUT OF THE MIRROR"), 1);
+  ck_assert_uint_eq (messages_about ("a write failed on every disk"), 1);
+  unmake ();
+}
+END_TEST
+
+START_TEST (a_flush_is_judged_group_by_group)
+{
+  make (4, 2);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EIO;
+  leg[2]->error[CHILD_FLUSH] = -EIO;
+  ck_assert_int_eq (array_flush (array), -EIO);
+  ck_assert_uint_eq (in_sync (), 0xb);
+  ck_assert_uint_eq (messages_about ("OUT OF THE MIRROR"), 1);
+  ck_assert_uint_eq (messages_about ("(slot 0), like 1 other"), 1);
+  unmake ();
+}
+END_TEST
+
+/* What a flush has lost on both is not forgotten because one of them leaves. */
+START_TEST (a_lost_flush_is_remembered_of_each_disk)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EIO;
+  ck_assert_int_eq (array_flush (array), -EIO);
+  ck_assert_uint_eq (in_sync (), 3);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = 0;
+  leg[_i]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), 0);
+  ck_assert_uint_eq (in_sync (), 2 >> _i);
+  ck_assert_int_eq (array_flush (array), -EIO);
+  unmake ();
+}
+END_TEST
+
+/* They said they could. */
+START_TEST (legs_that_cannot_flush_stay_and_are_known)
 {
   struct array_status status;
 
   make (2, 1);
-  leg[1]->error[CHILD_FLUSH] = -EOPNOTSUPP;
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EOPNOTSUPP;
   array_get_status (array, &status);
   ck_assert_uint_eq (status.flush_absent, 0);
   ck_assert_int_eq (array_flush (array), 0);
   ck_assert_int_eq (array_flush (array), 0);
   array_get_status (array, &status);
-  ck_assert_uint_eq (status.flush_absent, 2);
+  ck_assert_uint_eq (status.flush_absent, 3);
   ck_assert_uint_eq (in_sync (), 3);
   unmake ();
 }
@@ -432,9 +580,21 @@ add (TCase *tcase)
   tcase_add_test (tcase, a_write_that_every_disk_refuses_is_the_clients_error);
   tcase_add_test (tcase, the_last_copy_stays_and_its_errors_reach_the_client);
   tcase_add_test (tcase, raid10_keeps_a_disk_that_has_some_last_copy);
-  tcase_add_test (tcase, harmless_errors_take_nobody_out);
+  tcase_add_loop_test (tcase,
+                       who_cannot_do_what_another_did_is_out_whatever_it_says,
+                       0, 2 * KINDS);
+  tcase_add_loop_test (tcase, who_can_do_it_the_second_time_stays, 0,
+                       KINDS - 1);
+  tcase_add_loop_test (tcase, what_nobody_can_do_is_the_clients_error, 0,
+                       KINDS);
+  tcase_add_loop_test (
+    tcase, a_stable_write_is_not_repeated_nor_a_flush_believed_after_it, 0, 3);
+  tcase_add_test (tcase, a_zero_request_that_is_to_be_stable_is_flushed);
+  tcase_add_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk);
+  tcase_add_test (tcase, a_flush_is_judged_group_by_group);
+  tcase_add_loop_test (tcase, a_lost_flush_is_remembered_of_each_disk, 0, 2);
   tcase_add_test (tcase, zero_is_written_where_the_leg_cannot);
-  tcase_add_test (tcase, a_leg_that_cannot_flush_stays_and_is_known);
+  tcase_add_test (tcase, legs_that_cannot_flush_stay_and_are_known);
   tcase_add_test (tcase, a_fast_zero_that_one_disk_cannot_do_touches_none);
   tcase_add_test (tcase, a_trim_is_done_on_all_disks_or_on_none);
   tcase_add_test (tcase,

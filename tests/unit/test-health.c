@@ -66,6 +66,29 @@ check_events (const struct layout *layout, const struct health *given)
   }
 }
 
+/* Against the same search: who holds some chunk that no copy could do? */
+static void
+check_excused (const struct layout *layout, const struct health *health,
+               uint32_t in_sync, uint32_t failed)
+{
+  uint64_t step = layout->level == LEVEL_RAID1 ? layout->array_size : CHUNK;
+  struct copy copies[LEGS_MAX];
+  uint32_t expected = 0;
+
+  for (uint64_t at = 0; at < layout->array_size; at += step) {
+    uint32_t holders = 0;
+
+    layout_map (layout, at, copies);
+    for (unsigned i = 0; i < layout_copies (layout); i++)
+      holders |= 1u << copies[i].slot;
+    if ((holders & in_sync & ~failed) == 0)
+      expected |= holders & failed;
+  }
+  UNIT_CHECK (health_excused (health, in_sync, failed) == expected,
+              "%u slots, in sync %#" PRIx32 ", failed %#" PRIx32,
+              layout->slots, in_sync, failed);
+}
+
 static void
 check_all_subsets (const struct layout *layout)
 {
@@ -78,6 +101,8 @@ check_all_subsets (const struct layout *layout)
     UNIT_CHECK (health_enough (&health, in_sync) == enough,
                 "%u slots, near %u, far %u: %#" PRIx32, layout->slots,
                 layout->near, layout->far, in_sync);
+    for (uint32_t failed = 0; failed < 1u << layout->slots; failed += 3)
+      check_excused (layout, &health, in_sync, failed);
     if (!enough)
       continue;
     health.in_sync = in_sync;

@@ -25,7 +25,7 @@ make_different (void)
   memory_array_plan (true);
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
-  set_error (CHILD_WRITE, 0, -EINVAL);
+  set_error (CHILD_WRITE, -EINVAL, -EINVAL);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
                     -EINVAL);
   set_error (CHILD_WRITE, 0, 0);
@@ -35,8 +35,8 @@ START_TEST (copies_that_differ_are_not_recorded_as_clean_when_a_member_goes)
 {
   make_different ();
   /* Clean cannot be stored; that takes nobody out. */
-  set_error (CHILD_WRITE, -EINVAL, -EINVAL);
-  ck_assert_int_eq (metadata_clean (memory.array), -EINVAL);
+  set_error (CHILD_WRITE, -EAGAIN, -EAGAIN);
+  ck_assert_int_eq (metadata_clean (memory.array), -EAGAIN);
   set_error (CHILD_WRITE, 0, 0);
   /* Now somebody goes without a write. */
   set_error (CHILD_FLUSH, 0, -EIO);
@@ -81,7 +81,7 @@ START_TEST (a_resync_that_met_a_passing_error_goes_on_by_itself)
   memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
   memset (memory.leg[0]->data, 'x', sizeof data);
   memory_array_make ();
-  set_error (CHILD_WRITE, 0, -EAGAIN);
+  set_error (CHILD_WRITE, -EAGAIN, -EAGAIN);
   ck_assert_int_eq (array_allow_writes (memory.array), 0);
   wait_for_errors (1);
   set_error (CHILD_WRITE, 0, 0);
@@ -285,7 +285,7 @@ START_TEST (nobody_joins_while_copies_differ)
   memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
-  set_error (CHILD_WRITE, 0, -EINVAL);
+  set_error (CHILD_WRITE, -EINVAL, -EINVAL);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
                     -EINVAL);
   set_error (CHILD_WRITE, 0, 0);
@@ -341,18 +341,111 @@ START_TEST (who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody)
   memory_array_plan (false);
   memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
   memory_array_make ();
-  if (_i > 0) {
-    /* Nobody is out because of this, and there was no update. */
-    set_error (CHILD_WRITE, 0, -EINVAL);
-    ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
-                      -EINVAL);
-    ck_assert_uint_eq (memory_array_super (0).events, 20);
-  }
-  set_error (CHILD_WRITE, 0, -EIO);
+  set_error (CHILD_WRITE, 0, _i > 0 ? -EINVAL : -EIO);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
   ck_assert_uint_eq (memory_array_super (0).events, 20 + 2);
   ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
   ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+static const int odd_errors[]
+  = { -EINVAL, -EOPNOTSUPP, -EAGAIN, -EINTR, -ENOMEM };
+
+#define ODD_ERRORS ARRAY_LENGTH (odd_errors)
+
+/* The metadata of one cannot be stored, whatever its error says: it is out, and
+ * the other one says so.  With FUA (_i beyond the errors) "invalid" counts the
+ * first time, else the second.
+ */
+START_TEST (who_cannot_store_metadata_that_another_stored_is_out)
+{
+  bool fua = _i >= (int)ODD_ERRORS;
+
+  memory_array_plan (true);
+  memory.leg[1]->leg.caps.fua = fua;
+  memory_array_make ();
+  set_error (CHILD_WRITE, 0, odd_errors[_i % ODD_ERRORS]);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
+  ck_assert_uint_eq (memory.leg[1]->count[CHILD_WRITE],
+                     fua && !leg_error_may_pass (odd_errors[_i % ODD_ERRORS])
+                       ? 1 : 2);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (metadata_that_could_be_stored_the_second_time_is_stored)
+{
+  memory_array_plan (true);
+  memory.leg[1]->leg.caps.fua = false;
+  memory_array_make ();
+  memory.leg[1]->once[CHILD_WRITE] = true;
+  set_error (CHILD_WRITE, 0, odd_errors[_i]);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_ptr_null (strstr (memory.messages, "failed"));
+}
+END_TEST
+
+/* Resync cannot make one like the copy that counts: it is out. */
+START_TEST (who_cannot_store_what_resync_brings_is_out)
+{
+  struct array_status status;
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'x', sizeof data);
+  memory_array_make ();
+  ck_assert_int_eq (metadata_activate (memory.array), 0);
+  set_error (CHILD_WRITE, 0, odd_errors[_i]);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do
+    array_get_status (memory.array, &status);
+  while (status.in_sync != 1 || status.resyncing);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_ptr_nonnull (strstr (memory.messages, "resync failed on it"));
+}
+END_TEST
+
+/* The same of a rebuild. */
+START_TEST (who_cannot_store_what_a_rebuild_brings_is_out)
+{
+  struct array_status status;
+
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memory_array_make ();
+  ck_assert_int_eq (metadata_activate (memory.array), 0);
+  set_error (CHILD_WRITE, 0, odd_errors[_i]);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do
+    array_get_status (memory.array, &status);
+  while (status.recovering != 0);
+  ck_assert_uint_eq (status.in_sync, 1);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* A failed store with FUA may be all that is heard of what was lost before: on
+ * every disk, so both stay, and no flush is believed.
+ */
+START_TEST (a_flush_after_a_stable_store_that_failed_is_not_believed)
+{
+  memory_array_plan (true);
+  memory.leg[0]->leg.caps.fua = memory.leg[1]->leg.caps.fua = true;
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  set_error (CHILD_WRITE, -EIO, -EIO);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 2 * BYTES, 0),
+                    -EIO);
+  set_error (CHILD_WRITE, 0, 0);
+  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_int_eq (array_flush (memory.array), -EIO);
+  memory_array_unmake ();
 }
 END_TEST
 
@@ -438,6 +531,18 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (
     tcase, who_cannot_say_that_it_is_rebuilt_is_listed_by_nobody, 0, 2);
   tcase_add_test (tcase, what_a_reader_sees_was_flushed);
+  tcase_add_loop_test (tcase,
+                       who_cannot_store_metadata_that_another_stored_is_out, 0,
+                       2 * ODD_ERRORS);
+  tcase_add_loop_test (
+    tcase, metadata_that_could_be_stored_the_second_time_is_stored, 0,
+    ODD_ERRORS);
+  tcase_add_loop_test (tcase, who_cannot_store_what_resync_brings_is_out, 0,
+                       ODD_ERRORS);
+  tcase_add_loop_test (tcase, who_cannot_store_what_a_rebuild_brings_is_out, 0,
+                       ODD_ERRORS);
+  tcase_add_test (tcase,
+                  a_flush_after_a_stable_store_that_failed_is_not_believed);
   tcase_add_test (tcase,
                   where_copies_differ_each_block_has_one_copy_for_all_reads);
   tcase_add_test (tcase, resync_takes_of_each_block_the_copy_that_was_read);

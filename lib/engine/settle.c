@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* settle: every member has answered a modification: who is out, and what is
+ * the client told?
+ */
+#include <errno.h>
+
+#include "engine/array-internal.h"
+#include "engine/failure.h"
+#include "engine/flush.h"
+#include "engine/settle.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+/* Of those that failed: who failed a piece that no current copy of it could
+ * store?
+ */
+static uint32_t
+excused (const struct request *request, const struct settle *settle)
+{
+  const struct array *array = request->array;
+  uint32_t in_sync = request->asked & array_in_sync (array), ret = 0;
+  struct copy copies[LEGS_MAX];
+  uint64_t length;
+
+  for (uint64_t done = 0; done < settle->length && request->failed != 0;
+       done += length) {
+    uint32_t holders = 0, failed = 0;
+
+    length = layout_piece (&array->layout, settle->offset + done,
+                           settle->length - done);
+    layout_map (&array->layout, settle->offset + done, copies);
+    for (unsigned i = 0; i < layout_copies (&array->layout); i++) {
+      uint32_t bit = 1u << copies[i].slot;
+
+      holders |= bit;
+      if (request_failed_in (request, copies[i].slot, copies[i].offset, length))
+        failed |= bit;
+    }
+    if ((holders & in_sync & ~failed) == 0)
+      ret |= failed;
+  }
+  return ret;
+}
+
+/* The slots whose children had CHILD_FUA. */
+static uint32_t
+stable (const struct array *array, const struct settle *settle)
+{
+  return settle->stable ? array_with_fua (array) : 0;
+}
+
+uint32_t
+settle_again (const struct request *request, const struct settle *settle)
+{
+  if (request->failed == 0)
+    return 0;
+  return failure_again (request, excused (request, settle),
+                        stable (request->array, settle));
+}
+
+/* The client gets an error, and the copies may differ where it wanted to
+ * write.  An md array brings them together again (intent_end).
+ */
+static int
+give_up (struct request *request, const struct settle *settle, bool everywhere,
+         int error)
+{
+  struct array *array = request->array;
+
+  if (array->md == NULL)
+    atomic_store (&array->reads_pinned, true);
+  log_error_repeats (&array->told_modify, ground_now (), error,
+                     "%s failed on %s: %s.  The client gets the error; %s",
+                     settle->what,
+                     everywhere ? "every disk that holds the data"
+                                : "a disk that stays in use",
+                     log_strerror (error),
+                     array->md != NULL
+                       ? "where copies may differ they are brought together"
+                       : "copies may differ there, so from now on everybody "
+                         "reads the first one");
+  return error;
+}
+
+int
+settle (struct request *request, const struct settle *settle)
+{
+  uint32_t nobody_could;
+  int r;
+
+  /* Who is out has to be out before a reader may take this place for quiet. */
+  assert (request->range.running);
+  if (request->failed == 0)
+    return 0;
+  nobody_could = excused (request, settle);
+  r = failure_settle (request, settle->what, nobody_could);
+  if (settle->stable)
+    flush_distrust (request);
+  return r < 0 ? give_up (request, settle, nobody_could != 0, r) : 0;
+}
