@@ -102,8 +102,11 @@ disk_open (const char *path, bool write, struct disk *ret, char *why)
   else
     r = open_leg (path, &spec, &disk, why);
   if (r == 0 && write && disk.leg->caps.readonly) {
+    const char *reason = disk.leg->caps.why_readonly;
+
     disk_close (&disk);
-    r = leg_refuse (why, -EACCES, "is read-only");
+    r = leg_refuse (why, -EACCES, "is read-only%s%s", reason ? ": " : "",
+                    reason ? reason : "");
   }
   if (r == 0)
     *ret = disk;
@@ -126,7 +129,8 @@ disk_can_be_written (const struct disk *disk)
 {
   if (disk->leg != NULL)
     return !disk->leg->caps.readonly;
-  return access (disk->path, W_OK) == 0;
+  return access (disk->path, W_OK) == 0
+         && leg_file_why_readonly (disk->fd) == NULL;
 }
 
 static int

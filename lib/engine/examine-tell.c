@@ -83,6 +83,21 @@ tell_tail (const struct array *array)
                                           : array->limits.block_minimum));
 }
 
+/* Clients only hear that the export is read-only. */
+static void
+tell_readonly (const struct array *array)
+{
+  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
+    const struct leg *leg = array->member[slot].leg;
+
+    if (leg != NULL && leg->caps.readonly)
+      log_notice ("disk %.200s: is read-only (%s), so the whole array is",
+                  leg->name,
+                  leg->caps.why_readonly ? leg->caps.why_readonly
+                                         : "for an unknown reason");
+  }
+}
+
 /* Where nothing is written, there is nothing to flush. */
 static void
 tell_no_flush (struct array *array)
@@ -103,5 +118,6 @@ examine_tell (struct array *array)
   tell_block (array);
   if (array->md == NULL)
     tell_tail (array);
+  tell_readonly (array);
   tell_no_flush (array);
 }

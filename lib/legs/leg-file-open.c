@@ -69,18 +69,40 @@ tell_open_failed (const struct leg_file *file, int error, char *why)
   return leg_refuse (why, error, "cannot be opened: %s", log_strerror (error));
 }
 
+/* Open for writing, or leave it closed.  NULL, or why it can only be read. */
+static const char *
+open_for_writing (struct leg_file *file, const char *path, int flags)
+{
+  const char *why_readonly = NULL;
+
+  file->fd = open (path, O_RDWR | flags);
+  if (file->fd != -1) {
+    why_readonly = leg_file_why_readonly (file->fd);
+    if (why_readonly != NULL)
+      close (file->fd);
+  }
+  else if (errno == EACCES || errno == EPERM || errno == EROFS)
+    why_readonly = log_strerror (-errno);
+  return why_readonly;
+}
+
 static int
 open_file (struct leg_file *file, const char *path, char *why)
 {
   int flags = O_CLOEXEC | (file->direct ? O_DIRECT : 0)
               | (file->block_device ? O_EXCL : 0);
+  struct leg_caps *caps = &file->leg.caps;
 
-  file->fd = open (path, O_RDWR | flags);
-  if (file->fd == -1 && (errno == EACCES || errno == EPERM || errno == EROFS)) {
-    file->leg.caps.readonly = true;
+  caps->why_readonly = open_for_writing (file, path, flags);
+  caps->readonly = caps->why_readonly != NULL;
+  if (caps->readonly)
     file->fd = open (path, O_RDONLY | flags);
-  }
-  return file->fd == -1 ? tell_open_failed (file, -errno, why) : 0;
+  if (file->fd == -1)
+    return tell_open_failed (file, -errno, why);
+  /* "Not permitted" has a reason, most often. */
+  if (caps->readonly && leg_file_why_readonly (file->fd) != NULL)
+    caps->why_readonly = leg_file_why_readonly (file->fd);
+  return 0;
 }
 
 static int
@@ -236,6 +258,7 @@ learn_caps (struct leg_file *file, char *why)
                              .request_max = REQUEST_MAX,
                              .zero_max = NBD_EFFECT_MAX,
                              .readonly = caps->readonly,
+                             .why_readonly = caps->why_readonly,
                              .flush = true };
   if (file->block_device)
     r = learn_device (file, &st, why);
@@ -254,8 +277,10 @@ learn_caps (struct leg_file *file, char *why)
   caps->size = round_down (caps->size, caps->block_minimum);
   if (caps->size == 0)
     return leg_refuse (why, -EINVAL,
-                       "is empty, or smaller than one block; give it its full "
-                       "size first, for example with truncate");
+                       file->block_device
+                         ? "has no size: nothing is behind this device"
+                         : "is empty, or smaller than one block; give it its "
+                           "full size first, for example with truncate");
   return 0;
 }
 

@@ -22,6 +22,11 @@ struct ring;
 int leg_file_open (const char *path, bool direct, struct leg **ret,
                    char *why);
 
+/* Why @fd, an open file or block device, cannot be written whatever open said:
+ * for people, constant.  NULL: no such reason.
+ */
+const char *leg_file_why_readonly (int fd);
+
 /* Before leg->ops->start: use @ring for flushes, and if @queue_io (there are
  * several direct legs) for reads and writes too: the rank becomes
  * LEG_QUEUED.

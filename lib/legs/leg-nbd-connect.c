@@ -243,6 +243,8 @@ learn_server (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
                        "the export is empty, or smaller than one block");
 
   caps->readonly = nbd_is_read_only (handle) != 0;
+  if (caps->readonly)
+    caps->why_readonly = "its server says so";
   caps->rotational = nbd_is_rotational (handle) > 0;
   caps->flush = nbd_can_flush (handle) > 0;
   caps->fua = nbd_can_fua (handle) > 0;

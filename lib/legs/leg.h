@@ -111,6 +111,7 @@ struct leg_caps {
                                 most block_minimum: pieces of an aligned
                                 buffer stay aligned */
   bool readonly;
+  const char *why_readonly; /* for people, constant; NULL: not known */
   bool rotational;
   bool flush;   /* CHILD_FLUSH does what it says; else nothing, and succeeds */
   bool fua;     /* CHILD_FUA is honoured; else the issuer flushes after */

@@ -156,6 +156,14 @@ loop_device ()
   loops+=("$loop")
 }
 
+# loop_release: $loop, the last one, ends now.  Its name may be another test's
+# from then on.
+loop_release ()
+{
+  losetup --detach "$loop"
+  unset "loops[-1]"
+}
+
 # Files here can have holes punched into them.
 requires_holes ()
 {
