@@ -170,6 +170,7 @@ static int
 look (struct create *create, unsigned slot)
 {
   struct member *member = create->member[slot];
+  const char *shared;
   int r;
 
   if (member->error != 0)
@@ -177,9 +178,8 @@ look (struct create *create, unsigned slot)
                      "unusable", "%s", member->why);
   for (unsigned i = 0; i < slot; i++)
     if (create->member[i] != NULL
-        && strcmp (create->member[i]->disk.leg->identity,
-                   member->disk.leg->identity)
-             == 0)
+        && leg_compare (create->member[i]->disk.leg, member->disk.leg, &shared)
+             == LEG_SAME)
       return ctl_fail (EXIT_REFUSED, member->path, "given-twice",
                        "is the same disk as %s", create->member[i]->name);
   create->wish.member_bytes[slot] = member->disk.size;

@@ -83,6 +83,26 @@ tell_tail (const struct array *array)
                                           : array->limits.block_minimum));
 }
 
+/* Different bytes of one thing are different disks, but only one failure. */
+static void
+tell_shared (const struct array *array)
+{
+  const char *shared = NULL;
+
+  for (unsigned slot = 1; slot < array->layout.slots; slot++)
+    for (unsigned other = 0; other < slot; other++) {
+      const struct leg *leg = array->member[slot].leg;
+      const struct leg *before = array->member[other].leg;
+
+      if (leg == NULL || before == NULL
+          || leg_compare (leg, before, &shared) != LEG_SHARES)
+        continue;
+      log_notice ("disk %.200s: lies on %.200s like disk %.200s; if that "
+                  "fails, both fail", leg->name, shared, before->name);
+      break;
+    }
+}
+
 /* Clients only hear that the export is read-only. */
 static void
 tell_readonly (const struct array *array)
@@ -118,6 +138,7 @@ examine_tell (struct array *array)
   tell_block (array);
   if (array->md == NULL)
     tell_tail (array);
+  tell_shared (array);
   tell_readonly (array);
   tell_no_flush (array);
 }

@@ -13,18 +13,30 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
+static int
+refuse_twins (const struct leg *one, const struct leg *two, const char *shared,
+              char *why)
+{
+  if (strcmp (one->identity, two->identity) == 0)
+    snprintf (why, MESSAGE_MAX, "disk %.200s is the same as disk %.200s; a "
+              "mirror needs different disks", two->name, one->name);
+  else
+    snprintf (why, MESSAGE_MAX, "disk %.200s is the same as disk %.200s: both "
+              "hold the same bytes of %.200s; a mirror needs different disks",
+              two->name, one->name, shared);
+  return -EEXIST;
+}
+
 int
 examine_twins (struct leg **legs, unsigned count, char *why)
 {
+  const char *shared = NULL;
+
   for (unsigned i = 0; i < count; i++)
     for (unsigned j = i + 1; j < count; j++)
       if (legs[i] != NULL && legs[j] != NULL
-          && strcmp (legs[i]->identity, legs[j]->identity) == 0) {
-        snprintf (why, MESSAGE_MAX,
-                  "disk %.200s is the same as disk %.200s; a mirror needs "
-                  "different disks", legs[j]->name, legs[i]->name);
-        return -EEXIST;
-      }
+          && leg_compare (legs[i], legs[j], &shared) == LEG_SAME)
+        return refuse_twins (legs[i], legs[j], shared, why);
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #define MIRROR_LEG_FILE_INTERNAL_H
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "ground/util.h"
 #include "legs/leg-file.h"
@@ -50,6 +51,13 @@ extern const struct leg_ops leg_file_ops;
 int leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
                        uint64_t length, uint64_t offset, int flags);
 int leg_file_sync (struct leg_file *file);
+
+/* leg-file-place.c: its name for comparing (@is_block: the number of the
+ * device is enough), and leg->place of a block device.
+ */
+void leg_file_identify (char *ret, size_t size, bool is_block, dev_t device,
+                        ino_t inode);
+void leg_file_find_places (struct leg_file *file, const struct stat *st);
 
 /* leg-file-zero.c */
 int leg_file_zero (struct leg_file *file, const struct child *child);

@@ -173,8 +173,9 @@ learn_device (struct leg_file *file, const struct stat *st, char *why)
   file->fast_zero = queue_number (st->st_rdev, "write_zeroes_max_bytes", 0) > 0;
   atomic_store (&file->punch, file->fast_zero ? ABILITY_YES : ABILITY_NO);
   atomic_store (&file->ranges, ABILITY_YES);
-  snprintf (file->leg.identity, sizeof file->leg.identity, "block:%u:%u",
-            major (st->st_rdev), minor (st->st_rdev));
+  leg_file_identify (file->leg.identity, sizeof file->leg.identity, true,
+                     st->st_rdev, 0);
+  leg_file_find_places (file, st);
   return 0;
 }
 
@@ -185,8 +186,8 @@ learn_regular (struct leg_file *file, const struct stat *st)
   /* On a file system without holes this still works: one stretch of data. */
   file->leg.caps.extents = lseek (file->fd, 0, SEEK_HOLE) != -1;
   file->fast_zero = true;
-  snprintf (file->leg.identity, sizeof file->leg.identity, "file:%ju:%ju",
-            (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+  leg_file_identify (file->leg.identity, sizeof file->leg.identity, false,
+                     st->st_dev, st->st_ino);
 }
 
 /* What O_DIRECT wants.  Kernels before 6.1, and some file systems, do not

@@ -310,21 +310,6 @@ connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
   }
 }
 
-/* The URI itself, or where it is too long a hash (FNV-1a) and its start. */
-static void
-set_identity (struct leg *leg, const char *uri)
-{
-  uint64_t hash = UINT64_C (14695981039346656037);
-  int n = snprintf (leg->identity, sizeof leg->identity, "nbd:%s", uri);
-
-  if ((size_t)n < sizeof leg->identity)
-    return;
-  for (const char *c = uri; *c != '\0'; c++)
-    hash = (hash ^ (unsigned char)*c) * UINT64_C (1099511628211);
-  snprintf (leg->identity, sizeof leg->identity, "nbd:%016jx:%.200s",
-            (uintmax_t)hash, uri);
-}
-
 static struct leg_nbd *
 create (const char *uri, uint64_t timeout_ns)
 {
@@ -345,7 +330,6 @@ create (const char *uri, uint64_t timeout_ns)
     return NULL;
   }
   ground_mutex_init (&nbd->lists);
-  set_identity (&nbd->leg, uri);
   return nbd;
 }
 
@@ -364,6 +348,7 @@ leg_nbd_open (const char *uri, uint64_t timeout_ns, struct leg **ret, char *why)
   if (r != 0)
     goto err_free;
   nbd->connections = 1;
+  leg_nbd_identify (nbd);
   r = learn_server (nbd, nbd->connection[0].handle, why);
   if (r != 0)
     goto err_free;

@@ -133,4 +133,7 @@ short leg_nbd_events (struct nbd_handle *handle);
 int leg_nbd_notify (struct nbd_handle *handle, short revents);
 bool leg_nbd_is_dead (struct nbd_handle *handle);
 
+/* leg-nbd-identity.c: leg->identity, once the first connection is there. */
+void leg_nbd_identify (struct leg_nbd *nbd);
+
 #endif /* MIRROR_LEG_NBD_INTERNAL_H */

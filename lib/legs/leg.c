@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* leg: what the errors of any leg mean, and how a driver says no. */
+/* leg: what the errors of any leg mean, how a driver says no, and which legs
+ * are the same.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ground/limits.h"
 #include "ground/text.h"
@@ -21,6 +24,66 @@ leg_refuse (char *why, int error, const char *format, ...)
   va_end (args);
   text_escape (text, why, MESSAGE_MAX); /* some of it may be a server's */
   return error;
+}
+
+/* @i from 0 to leg->places; the first is the leg itself, whole. */
+struct place {
+  const char *identity, *name;
+  uint64_t start, end;
+  bool is_exact;
+};
+
+static struct place
+place_of (const struct leg *leg, unsigned i)
+{
+  const struct leg_place *place;
+
+  if (i == 0)
+    return (struct place){ .identity = leg->identity,
+                           .name = leg->name,
+                           .end = UINT64_MAX,
+                           .is_exact = true };
+  place = &leg->place[i - 1];
+  return (struct place){ .identity = place->identity,
+                         .name = place->name,
+                         .start = place->start,
+                         .end = place->end,
+                         .is_exact = place->is_exact };
+}
+
+/* One that is somewhere in a range has bytes in common with all of it only. */
+static enum leg_kinship
+compare_places (const struct place *a, const struct place *b)
+{
+  bool a_holds_b = a->start <= b->start && b->end <= a->end;
+  bool b_holds_a = b->start <= a->start && a->end <= b->end;
+
+  if (strcmp (a->identity, b->identity) != 0)
+    return LEG_APART;
+  if ((a->is_exact && a_holds_b) || (b->is_exact && b_holds_a))
+    return LEG_SAME;
+  if (a->is_exact && b->is_exact && a->start < b->end && b->start < a->end)
+    return LEG_SAME;
+  return LEG_SHARES;
+}
+
+enum leg_kinship
+leg_compare (const struct leg *a, const struct leg *b, const char **ret_name)
+{
+  enum leg_kinship result = LEG_APART;
+
+  for (unsigned i = 0; i <= a->places; i++)
+    for (unsigned j = 0; j <= b->places; j++) {
+      struct place one = place_of (a, i), two = place_of (b, j);
+      enum leg_kinship kinship = compare_places (&one, &two);
+
+      if (kinship > result) {
+        result = kinship;
+        /* A name that the user has not given says more. */
+        *ret_name = i == 0 ? two.name : one.name;
+      }
+    }
+  return result;
 }
 
 bool

@@ -158,6 +158,16 @@ struct leg_ops {
   void (*close) (struct leg *leg);
 };
 
+/* Where the bytes of a leg lie, below itself. */
+struct leg_place {
+  char identity[64]; /* NUL-terminated, for comparing only */
+  char name[160];    /* for people */
+  uint64_t start, end; /* bytes of it */
+  bool is_exact;     /* all of them; else some, nobody knows which */
+};
+
+#define LEG_PLACES_MAX 8
+
 struct leg {
   const struct leg_ops *ops;
   enum leg_rank rank;
@@ -179,6 +189,12 @@ struct leg {
   void (*gone) (struct leg *leg, int error);
   void *watcher; /* for gone alone */
 
+  /* What it is made of, as far as it is known (a partition: a range of a
+   * disk; a loop device: a range of a file).
+   */
+  struct leg_place place[LEG_PLACES_MAX];
+  unsigned places;
+
   /* Grows when the connection is lost: an error of a child that carries an
    * older number says nothing about the leg of today.
    */
@@ -199,6 +215,16 @@ leg_kickoff (struct leg *leg)
   if (leg->ops->kickoff != NULL)
     leg->ops->kickoff (leg);
 }
+
+enum leg_kinship {
+  LEG_APART,
+  LEG_SHARES, /* both lie on one thing, or may, and not on the same bytes */
+  LEG_SAME,   /* some bytes of the one are bytes of the other */
+};
+
+/* What have two legs in common?  *@ret_name: the name of that, for people. */
+enum leg_kinship leg_compare (const struct leg *a, const struct leg *b,
+                              const char **ret_name);
 
 /* For drivers: put what is wrong into @why (MESSAGE_MAX bytes), one line, and
  * return @error for the caller to pass on.
