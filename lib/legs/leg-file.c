@@ -290,6 +290,36 @@ file_read_now (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
   return leg_file_transfer (file, false, buffer, length, offset, 0);
 }
 
+/* Whether there is data behind an offset is true up to some offset, and false
+ * from there on.
+ */
+uint64_t
+leg_file_data_end (int fd, uint64_t size)
+{
+  uint64_t low = 0, high = size;
+
+  while (low < high) {
+    uint64_t middle = low + (high - low) / 2;
+    off_t data = lseek (fd, (off_t)middle, SEEK_DATA);
+
+    if (data == -1 && errno != ENXIO)
+      return size;
+    if (data == -1 || (uint64_t)data >= size)
+      high = middle;
+    else
+      low = (uint64_t)data + 1;
+  }
+  return low;
+}
+
+static uint64_t
+file_data_end_now (struct leg *leg)
+{
+  if (!leg->caps.extents)
+    return leg->caps.size;
+  return leg_file_data_end (leg_file_of (leg)->fd, leg->caps.size);
+}
+
 static void
 file_abort (struct leg *leg)
 {
@@ -323,6 +353,7 @@ const struct leg_ops leg_file_ops = {
   .issue = file_issue,
   .kickoff = file_kickoff,
   .read_now = file_read_now,
+  .data_end_now = file_data_end_now,
   .can_zero = leg_file_can_zero,
   .abort = file_abort,
   .close = file_close,

@@ -27,6 +27,11 @@ int leg_file_open (const char *path, bool direct, struct leg **ret,
  */
 const char *leg_file_why_readonly (int fd);
 
+/* Behind what offset the file (@fd) reads as zeroes up to @size; @size if that
+ * is not known.
+ */
+uint64_t leg_file_data_end (int fd, uint64_t size);
+
 /* Before leg->ops->start: use @ring for flushes, and if @queue_io (there are
  * several direct legs) for reads and writes too: the rank becomes
  * LEG_QUEUED.

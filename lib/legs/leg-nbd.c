@@ -285,65 +285,6 @@ nbd_issue (struct leg *leg, struct child *child)
   leg_nbd_complete (nbd);
 }
 
-struct read_now {
-  struct child child;
-  bool over;
-  int error;
-};
-
-static void
-read_now_done (struct child *child, int error)
-{
-  struct read_now *read_now = container_of (child, struct read_now, child);
-
-  read_now->over = true;
-  read_now->error = error;
-}
-
-/* There is no poller yet: this thread is it.  Ends by the deadline of the
- * command, since then the connection is shut down.
- */
-static int
-read_blocks (struct leg_nbd *nbd, void *buffer, uint64_t length,
-             uint64_t offset)
-{
-  struct read_now read_now = { .child = { .op = CHILD_READ,
-                                          .offset = offset,
-                                          .length = length,
-                                          .buffer = buffer,
-                                          .done = read_now_done } };
-
-  assert (!nbd->started);
-  leg_issue (&nbd->leg, &read_now.child);
-  while (!read_now.over)
-    leg_nbd_poll_once (nbd);
-  return read_now.error;
-}
-
-static int
-nbd_read_now (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
-{
-  struct leg_nbd *nbd = leg_nbd_of (leg);
-  uint64_t block = leg->caps.block_minimum, step = leg->caps.request_max;
-  uint64_t start = round_down (offset, block);
-  uint64_t end = round_up (offset + length, block);
-  char *bounce;
-  int r = 0;
-
-  assert (length > 0 && length <= REQUEST_MAX);
-  if (offset > leg->caps.size || length > leg->caps.size - offset)
-    return -EINVAL;
-  bounce = malloc (end - start);
-  if (bounce == NULL)
-    return -ENOMEM;
-  for (uint64_t at = start; r == 0 && at < end; at += step)
-    r = read_blocks (nbd, bounce + (at - start), MIN (step, end - at), at);
-  if (r == 0)
-    memcpy (buffer, bounce + (offset - start), length);
-  free (bounce);
-  return r;
-}
-
 static bool
 nbd_can_zero_range (struct leg *leg, uint32_t flags)
 {
@@ -396,7 +337,8 @@ nbd_close_leg (struct leg *leg)
 const struct leg_ops leg_nbd_ops = {
   .start = nbd_start,
   .issue = nbd_issue,
-  .read_now = nbd_read_now,
+  .read_now = leg_nbd_read_now,
+  .data_end_now = leg_nbd_data_end_now,
   .can_zero = nbd_can_zero_range,
   .abort = nbd_abort,
   .close = nbd_close_leg,

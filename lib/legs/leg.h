@@ -139,6 +139,12 @@ struct leg_ops {
   int (*read_now) (struct leg *leg, void *buffer, uint64_t length,
                    uint64_t offset);
 
+  /* Before start, like read_now: behind this offset all reads as zeroes, up to
+   * the end; caps.size if that is not known or takes too long to find out.
+   * NULL: never known.
+   */
+  uint64_t (*data_end_now) (struct leg *leg);
+
   /* Would a CHILD_ZERO with @flags (CHILD_MAY_TRIM, CHILD_FAST) be carried
    * out by the leg, without being sent zeroes?  May touch the disk (without
    * changing it) the first time, then remembers; false also after such a
