@@ -78,7 +78,7 @@ print_member (const struct dry_run *run, unsigned i)
     printf ("      missing: %s\n", member->why);
   else if (given->verdict != SB1_GOOD)
     printf ("      %s\n",
-            given->verdict == SB1_NONE ? "no md superblock" : given->why);
+            given->why[0] == '\0' ? "no md superblock" : given->why);
   else if (!knows_array (&run->assembly)
            && run->assembly.result == ASSEMBLE_REFUSED)
     print_stranger (&member->sb);

@@ -82,6 +82,15 @@ find_stopper (struct dry_run *run)
       run->stopper = run->member[i];
 }
 
+static struct assemble_member
+input_of (const struct dry_run *run, const struct member *member)
+{
+  if (run->metadata == METADATA_NONE)
+    return (struct assemble_member){ .verdict = SB1_NONE,
+                                     .why = "its metadata is not asked for" };
+  return member_for_assembly (member);
+}
+
 static void
 judge (struct dry_run *run, int keep)
 {
@@ -90,7 +99,7 @@ judge (struct dry_run *run, int keep)
   for (unsigned i = 0; i < run->count; i++)
     if (member_is_open (run->member[i])) {
       /* A disk without a superblock that can be believed has no history. */
-      run->given[run->given_count] = member_for_assembly (run->member[i]);
+      run->given[run->given_count] = input_of (run, run->member[i]);
       if (keep == (int)i && run->given[run->given_count].sb != NULL)
         kept = (int)run->given_count;
       run->index[run->given_count++] = i;
@@ -99,6 +108,9 @@ judge (struct dry_run *run, int keep)
     assemble (run->given, run->given_count, kept, &run->assembly);
   histories_find (run);
   find_stopper (run);
+  if (run->given_count > 0 && run->stopper == NULL
+      && run->assembly.result == ASSEMBLE_PLAIN)
+    plain_judge (run);
   if (run->given_count > 0 && seats_are_given (&run->assembly))
     seats_give (&run->assembly, run->given, run->given_count, &run->seats);
 }
@@ -132,6 +144,22 @@ parse_degraded (const char *text, bool *ret_allowed)
          && g_ascii_strtoull (text, NULL, 10) <= DEGRADED_WAIT_MAX_S;
 }
 
+/* As the server's metadata=. */
+static bool
+parse_metadata (const char *text, enum dry_run_metadata *ret)
+{
+  static const char *const words[] = { [METADATA_AUTO] = "auto",
+                                       [METADATA_MD] = "md",
+                                       [METADATA_NONE] = "none" };
+
+  for (unsigned i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strcmp (text, words[i]) == 0) {
+      *ret = i;
+      return true;
+    }
+  return false;
+}
+
 static int
 show (struct dry_run *run, int keep, bool degraded_allowed)
 {
@@ -163,15 +191,20 @@ assemble_command (int argc, char **argv)
 {
   g_autofree char *on_split_brain = NULL;
   g_autofree char *degraded = NULL;
+  g_autofree char *metadata = NULL;
   const GOptionEntry entries[] = {
     { "on-split-brain", 0, 0, G_OPTION_ARG_STRING, &on_split_brain,
       "Which history to keep in a split brain (disks count from 0)", "leg:N" },
     { "degraded", 0, 0, G_OPTION_ARG_STRING, &degraded,
       "Whether an array with members missing may start (yes)",
       "yes|no|wait:SECONDS" },
+    { "metadata", 0, 0, G_OPTION_ARG_STRING, &metadata,
+      "What the disks are: as they say (auto), of an md array only, or of a "
+      "plain array whatever is on them", "auto|md|none" },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct dry_run *run;
+  enum dry_run_metadata wanted = METADATA_AUTO;
   bool degraded_allowed = true;
   int keep = -1, status;
 
@@ -187,6 +220,9 @@ assemble_command (int argc, char **argv)
   if (degraded != NULL && !parse_degraded (degraded, &degraded_allowed))
     return ctl_fail (EXIT_USAGE, "usage", "bad-option",
                      "--degraded=%s: yes, no or wait:SECONDS", degraded);
+  if (metadata != NULL && !parse_metadata (metadata, &wanted))
+    return ctl_fail (EXIT_USAGE, "usage", "bad-option",
+                     "--metadata=%s: auto, md or none", metadata);
   if (on_split_brain != NULL) {
     keep = parse_keep (on_split_brain, (unsigned)argc - 1);
     if (keep < 0)
@@ -196,6 +232,7 @@ assemble_command (int argc, char **argv)
   }
 
   run = g_new0 (struct dry_run, 1);
+  run->metadata = wanted;
   for (int i = 1; i < argc; i++)
     run->member[run->count++] = member_open (argv[i], false);
   status = show (run, keep, degraded_allowed);

@@ -13,7 +13,11 @@ struct history {
   struct assembly made; /* by that choice */
 };
 
+/* As the server's metadata=. */
+enum dry_run_metadata { METADATA_AUTO, METADATA_MD, METADATA_NONE };
+
 struct dry_run {
+  enum dry_run_metadata metadata;
   struct member *member[ASSEMBLE_MEMBERS_MAX];
   unsigned count;
   /* Those that are there, and which member each is. */
@@ -88,6 +92,11 @@ has_bad_blocks (const struct dry_run *run, unsigned j)
   return assemble_part_is_fresh (run->assembly.part[j].part)
          && member_has_bad_blocks (run->member[run->index[j]]);
 }
+
+/* The disks are no members of an md array, or nobody asks whether they are, and
+ * all are open: what would a server with the default level= do?
+ */
+void plain_judge (struct dry_run *run);
 
 /* After judging: who is of which history. */
 void histories_find (struct dry_run *run);

@@ -167,6 +167,37 @@ disk_read (struct disk *disk, void *buffer, uint64_t length, uint64_t offset)
 }
 
 static int
+read_for_look (void *opaque, void *buffer, uint64_t length, uint64_t offset)
+{
+  return disk_read (opaque, buffer, length, offset);
+}
+
+static uint64_t
+find_data_end (void *opaque)
+{
+  const struct disk *disk = opaque;
+
+  if (disk->leg == NULL)
+    return leg_file_data_end (disk->fd, disk->size);
+  if (disk->leg->ops->data_end_now == NULL || disk->started)
+    return disk->size;
+  return disk->leg->ops->data_end_now (disk->leg);
+}
+
+struct look_disk
+disk_look (struct disk *disk)
+{
+  return (struct look_disk){
+    .opaque = disk,
+    .read = read_for_look,
+    .data_end = find_data_end,
+    .size = disk->size,
+    .exact_size = disk->leg != NULL ? disk->leg->caps.exact_size : disk->size,
+    .deadline_ns = ground_now () + LOOK_DEADLINE_S * GROUND_S,
+  };
+}
+
+static int
 start (struct disk *disk)
 {
   int r;

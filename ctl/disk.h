@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ground/limits.h"
+#include "look/look.h"
 
 struct leg;
 
@@ -34,6 +35,9 @@ int disk_read (struct disk *disk, void *buffer, uint64_t length,
 int disk_write (struct disk *disk, const void *buffer, uint64_t length,
                 uint64_t offset);
 int disk_flush (struct disk *disk);
+
+/* For a look at it; as long as it is open. */
+struct look_disk disk_look (struct disk *disk);
 
 /* The exit status that a failed disk_open stands for. */
 int disk_open_status (int error);

@@ -12,7 +12,7 @@ _nbdmirror_options ()
         --bitmap-chunk --size --assume-clean --force
       ;;
     examine) echo --bitmap --badblocks --compare --mdadm --raw ;;
-    assemble) echo --on-split-brain --degraded ;;
+    assemble) echo --on-split-brain --degraded --metadata ;;
     erase) echo --backup-dir --no-backup --error-if-unchanged ;;
     restore-metadata) echo --force ;;
     "") echo --version ;;
@@ -34,6 +34,7 @@ _nbdmirror_values ()
     create,--name | create,-N | create,--size | create,-z) echo - ;;
     assemble,--on-split-brain) echo leg:0 leg:1 leg:2 leg:3 ;;
     assemble,--degraded) echo yes no wait:30 ;;
+    assemble,--metadata) echo auto md none ;;
     erase,--backup-dir) echo - ;;
   esac
 }

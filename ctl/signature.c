@@ -1,58 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* signature: does a disk look used?
- *
- * libblkid knows what file systems, volumes and partition tables look like,
- * but only in files.  It gets one in memory: as large as the disk, full of
- * holes, with the disk's two ends, where all these things have their
- * signatures.  So it can look at NBD exports too.
- */
-#include <blkid.h>
-#include <errno.h>
+/* signature: does a disk look used? */
 #include <glib.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "ctl/render.h"
 #include "ctl/signature.h"
-#include "ground/util.h"
-
-#define END_SIZE (2u * 1024 * 1024)
-
-static int
-copy_range (struct disk *disk, int fd, uint64_t offset, uint64_t length)
-{
-  uint8_t *buffer = g_malloc (length);
-  int r = disk_read (disk, buffer, length, offset);
-
-  if (r == 0
-      && pwrite (fd, buffer, length, (off_t)offset) != (ssize_t)length)
-    r = errno != 0 ? -errno : -EIO;
-  g_free (buffer);
-  return r;
-}
-
-/* A file descriptor, or -errno. */
-static int
-copy_ends (struct disk *disk)
-{
-  uint64_t length = MIN (disk->size, (uint64_t)END_SIZE);
-  int fd = memfd_create ("disk", MFD_CLOEXEC);
-  int r = 0;
-
-  if (fd == -1)
-    return -errno;
-  if (ftruncate (fd, (off_t)disk->size) == -1)
-    r = -errno;
-  if (r == 0)
-    r = copy_range (disk, fd, 0, length);
-  if (r == 0)
-    r = copy_range (disk, fd, disk->size - length, length);
-  if (r < 0)
-    close (fd);
-  return r < 0 ? r : fd;
-}
 
 static void
 add (GString *found, const char *what, const char *kind)
@@ -61,32 +13,12 @@ add (GString *found, const char *what, const char *kind)
                           kind);
 }
 
-static int
-probe (int fd, uint64_t size, GString *found)
+static void
+add_signature (void *opaque, const struct look_signature *signature)
 {
-  blkid_probe probe = blkid_new_probe ();
-  const char *value;
-  int r = -EIO;
-
-  if (probe == NULL)
-    return -ENOMEM;
-  if (blkid_probe_set_device (probe, fd, 0, (blkid_loff_t)size) != 0)
-    goto done;
-  blkid_probe_enable_superblocks (probe, 1);
-  blkid_probe_set_superblocks_flags (probe, BLKID_SUBLKS_TYPE
-                                              | BLKID_SUBLKS_BADCSUM);
-  blkid_probe_enable_partitions (probe, 1);
-  while ((r = blkid_do_probe (probe)) == 0) {
-    if (blkid_probe_lookup_value (probe, "TYPE", &value, NULL) == 0
-        && strcmp (value, "linux_raid_member") != 0)
-      add (found, value, " (file system or volume)");
-    if (blkid_probe_lookup_value (probe, "PTTYPE", &value, NULL) == 0)
-      add (found, value, " partition table");
-  }
-  r = r == 1 ? 0 : -EIO;
-done:
-  blkid_free_probe (probe);
-  return r;
+  if (strcmp (signature->type, "linux_raid_member") != 0)
+    add (opaque, signature->type,
+         signature->is_table ? " partition table" : " (file system or volume)");
 }
 
 /* Our own look says more about md than blkid's. */
@@ -109,14 +41,15 @@ add_md (const struct member *member, GString *found)
 char *
 signature_find (struct member *member, int *ret_error)
 {
+  struct look_disk disk = disk_look (&member->disk);
   GString *found = g_string_new (NULL);
-  int fd = copy_ends (&member->disk);
+  struct look_view view;
 
-  *ret_error = MIN (fd, 0);
+  *ret_error = look_view_open (&disk, member->disk.size, &view);
   add_md (member, found);
-  if (fd >= 0) {
-    *ret_error = probe (fd, member->disk.size, found);
-    close (fd);
+  if (*ret_error == 0) {
+    *ret_error = look_signatures (&view, add_signature, found);
+    look_view_close (&view);
   }
   if (found->len > 0)
     return g_string_free (found, FALSE);

@@ -61,6 +61,7 @@ array_config (void)
                                 .level_given = options.level_given,
                                 .layout_given = options.layout_name != NULL,
                                 .chunk_given = options.chunk != 0,
+                                .metadata = options.metadata,
                                 .no_degraded = options.no_degraded,
                                 .keep = options.keep,
                                 .sync_min = options.sync_min,

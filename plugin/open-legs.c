@@ -31,6 +31,7 @@
 #include "logic/leg-uri.h"
 #include "plugin/glue.h"
 #include "plugin/open-legs.h"
+#include "plugin/plain-start.h"
 
 static struct ring *the_ring;
 
@@ -175,17 +176,44 @@ wait_for_missing (const struct options *options, struct leg **legs)
   return 0;
 }
 
+/* With metadata=md no disk has to be open to know that. */
+static bool
+is_md (const struct options *options, struct leg **legs)
+{
+  switch (options->metadata) {
+  case ARRAY_METADATA_NONE:
+    return false;
+  case ARRAY_METADATA_MD:
+    return !is_any_open (options, legs) || array_is_md (legs, options->disks);
+  case ARRAY_METADATA_AUTO:
+    break;
+  }
+  return array_is_md (legs, options->disks);
+}
+
+/* 0, or -1 and said. */
+static int
+check_plain (const struct options *options, struct leg **legs)
+{
+  /* With no disk open, nobody knows how many there should be. */
+  if (is_any_open (options, legs) && options_check_plain (options) == -1)
+    return -1;
+  if (refuse_any_failure (options, legs) == -1)
+    return -1;
+  return plain_start_check (options, legs);
+}
+
 /* 0, or -1 and said. */
 static int
 check_legs (const struct options *options, struct leg **legs)
 {
-  if (array_is_md (legs, options->disks))
+  if (is_md (options, legs))
     return refuse_other_than_missing (options, legs) == -1
              ? -1 : wait_for_missing (options, legs);
-  /* With no disk open, nobody knows how many there should be. */
-  if (is_any_open (options, legs) && options_check_plain (options) == -1)
-    return -1;
-  return refuse_any_failure (options, legs);
+  /* array_create says what they are not. */
+  if (options->metadata == ARRAY_METADATA_MD)
+    return 0;
+  return check_plain (options, legs);
 }
 
 int

@@ -198,6 +198,24 @@ parse_timeout (struct options *options, const char *value)
 }
 
 static int
+parse_metadata (struct options *options, const char *value)
+{
+  if (strcmp (value, "auto") == 0)
+    options->metadata = ARRAY_METADATA_AUTO;
+  else if (strcmp (value, "md") == 0)
+    options->metadata = ARRAY_METADATA_MD;
+  else if (strcmp (value, "none") == 0)
+    options->metadata = ARRAY_METADATA_NONE;
+  else {
+    log_error ("metadata=%s: use auto (as the disks tell), md (an md array or "
+               "nothing) or none (a plain array, whatever is on the disks)",
+               value);
+    return -1;
+  }
+  return 0;
+}
+
+static int
 parse_degraded (struct options *options, const char *value)
 {
   unsigned wait_s = DEGRADED_WAIT_DEFAULT_S;
@@ -270,6 +288,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "pool", parse_pool },
     { "cache", parse_cache },
     { "timeout", parse_timeout },
+    { "metadata", parse_metadata },
     { "degraded", parse_degraded },
     { "on-split-brain", parse_on_split_brain },
     { "sync_min", parse_sync_min },

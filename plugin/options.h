@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/array.h"
 #include "logic/layout.h"
 
 struct options {
@@ -18,6 +19,7 @@ struct options {
   unsigned pool;           /* 0: not given */
   bool direct;             /* cache=none */
   unsigned timeout_s;
+  enum array_metadata metadata;
   bool no_degraded;        /* degraded=no */
   unsigned degraded_wait_s;
   unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
@@ -48,6 +50,9 @@ int options_check_plain (const struct options *options);
   "layout=nK|fK|oK      raid10: K copies, near (default n2), far or "         \
   "offset.\n"                                                                 \
   "chunk=SIZE       raid10: chunk size, a power of two (default 512K).\n"     \
+  "metadata=auto|md|none   auto (default): md or plain, as the disks tell; "   \
+  "md: md\n"                                                                  \
+  "                 arrays only; none: plain, whatever is on the disks.\n"    \
   "pool=N           child requests, allocated once (default 128).\n"          \
   "cache=page|none  local disks through the page cache (default) or "         \
   "O_DIRECT.\n"                                                               \

@@ -18,6 +18,7 @@ may_include ()
   case $2 in
     '<libnbd.h>') may_libnbd "$1" && return; return 1 ;;
     '<liburing.h>') [[ $1 == lib/legs/ring.c ]] && return; return 1 ;;
+    '<blkid'*) [[ $1 == lib/look/look-blkid.c ]] && return; return 1 ;;
     '<nbdkit'*) [[ $1 == plugin/* ]] && return; return 1 ;;
   esac
 
@@ -39,6 +40,11 @@ may_include ()
     lib/legs/*)
       case $2 in
         '"legs/'* | '"ground/'* | '<'*) no_glib "$2" ;;
+        *) return 1 ;;
+      esac ;;
+    lib/look/*)
+      case $2 in
+        '"look/'* | '"logic/'* | '"ground/'* | '<'*) no_glib "$2" ;;
         *) return 1 ;;
       esac ;;
     lib/engine/*)
@@ -167,6 +173,10 @@ plant lib/legs/leg-file.c '"engine/array.h"'
 plant lib/legs/leg-file.c '<libnbd.h>'
 plant lib/legs/leg-file.c '<liburing.h>'
 plant lib/legs/leg-nbd.h '<libnbd.h>'
+plant lib/look/look.c '"legs/leg.h"'
+plant lib/look/look.c '<blkid.h>'
+plant lib/look/look.c '<glib.h>'
+plant lib/engine/write.c '"look/look.h"'
 plant lib/engine/write.c '"legs/leg-file.h"'
 plant lib/engine/write.c '<pthread.h>'
 plant lib/engine/write.c '<time.h>'
@@ -177,6 +187,7 @@ plant plugin/serve.c '<libnbd.h>'
 plant ctl/create.c '"engine/members.h"'
 plant ctl/create.c '<nbdkit-plugin.h>'
 plant ctl/create.c '<libnbd.h>'
+plant ctl/signature.c '<blkid.h>'
 plant lib/cellar/wine.c '<stdint.h>'
 
 # compile NAME <SOURCE: $scratch/NAME.o

@@ -340,11 +340,26 @@ err_free:
   return r;
 }
 
+static int
+refuse_plain (struct leg **legs, char *why)
+{
+  unsigned i = 0;
+
+  while (legs[i] == NULL)
+    i++;
+  snprintf (why, MESSAGE_MAX, "disk %.200s: has no md superblock, and "
+            "metadata=md asks for the members of an md array; give those, or "
+            "leave metadata= out", legs[i]->name);
+  return -EINVAL;
+}
+
 /* A plain array has no way to tell which disk is good: it needs all. */
 static int
 check_plain (const struct array_config *config, struct leg **legs,
              const char *const *absent, char *why)
 {
+  if (config->metadata == ARRAY_METADATA_MD)
+    return refuse_plain (legs, why);
   for (unsigned i = 0; i < config->legs; i++)
     if (legs[i] == NULL) {
       snprintf (why, MESSAGE_MAX, "%.800s", absent[i]);
@@ -367,7 +382,9 @@ array_create (const struct array_config *config, struct leg **legs,
   r = examine_twins (legs, config->legs, why);
   if (r < 0)
     return r;
-  r = members_read (legs, config->legs, &members, why);
+  r = config->metadata == ARRAY_METADATA_NONE
+        ? members_ignore (legs, config->legs, &members, why)
+        : members_read (legs, config->legs, &members, why);
   if (r < 0)
     return r;
   r = members_assemble (members, config, absent, why_readonly, why);

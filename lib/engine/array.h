@@ -36,6 +36,13 @@ enum {
                           be slow on any leg */
 };
 
+/* What may the disks be? */
+enum array_metadata {
+  ARRAY_METADATA_AUTO, /* what they say */
+  ARRAY_METADATA_MD,   /* members of an md array, or it is refused */
+  ARRAY_METADATA_NONE, /* those of a plain array; nobody looks */
+};
+
 struct array_config {
   unsigned legs;        /* how many were given */
   struct layout layout; /* of a plain array: checked by layout_check, slots =
@@ -43,6 +50,7 @@ struct array_config {
   bool level_given;     /* the user asked for the layout's level, for its */
   bool layout_given;    /* near, far and offset copies, and for its chunk: */
   bool chunk_given;     /* an md array that is otherwise is refused */
+  enum array_metadata metadata;
   bool no_degraded;     /* md: every slot needs a member that is in sync */
   unsigned keep;        /* md: after a split brain the history of leg keep - 1
                            is kept; 0: then it is refused */

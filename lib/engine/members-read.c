@@ -169,32 +169,52 @@ read_record (struct member_record *record)
   return 0;
 }
 
+static int
+refuse_memory (char *why)
+{
+  snprintf (why, MESSAGE_MAX, "not enough memory for the disks' metadata");
+  return -ENOMEM;
+}
+
+int
+members_ignore (struct leg **legs, unsigned count, struct members **ret,
+                char *why)
+{
+  struct members *members = calloc (1, sizeof *members);
+
+  assert (count >= 1 && count <= LEGS_MAX);
+  if (members == NULL)
+    return refuse_memory (why);
+  members->count = count;
+  for (unsigned i = 0; i < count; i++) {
+    struct member_record *record = &members->record[i];
+
+    record->leg = legs[i];
+    record->verdict = SB1_NONE;
+    record->seat.slot = ASSEMBLE_NO_SLOT;
+  }
+  *ret = members;
+  return 0;
+}
+
 int
 members_read (struct leg **legs, unsigned count, struct members **ret,
               char *why)
 {
-  struct members *members = calloc (1, sizeof *members);
-  int r = members == NULL ? -ENOMEM : 0;
+  struct members *members;
+  int r = members_ignore (legs, count, &members, why);
 
-  assert (count >= 1 && count <= LEGS_MAX);
-  for (unsigned i = 0; i < count && r == 0; i++) {
-    struct member_record *record = &members->record[i];
-
-    members->count++;
-    record->leg = legs[i];
-    record->verdict = SB1_NONE;
-    record->seat.slot = ASSEMBLE_NO_SLOT;
+  if (r < 0)
+    return r;
+  for (unsigned i = 0; i < count && r == 0; i++)
     if (legs[i] != NULL)
-      r = read_record (record);
-  }
+      r = read_record (&members->record[i]);
   if (r == 0) {
     *ret = members;
     return 0;
   }
-  snprintf (why, MESSAGE_MAX, "not enough memory for the disks' metadata");
-  if (members != NULL)
-    members_free (members);
-  return r;
+  members_free (members);
+  return refuse_memory (why);
 }
 
 void

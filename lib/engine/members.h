@@ -45,6 +45,10 @@ struct members {
  */
 int members_read (struct leg **legs, unsigned count, struct members **ret,
                   char *why);
+/* The same, but nothing is read: none of them has any. */
+int members_ignore (struct leg **legs, unsigned count, struct members **ret,
+                    char *why);
+
 void members_free (struct members *members);
 
 /* Decide what they make.  0, or -errno and @why: they cannot be started.  For

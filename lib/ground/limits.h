@@ -124,6 +124,24 @@
 #define LOG_PAUSE_FIRST_S 60
 #define LOG_PAUSE_MAX_S 3600
 
+/* How far before the end of its data a disk of a plain array is searched for
+ * remains of array metadata: junk may follow them.  Read in a fraction of a
+ * second from a local disk.
+ */
+#define LOOK_REMAINS (16u * 1024u * 1024u)
+
+/* After that long no more places are looked at, nor compared, for a plain
+ * start: a slow disk must not hold it up.
+ */
+#define LOOK_DEADLINE_S 10
+
+/* What of a plain array is compared at its start: so much of both ends, and so
+ * many blocks between.
+ */
+#define COMPARE_END (1024u * 1024u)
+#define COMPARE_BLOCKS 64
+#define COMPARE_BLOCK 4096u
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 

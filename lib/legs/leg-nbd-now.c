@@ -45,10 +45,10 @@ static int
 read_blocks (struct leg_nbd *nbd, void *buffer, uint64_t length,
              uint64_t offset)
 {
-  struct now now = { .child = { .op = CHILD_READ,
-                                .offset = offset,
-                                .length = length,
-                                .buffer = buffer } };
+  struct now now = {
+    .child
+    = { .op = CHILD_READ, .offset = offset, .length = length, .buffer = buffer }
+  };
 
   return do_now (nbd, &now);
 }

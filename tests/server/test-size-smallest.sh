@@ -17,7 +17,7 @@ served ()
 }
 
 random_disk 5M a.img
-random_disk 4M b.img
+head -c 4M a.img >b.img
 cp a.img before
 test "$(served a.img b.img)" = $((4 * 1024 * 1024))
 test "$(wc -l <messages)" = 1
@@ -35,6 +35,7 @@ test "$(served a.img b.img)" = 999900
 test ! -s messages
 
 # raid10: whole chunks only, 15 on each disk, so 22 in two copies.
+rm ./*.img
 disk 1000K a.img b.img c.img
 test "$(served a.img b.img c.img level=raid10 chunk=64K)" \
   = $((22 * 64 * 1024))

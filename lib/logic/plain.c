@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* plain: may these disks be served as copies of one another?
+ *
+ * Pure: no I/O, no locks, no allocation.  Calls nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ground/util.h"
+#include "logic/plain.h"
+
+bool
+plain_same (const struct layout *layout, unsigned i, unsigned j)
+{
+  if (layout->level == LEVEL_RAID1)
+    return true;
+  return layout->far == 1 && layout->slots % layout->near == 0
+         && i / layout->near == j / layout->near;
+}
+
+static bool
+are_alike (const struct plain_look *a, const struct plain_look *b)
+{
+  return strcmp (a->holds, b->holds) == 0
+         && a->partitions_sum == b->partitions_sum;
+}
+
+static const char *
+held (const struct plain_look *look)
+{
+  return look->holds[0] != '\0' ? look->holds : "nothing that is known";
+}
+
+static void
+say_difference (const struct plain_look *a, const char *a_name,
+                const struct plain_look *b, char *why)
+{
+  if (strcmp (a->holds, b->holds) == 0)
+    snprintf (why, MESSAGE_MAX,
+              "its partitions are not those of disk %.200s, "
+              "so they are not copies of one another",
+              a_name);
+  else
+    snprintf (why, MESSAGE_MAX,
+              "holds %.250s, but disk %.200s holds %.250s, so "
+              "they are not copies of one another",
+              held (b), a_name, held (a));
+}
+
+static bool
+is_no_member (const struct plain_look *looks, unsigned count,
+              struct plain_refusal *ret)
+{
+  for (unsigned i = 0; i < count; i++)
+    if (looks[i].member[0] != '\0') {
+      ret->culprit = i;
+      snprintf (ret->why, MESSAGE_MAX, "%s", looks[i].member);
+      ret->advice = looks[i].advice;
+      return false;
+    }
+  return true;
+}
+
+bool
+plain_check (const struct plain_look *looks, const char *const *names,
+             const struct layout *layout, struct plain_refusal *ret)
+{
+  if (!is_no_member (looks, layout->slots, ret))
+    return false;
+  for (unsigned i = 0; i < layout->slots; i++)
+    for (unsigned j = 0; j < i; j++)
+      if (plain_same (layout, i, j) && looks[i].looked && looks[j].looked
+          && !are_alike (&looks[i], &looks[j])) {
+        ret->culprit = i;
+        say_difference (&looks[j], names[j], &looks[i], ret->why);
+        ret->advice = "copy the good disk over the other";
+        return false;
+      }
+  return true;
+}
+
+/* ------------------------------------------------------------ disk images */
+
+struct magic {
+  const char *image;
+  unsigned offset;
+  const char *bytes;
+  unsigned length;
+};
+
+static bool
+matches (const uint8_t *sector, const struct magic *magic)
+{
+  return memcmp (sector + magic->offset, magic->bytes, magic->length) == 0;
+}
+
+const char *
+plain_image (const uint8_t *head, const uint8_t *tail)
+{
+  static const struct magic heads[] = {
+    { "qcow2", 0, "QFI\xfb\0\0\0\3", 8 },
+    { "qcow2", 0, "QFI\xfb\0\0\0\2", 8 },
+    { "qcow", 0, "QFI\xfb", 4 },
+    { "qed", 0, "QED\0", 4 },
+    { "vmdk", 0, "KDMV", 4 },
+    { "vmdk", 0, "COWD", 4 },
+    { "vmdk", 0, "# Disk DescriptorFile", 21 },
+    { "vdi", 64, "\x7f\x10\xda\xbe", 4 },
+    { "vhdx", 0, "vhdxfile", 8 },
+    { "vhd", 0, "conectix", 8 },
+    { "parallels", 0, "WithoutFreeSpace", 16 },
+    { "parallels", 0, "WithouFreSpacExt", 16 },
+  };
+  static const struct magic footer = { "vhd", 0, "conectix", 8 };
+
+  for (unsigned i = 0; i < ARRAY_LENGTH (heads); i++)
+    if (matches (head, &heads[i]))
+      return heads[i].image;
+  return matches (tail, &footer) ? footer.image : NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* look-view: a file in memory that looks like a disk.
+ *
+ * libblkid wants a file descriptor, and a remote disk has none.  A limit on
+ * the size of files (ulimit -f) holds for this one, too; exceeding it is a
+ * signal, which is not ours to be killed by.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ground/util.h"
+#include "look/look.h"
+
+#define PIECE (1024u * 1024u)
+
+static int
+set_size (int fd, uint64_t size)
+{
+  const struct timespec at_once = { 0 };
+  sigset_t too_large, before;
+  int r = 0;
+
+  sigemptyset (&too_large);
+  sigaddset (&too_large, SIGXFSZ);
+  pthread_sigmask (SIG_BLOCK, &too_large, &before);
+  if (ftruncate (fd, (off_t)size) == -1) {
+    r = -errno;
+    sigtimedwait (&too_large, NULL, &at_once);
+  }
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return r;
+}
+
+int
+look_view_copy (const struct look_disk *disk, const struct look_view *view,
+                uint64_t offset, uint64_t length)
+{
+  uint64_t end = MIN (MIN (offset + length, view->size), disk->size);
+  uint8_t *buffer = malloc (PIECE);
+  int r = 0;
+
+  if (buffer == NULL)
+    return -ENOMEM;
+  for (uint64_t at = offset; at < end && r == 0; at += PIECE) {
+    uint64_t here = MIN (end - at, (uint64_t)PIECE);
+
+    r = disk->read (disk->opaque, buffer, here, at);
+    if (r == 0 && pwrite (view->fd, buffer, here, (off_t)at) != (ssize_t)here)
+      r = -EIO;
+  }
+  free (buffer);
+  return r;
+}
+
+int
+look_view_open (const struct look_disk *disk, uint64_t size,
+                struct look_view *ret)
+{
+  struct look_view view
+    = { .fd = memfd_create ("disk", MFD_CLOEXEC), .size = size };
+  uint64_t end = MIN (size, (uint64_t)LOOK_END);
+  int r;
+
+  if (view.fd == -1)
+    return -errno;
+  r = set_size (view.fd, size);
+  if (r == 0)
+    r = look_view_copy (disk, &view, 0, end);
+  if (r == 0)
+    r = look_view_copy (disk, &view, size - end, end);
+  if (r < 0) {
+    look_view_close (&view);
+    return r;
+  }
+  *ret = view;
+  return 0;
+}
+
+void
+look_view_close (struct look_view *view)
+{
+  close (view->fd);
+}
+
+int
+look_view_read (const struct look_view *view, void *buffer, uint64_t length,
+                uint64_t offset)
+{
+  if (offset > view->size || length > view->size - offset)
+    return -ENXIO;
+  return pread (view->fd, buffer, length, (off_t)offset) == (ssize_t)length
+           ? 0
+           : -EIO;
+}
