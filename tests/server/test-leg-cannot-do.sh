@@ -10,11 +10,12 @@ requires_plugin eval
 requires_libnbd
 
 # leg NAME ERROR: writes and zeroing fail as long as NAME.broken is there, or
-# once if there is NAME.once.
+# once if there is NAME.once.  What was sent is read first, else nbdkit tells
+# another error.
 leg ()
 {
   local fail="test ! -e '$dir/$1.broken' && ! rm '$dir/$1.once' 2>/dev/null ||
-              { echo $2 no >&2; exit 1; }"
+              { cat >/dev/null; echo $2 no >&2; exit 1; }"
   image="$dir/$1.img" serve "$1" eval get_size='stat -c %s "$image"' \
     can_write='exit 0' can_flush='exit 0' can_zero='exit 0' \
     can_trim='exit 0' can_fua='echo none' flush='exit 0' \
