@@ -191,10 +191,10 @@ def progress(array):
 
 with case("the kernel"):
     wait_until("all arrays that are to be killed", lambda:
-               os.path.exists(f"{SCRATCH}/progress/ready"), 90)
+               os.path.exists(f"{SCRATCH}/progress/ready"))
     found = arrays("kernel")
     wait_until("five batches on each of them", lambda:
-               min(map(progress, found)) >= 5, 90)
+               min(map(progress, found)) >= 5)
 finish()
 HOST
 kernel_kill
