@@ -15,13 +15,14 @@ requires_libnbd
 leg ()
 {
   local fail="test ! -e '$dir/$1.broken' && ! rm '$dir/$1.once' 2>/dev/null ||
-              { cat >/dev/null; echo $2 no >&2; exit 1; }"
+              { \$drain >/dev/null; echo $2 no >&2; exit 1; }"
   image="$dir/$1.img" serve "$1" eval get_size='stat -c %s "$image"' \
     can_write='exit 0' can_flush='exit 0' can_zero='exit 0' \
     can_trim='exit 0' can_fua='echo none' flush='exit 0' \
     pread='dd if="$image" iflag=skip_bytes,count_bytes skip=$4 count=$3' \
-    pwrite="$fail; "'dd of="$image" oflag=seek_bytes conv=notrunc seek=$4' \
-    zero="$fail; "'head -c "$3" /dev/zero |
+    pwrite="drain=cat; $fail; "'
+          dd of="$image" oflag=seek_bytes conv=notrunc seek=$4' \
+    zero="drain=:; $fail; "'head -c "$3" /dev/zero |
           dd of="$image" oflag=seek_bytes conv=notrunc seek=$4'
 }
 
