@@ -228,11 +228,14 @@ admit_members (struct array *array)
   uint32_t groups[LEGS_MAX];
   unsigned count = layout_groups (&array->layout, groups);
 
-  health_init (&array->health, array->layout.slots, groups, count,
-               array->in_sync, array->targets & ~array->in_sync);
+  roster_init (&array->roster, array->layout.slots, groups, count);
   for (unsigned slot = 0; slot < array->layout.slots; slot++) {
     struct member *member = &array->member[slot];
 
+    if (array->targets & 1u << slot)
+      roster_seat (&array->roster, slot,
+                   array->in_sync & 1u << slot ? MEMBER_IN_SYNC
+                                               : MEMBER_RECOVERING, 0, false);
     if (member->leg != NULL)
       member->generation = atomic_load (&member->leg->generation);
   }

@@ -19,8 +19,8 @@
 #include "ground/util.h"
 #include "legs/leg.h"
 #include "logic/badblocks.h"
-#include "logic/health.h"
 #include "logic/layout.h"
+#include "logic/roster.h"
 
 /* What a leg is to the array: one slot. */
 struct member {
@@ -70,7 +70,7 @@ struct array {
    * epoch are copies for those who just look.
    */
   struct ground_mutex state_lock;
-  struct health health;
+  struct roster roster;
   _Atomic uint32_t in_sync;  /* may be read */
   _Atomic uint32_t targets;  /* get every write: these and the recovering */
   _Atomic uint64_t epoch; /* grows before and after each change of in_sync:

@@ -83,12 +83,33 @@ tell_last_copy (struct array *array, unsigned slot, const char *what,
 static void
 publish (struct array *array)
 {
-  const struct health *health = &array->health;
+  struct roster_sets sets;
 
+  roster_sets (&array->roster, &sets);
   atomic_fetch_add (&array->epoch, 1);
-  atomic_store (&array->in_sync, health->in_sync);
-  atomic_store (&array->targets, health->in_sync | health->recovering);
+  atomic_store (&array->in_sync, sets.in_sync);
+  atomic_store (&array->targets, sets.in_sync | sets.recovering);
   atomic_fetch_add (&array->epoch, 1);
+}
+
+/* What this event makes of the occupant of @slot, published.  state_lock
+ * held.  A slot without one has failed before.
+ */
+static enum roster_refusal
+change (struct array *array, enum roster_event_kind kind, unsigned slot)
+{
+  const struct roster_member *member
+    = roster_occupant (&array->roster, slot);
+  struct roster_event event = { .kind = kind };
+  enum roster_refusal r;
+
+  if (member == NULL)
+    return ROSTER_ALREADY;
+  event.id = member->id;
+  r = roster_next (&array->roster, &event, &array->roster);
+  if (r == ROSTER_OK)
+    publish (array);
+  return r;
 }
 
 bool
@@ -97,9 +118,7 @@ failure_recovered (struct array *array, unsigned slot)
   bool recovered;
 
   ground_mutex_lock (&array->state_lock);
-  recovered = health_leg_recovered (&array->health, slot);
-  if (recovered)
-    publish (array);
+  recovered = change (array, ROSTER_RECOVERED, slot) == ROSTER_OK;
   ground_mutex_unlock (&array->state_lock);
   return recovered;
 }
@@ -140,7 +159,7 @@ failure_report (struct array *array, unsigned slot, uint64_t generation,
                 const char *what, int error)
 {
   struct member *member = &array->member[slot];
-  enum health_verdict verdict;
+  enum roster_refusal verdict;
   bool tell = false;
   unsigned left;
 
@@ -149,21 +168,19 @@ failure_report (struct array *array, unsigned slot, uint64_t generation,
     return false;
 
   ground_mutex_lock (&array->state_lock);
-  verdict = health_leg_failed (&array->health, slot);
-  if (verdict == HEALTH_FAILED)
-    publish (array);
-  else if (verdict == HEALTH_LAST_COPY) {
+  verdict = change (array, ROSTER_FAIL, slot);
+  if (verdict == ROSTER_LAST_COPY) {
     tell = !member->told_last_copy;
     member->told_last_copy = true;
   }
-  left = __builtin_popcount (array->health.in_sync);
+  left = __builtin_popcount (array_in_sync (array));
   ground_mutex_unlock (&array->state_lock);
 
-  if (verdict == HEALTH_FAILED)
+  if (verdict == ROSTER_OK)
     tell_failed (array, slot, what, error, left);
   else if (tell)
     tell_last_copy (array, slot, what, error);
-  return verdict != HEALTH_LAST_COPY;
+  return verdict != ROSTER_LAST_COPY;
 }
 
 uint32_t

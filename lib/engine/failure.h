@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* failure: take members out that failed, and tell people once, loudly.
  *
- * Reports an event to logic/health and carries out what that decides.  Many
+ * Reports an event to logic/roster and publishes what comes of it.  Many
  * requests fail at once when a leg dies: the first one here does the work,
  * the others find it done.
  *

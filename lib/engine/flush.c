@@ -100,7 +100,7 @@ excused (const struct request *request)
 {
   const struct array *array = request->array;
 
-  return health_excused (&array->health, array_in_sync (array),
+  return roster_excused (&array->roster, array_in_sync (array),
                          request->failed);
 }
 

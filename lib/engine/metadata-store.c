@@ -104,7 +104,7 @@ settle_store (struct array *array, uint32_t excused)
 static uint32_t
 excused (const struct array *array)
 {
-  return health_excused (&array->health, array_in_sync (array),
+  return roster_excused (&array->roster, array_in_sync (array),
                          array->md->requests.items->failed);
 }
 

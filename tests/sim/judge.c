@@ -16,7 +16,6 @@
 
 #include "ground/util.h"
 #include "ground-sim.h"
-#include "logic/health.h"
 #include "sim-leg.h"
 #include "sim-marks.h"
 #include "sim-stamp.h"

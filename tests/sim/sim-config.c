@@ -6,7 +6,7 @@
 
 #include "ground/ground.h"
 #include "ground/util.h"
-#include "logic/health.h"
+#include "logic/roster.h"
 #include "oracle.h"
 #include "sim-check.h"
 #include "sim-config.h"
@@ -259,7 +259,7 @@ static void
 choose_faults (struct sim_config *config)
 {
   unsigned slots = config->array.layout.slots;
-  struct health health;
+  struct roster roster;
   uint32_t good = UINT32_MAX >> (32 - slots);
   uint64_t span = one_in (3) ? 10 * GROUND_S : 20 * GROUND_MS;
 
@@ -268,19 +268,18 @@ choose_faults (struct sim_config *config)
   if (one_in (4))
     return;
   config->atlas_holds = !one_in (5);
-  health_init (&health, slots, config->group, config->groups,
-               UINT32_MAX >> (32 - slots), 0);
+  roster_init (&roster, slots, config->group, config->groups);
   for (unsigned n = between (1, slots); n > 0; n--) {
     unsigned slot = below (slots);
     uint32_t left = good & ~(1u << slot);
 
     if (!(good & 1u << slot)
-        || (config->atlas_holds && !health_enough (&health, left)))
+        || (config->atlas_holds && !roster_enough (&roster, left)))
       continue;
     good = left;
     choose_hard_faults (&sim_disks[slot], span);
   }
-  config->atlas_holds = health_enough (&health, good);
+  config->atlas_holds = roster_enough (&roster, good);
   config->linearizable = config->atlas_holds;
   if (!config->atlas_holds)
     SOMETIMES (ATLAS_BROKEN);
