@@ -92,11 +92,9 @@ parse_version (struct create_wish *wish)
   wish->version = SB1_VERSION_1_2;
   if (given.metadata == NULL)
     return true;
-  for (enum sb1_version version = 0; version < SB1_VERSION_0_90; version++)
-    if (strcmp (given.metadata, sb1_version_name (version)) == 0) {
-      wish->version = version;
-      return true;
-    }
+  if (sb1_version_by_name (given.metadata, &wish->version)
+      && wish->version != SB1_VERSION_0_90)
+    return true;
   return usage ("metadata", given.metadata, "1.0, 1.1 or 1.2");
 }
 

@@ -21,12 +21,15 @@
 struct erasure {
   struct member *member;
   struct restore restore;
+  bool leaves_some; /* other versions, which were not to be erased */
   char *file; /* where it was saved, or NULL */
 };
 
-/* Whatever might be taken for a superblock, damaged ones too. */
+/* Whatever might be taken for a superblock, damaged ones too; all, or only
+ * that of version @only.
+ */
 static int
-find (struct erasure *erasure)
+find (struct erasure *erasure, enum sb1_version only)
 {
   struct disk *disk = &erasure->member->disk;
   struct restore *restore = &erasure->restore;
@@ -44,8 +47,12 @@ find (struct erasure *erasure)
     if (r < 0)
       return ctl_fail (EXIT_REFUSED, disk->path, "read-failed", "%s",
                        log_strerror (r));
-    if (sb1_recognise (version, area->bytes))
+    if (!sb1_recognise (version, area->bytes))
+      continue;
+    if (only == SB1_VERSIONS || only == version)
       restore->count++;
+    else
+      erasure->leaves_some = true;
   }
   if (!restore_know_member (restore))
     g_assert_not_reached (); /* that is how they were found */
@@ -53,21 +60,26 @@ find (struct erasure *erasure)
 }
 
 static void
-print_plan (const struct erasure *erasure)
+print_plan (const struct erasure *erasure, enum sb1_version only)
 {
   const struct member *member = erasure->member;
+  const struct restore *restore = &erasure->restore;
+  bool sound = restore->verdict == SB1_GOOD;
   char *uuid = NULL;
 
-  if (erasure->restore.count == 0) {
-    printf ("%s: has no md superblock\n", member->name);
+  if (restore->count == 0) {
+    printf ("%s: has no md superblock%s%s\n", member->name,
+            only == SB1_VERSIONS ? "" : " of version ",
+            only == SB1_VERSIONS ? "" : sb1_version_name (only));
     return;
   }
-  if (member_has_sb (member))
-    uuid = render_uuid (member->sb.set_uuid);
-  printf ("%s: %s %s%s will be erased (%u superblock%s)\n", member->name,
-          "member of array", uuid == NULL ? "(unknown)" : uuid,
-          member->verdict == SB1_GOOD ? "" : " (not a sound one)",
-          erasure->restore.count, erasure->restore.count == 1 ? "" : "s");
+  if (sound)
+    uuid = render_uuid (restore->sb.set_uuid);
+  printf ("%s: %s %s%s will be erased (%u superblock%s)%s\n", member->name,
+          "member of array", sound ? uuid : "(unknown)",
+          sound ? "" : " (not a sound one)", restore->count,
+          restore->count == 1 ? "" : "s",
+          erasure->leaves_some ? "; another version stays" : "");
   g_free (uuid);
 }
 
@@ -106,8 +118,9 @@ save (struct erasure *erasure, const char *folder)
                        "nothing was erased here (--no-backup does without)",
                        path, log_strerror (r));
   else if (!ctl_options.json)
-    printf ("%s: to undo it: nbdmirror restore-metadata %s %s\n",
-            member->name, file_word, disk_word);
+    printf ("%s: to undo it: nbdmirror restore-metadata %s%s %s\n",
+            member->name, erasure->leaves_some ? "--force " : "", file_word,
+            disk_word);
   erasure->file = path;
   g_free (file_word);
   g_free (disk_word);
@@ -133,7 +146,8 @@ wipe (struct erasure *erasure)
 }
 
 static int
-look_at_all (struct erasure *erasures, unsigned count, unsigned *ret_found)
+look_at_all (struct erasure *erasures, unsigned count, enum sb1_version only,
+             unsigned *ret_found)
 {
   for (unsigned i = 0; i < count; i++) {
     struct member *member = erasures[i].member;
@@ -142,12 +156,12 @@ look_at_all (struct erasure *erasures, unsigned count, unsigned *ret_found)
     if (member->error != 0)
       return ctl_fail (disk_open_status (member->error), member->path,
                        "unusable", "%s", member->why);
-    status = find (&erasures[i]);
+    status = find (&erasures[i], only);
     if (status != EXIT_OK)
       return status;
     *ret_found += erasures[i].restore.count;
     if (!ctl_options.json)
-      print_plan (&erasures[i]);
+      print_plan (&erasures[i], only);
   }
   return EXIT_OK;
 }
@@ -199,8 +213,12 @@ int
 erase_command (int argc, char **argv)
 {
   gboolean no_backup = FALSE, error_if_unchanged = FALSE;
-  char *folder = NULL;
+  enum sb1_version only = SB1_VERSIONS;
+  char *folder = NULL, *metadata = NULL;
   const GOptionEntry entries[] = {
+    { "metadata", 'e', 0, G_OPTION_ARG_STRING, &metadata,
+      "Only the superblock of that version (all): 0.90, 1.0, 1.1 or 1.2",
+      "VERSION" },
     { "backup-dir", 0, 0, G_OPTION_ARG_FILENAME, &folder,
       "Where the restore files go (.)", "DIRECTORY" },
     { "no-backup", 0, 0, G_OPTION_ARG_NONE, &no_backup,
@@ -218,11 +236,14 @@ erase_command (int argc, char **argv)
     return EXIT_USAGE;
   if (argc < 2)
     return ctl_fail (EXIT_USAGE, "usage", "no-disk", "name the disks");
+  if (metadata != NULL && !sb1_version_by_name (metadata, &only))
+    return ctl_fail (EXIT_USAGE, "usage", "bad-option",
+                     "--metadata=%s: 0.90, 1.0, 1.1 or 1.2", metadata);
   count = (unsigned)argc - 1;
   erasures = g_new0 (struct erasure, count);
   for (unsigned i = 0; i < count; i++)
     erasures[i].member = member_open (argv[i + 1], true);
-  status = look_at_all (erasures, count, &found);
+  status = look_at_all (erasures, count, only, &found);
   if (status == EXIT_OK && found > 0)
     status = ctl_confirm (argv[1], &go);
   if (go)
@@ -239,5 +260,6 @@ erase_command (int argc, char **argv)
   }
   g_free (erasures);
   g_free (folder);
+  g_free (metadata);
   return status;
 }

@@ -22,12 +22,13 @@ member_status (const struct member *member)
 {
   if (member->error != 0)
     return disk_open_status (member->error);
-  if (member->verdict == SB1_NONE)
-    return EXIT_REFUSED;
   if (member->verdict == SB1_DAMAGED
       || member->bitmap_verdict == BITMAP_DAMAGED
       || member->badblocks_damaged)
     return EXIT_DAMAGED;
+  if (member->verdict != SB1_GOOD
+      || member->bitmap_verdict == BITMAP_UNSUPPORTED)
+    return EXIT_REFUSED;
   return EXIT_OK;
 }
 
@@ -40,6 +41,11 @@ tell_problem (const struct member *member)
     ctl_tell (member->path, "no-metadata", "has no md superblock");
   else if (member->verdict != SB1_GOOD)
     ctl_tell (member->path, examine_verdict_word (member), "%s", member->why);
+  else if (member->bitmap_verdict == BITMAP_DAMAGED
+           || member->bitmap_verdict == BITMAP_UNSUPPORTED)
+    ctl_tell (member->path, "bad-bitmap", "%s", member->bitmap_why);
+  if (member->badblocks_damaged)
+    ctl_tell (member->path, "bad-block-log", "%s", member->badblocks_why);
 }
 
 static void

@@ -13,7 +13,7 @@ _nbdmirror_options ()
       ;;
     examine) echo --bitmap --badblocks --compare --mdadm --raw ;;
     assemble) echo --on-split-brain --degraded --metadata ;;
-    erase) echo --backup-dir --no-backup --error-if-unchanged ;;
+    erase) echo --metadata --backup-dir --no-backup --error-if-unchanged ;;
     restore-metadata) echo --force ;;
     "") echo --version ;;
   esac
@@ -35,6 +35,7 @@ _nbdmirror_values ()
     assemble,--on-split-brain) echo leg:0 leg:1 leg:2 leg:3 ;;
     assemble,--degraded) echo yes no wait:30 ;;
     assemble,--metadata) echo auto md none ;;
+    erase,--metadata | erase,-e) echo 0.90 1.0 1.1 1.2 ;;
     erase,--backup-dir) echo - ;;
   esac
 }

@@ -24,7 +24,9 @@ look (const struct sb1_places *places, enum sb1_version version,
   if (!places->readable[version] || !sb1_recognise (version, block))
     return SB1_NONE;
   if (version == SB1_VERSION_0_90) {
-    snprintf (why, MESSAGE_MAX, "metadata version 0.90: unsupported");
+    snprintf (why, MESSAGE_MAX, "metadata version 0.90: unsupported; if it is "
+              "in use, mdadm --assemble --update=metadata makes it 1.0; if "
+              "not: nbdmirror erase --metadata 0.90 DISK");
     return SB1_UNSUPPORTED;
   }
   if (!sb1_decode (version, block, ret))
@@ -45,6 +47,24 @@ is_other_array (enum sb1_verdict a_verdict, enum sb1_version a_version,
   return memcmp (a->set_uuid, b->set_uuid, sizeof a->set_uuid) != 0;
 }
 
+/* What cannot be served is of no use; of two that can be, only people know. */
+static void
+refuse_both (enum sb1_version a, enum sb1_verdict a_verdict, enum sb1_version b,
+             enum sb1_verdict b_verdict, char *why)
+{
+  enum sb1_version useless = a_verdict < b_verdict ? b : a;
+  char other[64] = "";
+
+  if (a_verdict == b_verdict)
+    snprintf (other, sizeof other, ", or nbdmirror erase --metadata %s DISK",
+              sb1_version_name (b));
+  snprintf (why, MESSAGE_MAX, "has two superblocks of different arrays "
+            "(versions %s and %s); erase the one that is of no use: nbdmirror "
+            "erase --metadata %s DISK%s",
+            sb1_version_name (a), sb1_version_name (b),
+            sb1_version_name (useless), other);
+}
+
 enum sb1_verdict
 sb1_choose (const struct sb1_places *places, uint64_t member_bytes,
             enum sb1_version *ret_version, struct sb1 *ret, char *why)
@@ -63,9 +83,7 @@ sb1_choose (const struct sb1_places *places, uint64_t member_bytes,
 
     if (best_version != SB1_VERSIONS
         && is_other_array (best, best_version, ret, verdict, version, &sb)) {
-      snprintf (why, MESSAGE_MAX, "has two superblocks of different arrays "
-                "(versions %s and %s); erase the one that is of no use",
-                sb1_version_name (best_version), sb1_version_name (version));
+      refuse_both (best_version, best, version, verdict, why);
       *ret_version = best_version;
       return SB1_UNSUPPORTED;
     }

@@ -7,6 +7,8 @@
  * block can be read at all: a wrong "no superblock" costs somebody's data, a
  * wrong "too small" only a message.
  */
+#include <string.h>
+
 #include "ground/util.h"
 #include "logic/bytes.h"
 #include "logic/sb1.h"
@@ -32,6 +34,17 @@ sb1_version_name (enum sb1_version version)
   static_assert (ARRAY_LENGTH (names) == SB1_VERSIONS, "a name for each");
   assert (version < SB1_VERSIONS);
   return names[version];
+}
+
+bool
+sb1_version_by_name (const char *name, enum sb1_version *ret)
+{
+  for (enum sb1_version version = 0; version < SB1_VERSIONS; version++)
+    if (strcmp (name, sb1_version_name (version)) == 0) {
+      *ret = version;
+      return true;
+    }
+  return false;
 }
 
 bool

@@ -38,6 +38,9 @@ enum sb1_version {
 /* "1.0", "1.1", "1.2", "0.90". */
 const char *sb1_version_name (enum sb1_version version);
 
+/* The version of that name.  False: there is none. */
+bool sb1_version_by_name (const char *name, enum sb1_version *ret);
+
 /* Where a superblock of @version would start, in *@ret.  False: the member
  * is too small for SB1_PROBE_SIZE bytes there.
  */

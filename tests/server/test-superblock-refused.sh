@@ -53,3 +53,15 @@ refused "$mixed" a.img "$(uri b)"
 stop b
 serve a file a.img
 refused "disk [^ ]*a.sock: has no md superblock" b.img "$(uri a)"
+
+# Old metadata behind a good array: refused with the command that removes it.
+random_disk $size a.img b.img
+truncate -s 8M a.img b.img
+"$NBDMIRROR" create --yes --force --assume-clean a.img b.img \
+  >/dev/null
+carries b.img $((8 * 1024 * 1024 - 65536)) '\xfc\x4e\x2b\xa9\x00\x00\x00\x00'
+refused "b.img: has two.*: nbdmirror erase --metadata 0.90 DISK" a.img b.img
+"$NBDMIRROR" erase --yes --no-backup --metadata 0.90 b.img \
+  >/dev/null
+serve_mirror a.img b.img
+stop mirror

@@ -296,6 +296,16 @@ START_TEST (of_two_superblocks_the_sound_one_counts)
   sample_block (&old.sb[0], places->block[SB1_VERSION_1_0]);
   ck_assert_int_eq (sb1_choose (places, SAMPLE_BYTES, &version, &sb, why),
                     SB1_UNSUPPORTED);
+  ck_assert_ptr_nonnull (strstr (
+    why, "nbdmirror erase --metadata 1.0 DISK, or nbdmirror erase --metadata "
+         "1.2 DISK"));
+  /* Of two, the one that nobody serves is of no use. */
+  store_le32 (places->block[SB1_VERSION_0_90], SB1_MAGIC);
+  memset (places->block[SB1_VERSION_1_0], 0, SB1_BLOCK_SIZE);
+  ck_assert_int_eq (sb1_choose (places, SAMPLE_BYTES, &version, &sb, why),
+                    SB1_UNSUPPORTED);
+  ck_assert_ptr_nonnull (strstr (why, ": nbdmirror erase --metadata 0.90 "));
+  ck_assert_ptr_null (strstr (why, ", or "));
   /* 0.90 alone. */
   memset (places->block, 0, sizeof places->block);
   store_le32 (places->block[SB1_VERSION_0_90], SB1_MAGIC);
