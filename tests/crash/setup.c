@@ -27,6 +27,10 @@ struct setup setups[] = {
     .differs = true },
   { MEMBERS ("raid1-3-bare-unequal", 3, 1024), MD ("raid1", "1.0", NULL),
     .differs = true },
+  /* One region is several spans of resync, as with the default bitmap. */
+  { MEMBERS ("raid1-2-wide", 2, 6144), MD ("raid1", "1.0", "4M") },
+  { MEMBERS ("raid1-2-wide-unequal", 2, 6144), MD ("raid1", "1.2", "4M"),
+    .differs = true },
   { MEMBERS ("raid10-n2-4", 4, 1792), MD ("raid10", "1.2", "16K"),
     .layout = "n2" },
   { MEMBERS ("raid10-n2-3-bare", 3, 1792), MD ("raid10", "1.2", NULL),
