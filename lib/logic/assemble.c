@@ -189,16 +189,27 @@ check_enough (struct assemble_work *work)
   return true;
 }
 
+static void
+refuse_split (struct assemble_work *work, unsigned member)
+{
+  uint64_t own = work->members[member].sb->events;
+  char others[64] = "other members that have as many";
+
+  if (own != work->ret->events)
+    snprintf (others, sizeof others, "the members that have events %" PRIu64,
+              work->ret->events);
+  assemble_refuse (work, ASSEMBLE_SPLIT, member,
+                   "events %" PRIu64 ": split brain, it ran without %s, and "
+                   "they without it; choose the member whose data is to be "
+                   "kept", own, others);
+}
+
 static bool
 check_split (struct assemble_work *work, int keep)
 {
   for (unsigned i = 0; i < work->count && keep < 0; i++)
     if (work->ret->part[i].part == PART_SPLIT) {
-      assemble_refuse (work, ASSEMBLE_SPLIT, i,
-                       "events %" PRIu64 ": split brain, it ran without the "
-                       "members that have events %" PRIu64 ", and they "
-                       "without it; choose the member whose data is to be "
-                       "kept", work->members[i].sb->events, work->ret->events);
+      refuse_split (work, i);
       return false;
     }
   return true;

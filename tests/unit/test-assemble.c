@@ -164,6 +164,21 @@ START_TEST (dirty_is_what_any_fresh_member_says)
 }
 END_TEST
 
+/* It is said of which events the others are, but not that they are others. */
+static void
+check_split_text (void)
+{
+  uint64_t own = sample.sb[verdict.culprit].events;
+  char same[64];
+
+  snprintf (same, sizeof same, "the members that have events %" PRIu64 ",",
+            own);
+  ck_assert_msg (strstr (verdict.why, same) == NULL, "%s", verdict.why);
+  ck_assert_msg ((strstr (verdict.why, "that have as many,") != NULL)
+                   == (own == verdict.events),
+                 "%s", verdict.why);
+}
+
 START_TEST (two_lives_are_a_split_brain)
 {
   array (LEVEL_RAID1, NULL, 2);
@@ -171,6 +186,7 @@ START_TEST (two_lives_are_a_split_brain)
   sample_run_alone (&sample, 1, 4);
   ck_assert_int_eq (judge_all (), ASSEMBLE_SPLIT);
   ck_assert_uint_lt (verdict.culprit, 2);
+  check_split_text ();
   /* Either can be kept; the other is another history for good. */
   ck_assert_int_eq (judge (2, 0), ASSEMBLE_START);
   ck_assert_uint_eq (verdict.authority, 0);
