@@ -13,8 +13,6 @@
 #include "ground/util.h"
 #include "legs/leg.h"
 
-#define MISSING "missing"
-
 static struct {
   char *level, *layout, *chunk, *metadata, *name, *bitmap, *bitmap_chunk;
   char *size;
@@ -181,6 +179,7 @@ look (struct create *create, unsigned slot)
       return ctl_fail (EXIT_REFUSED, member->path, "given-twice",
                        "is the same disk as %s", create->member[i]->name);
   create->wish.member_bytes[slot] = member->disk.size;
+  create->wish.member_name[slot] = member->path;
   create->found[slot] = signature_find (member, &r);
   if (r < 0 && !given.force)
     return ctl_fail (EXIT_REFUSED, member->path, "unreadable", "cannot be "
@@ -203,95 +202,6 @@ open_members (struct create *create, char **names)
       return status;
   }
   return EXIT_OK;
-}
-
-/* ----------------------------------------------------------------- the plan */
-
-static const char *
-first_state (const struct create *create)
-{
-  return create->wish.assume_clean
-           ? "clean: the disks are taken to be equal"
-           : "dirty: the first copy of everything will be copied over the "
-             "others";
-}
-
-static void
-print_plan (const struct create *create)
-{
-  const struct create_plan *plan = &create->plan;
-  char *size = render_bytes (plan->layout.array_size);
-  char *used = render_bytes (plan->size * SECTOR_SIZE);
-  char *chunk = render_bytes (plan->bitmap_chunk);
-  char layout[16];
-
-  layout_name (&plan->layout, layout, sizeof layout);
-  printf ("%s: %s%s, %u members, %s (%" PRIu64 " bytes), metadata %s\n",
-          create->wish.name,
-          plan->layout.level == LEVEL_RAID10 ? "raid10 " : "", layout,
-          plan->layout.slots, size,
-          plan->layout.array_size, sb1_version_name (create->wish.version));
-  printf ("  of each disk %s are used\n", used);
-  if (plan->bitmap_chunk != 0)
-    printf ("  bitmap: internal, a bit for each %s\n", chunk);
-  printf ("  %s\n", first_state (create));
-  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
-    const struct member *member = create->member[slot];
-
-    printf ("  %u %s", slot, member == NULL ? MISSING : member->name);
-    if (member != NULL)
-      printf (": data from sector %" PRIu64 " on; %s%s",
-              plan->member[slot].data_offset,
-              create->found[slot] == NULL ? "looks unused" : "TO BE LOST: ",
-              create->found[slot] == NULL ? "" : create->found[slot]);
-    printf ("\n");
-  }
-  g_free (size);
-  g_free (used);
-  g_free (chunk);
-}
-
-static void
-print_json (const struct create *create, bool created)
-{
-  const struct create_plan *plan = &create->plan;
-  JsonBuilder *builder = json_builder_new ();
-  char layout[16];
-
-  layout_name (&plan->layout, layout, sizeof layout);
-  json_builder_begin_object (builder);
-  render_json_int (builder, "format", 1);
-  render_json_bool (builder, "created", created);
-  render_json_string (builder, "name", create->wish.name);
-  if (created) {
-    char *uuid = render_uuid (create->set_uuid);
-
-    render_json_string (builder, "uuid", uuid);
-    g_free (uuid);
-  }
-  render_json_string (builder, "layout", layout);
-  render_json_string (builder, "metadata",
-                      sb1_version_name (create->wish.version));
-  render_json_int (builder, "size", plan->layout.array_size);
-  render_json_int (builder, "used_sectors", plan->size);
-  render_json_int (builder, "bitmap_chunk", plan->bitmap_chunk);
-  render_json_bool (builder, "clean", create->wish.assume_clean);
-  json_builder_set_member_name (builder, "members");
-  json_builder_begin_array (builder);
-  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
-    const struct member *member = create->member[slot];
-
-    json_builder_begin_object (builder);
-    render_json_int (builder, "slot", slot);
-    render_json_string (builder, "disk", member ? member->path : NULL);
-    render_json_string (builder, "found", create->found[slot]);
-    render_json_int (builder, "data_offset_sectors",
-                     plan->member[slot].data_offset);
-    json_builder_end_object (builder);
-  }
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  render_json_print (builder);
 }
 
 /* ------------------------------------------------------------------ command */
@@ -336,7 +246,7 @@ run (struct create *create, char **names)
   if (!create_plan (&create->wish, &create->plan, why))
     return ctl_fail (EXIT_REFUSED, create->wish.name, "no-plan", "%s", why);
   if (!ctl_options.json)
-    print_plan (create);
+    create_print_plan (create);
   status = check_copies (create);
   if (status == EXIT_OK)
     status = check_used (create);
@@ -348,9 +258,9 @@ run (struct create *create, char **names)
   if (go)
     status = create_write (create);
   if (status == EXIT_OK && ctl_options.json)
-    print_json (create, go);
+    create_print_json (create, go);
   else if (status == EXIT_OK && go)
-    printf ("created\n");
+    create_print_done (create);
   return status;
 }
 

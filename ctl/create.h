@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* create: what its two files share. */
+/* create: what its files share. */
 #ifndef MIRROR_CREATE_H
 #define MIRROR_CREATE_H
 
@@ -15,6 +15,16 @@ struct create {
   struct member *member[LEGS_MAX]; /* NULL: missing */
   char *found[LEGS_MAX]; /* what is on it already, or NULL */
 };
+
+/* Instead of a disk. */
+#define MISSING "missing"
+
+/* The plan, that it is done, and both as JSON: for people the shell's command
+ * that serves the array.
+ */
+void create_print_plan (const struct create *create);
+void create_print_done (const struct create *create);
+void create_print_json (const struct create *create, bool created);
 
 /* Write all members.  An exit status; failures are told. */
 int create_write (struct create *create);

@@ -67,6 +67,18 @@ free_sectors (const struct create_wish *wish, uint64_t sectors,
   return sectors > taken ? sectors - taken : 0;
 }
 
+/* "disk.img", or "member 1". */
+static const char *
+name_member (const struct create_wish *wish, unsigned slot,
+             char ret[static MESSAGE_MAX])
+{
+  if (wish->member_name[slot] != NULL)
+    snprintf (ret, MESSAGE_MAX, "%.700s", wish->member_name[slot]);
+  else
+    snprintf (ret, MESSAGE_MAX, "member %u", slot);
+  return ret;
+}
+
 /* What all members can give, or what the user wants of it. */
 static bool
 choose_size (const struct create_wish *wish, uint64_t data_offset,
@@ -77,6 +89,8 @@ choose_size (const struct create_wish *wish, uint64_t data_offset,
                      : RAID1_SIZE_UNIT_KIB)
                   * 2;
   uint64_t least = UINT64_MAX;
+  unsigned smallest = 0;
+  char name[MESSAGE_MAX];
 
   for (unsigned i = 0; i < wish->layout.slots; i++) {
     uint64_t sectors = wish->member_bytes[i] / SECTOR_SIZE;
@@ -85,19 +99,23 @@ choose_size (const struct create_wish *wish, uint64_t data_offset,
       continue;
     if (sectors < MEMBER_MIN
         || free_sectors (wish, sectors, data_offset) < unit) {
-      snprintf (why, MESSAGE_MAX, "member %u of %" PRIu64
-                " bytes is too small", i, wish->member_bytes[i]);
+      snprintf (why, MESSAGE_MAX, "%.800s of %" PRIu64 " bytes is too small",
+                name_member (wish, i, name), wish->member_bytes[i]);
       return false;
     }
-    least = MIN (least, free_sectors (wish, sectors, data_offset));
+    if (free_sectors (wish, sectors, data_offset) < least) {
+      least = free_sectors (wish, sectors, data_offset);
+      smallest = i;
+    }
   }
   if (least == UINT64_MAX) {
     snprintf (why, MESSAGE_MAX, "every member is missing");
     return false;
   }
   if (wish->size > least) {
-    snprintf (why, MESSAGE_MAX, "size %" PRIu64 ": the smallest member has "
+    snprintf (why, MESSAGE_MAX, "size %" PRIu64 ": the smallest, %.800s, has "
               "only %" PRIu64 " bytes to give", wish->size * SECTOR_SIZE,
+              name_member (wish, smallest, name),
               round_down (least, unit) * SECTOR_SIZE);
     return false;
   }

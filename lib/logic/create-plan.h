@@ -25,6 +25,7 @@ struct create_wish {
   bool assume_clean;
   char name[SB1_NAME_SIZE + 1];
   uint64_t member_bytes[LEGS_MAX]; /* by slot; 0: missing */
+  const char *member_name[LEGS_MAX]; /* for messages; NULL: its slot */
 };
 
 struct create_member {

@@ -106,9 +106,15 @@ START_TEST (impossible_wishes_are_refused)
   wish_for (&wish, SB1_VERSION_1_2, 0, 1 * MIB);
   ck_assert (!create_plan (&wish, &plan, why));
   ck_assert_msg (strstr (why, "member 0 of 1048576 bytes") != NULL, "%s", why);
+  /* Who can be named is. */
+  wish.member_name[0] = "a.img";
+  ck_assert (!create_plan (&wish, &plan, why));
+  ck_assert_msg (strstr (why, "a.img of 1048576 bytes") != NULL, "%s", why);
   wish_for (&wish, SB1_VERSION_1_2, 0, 10 * MIB);
   wish.size = 9 * MIB / 512 + 1;
+  wish.member_name[0] = "a.img";
   ck_assert (!create_plan (&wish, &plan, why));
+  ck_assert_msg (strstr (why, "the smallest, a.img, ") != NULL, "%s", why);
   wish.size = 9 * MIB / 512;
   ck_assert (create_plan (&wish, &plan, why));
   ck_assert_uint_eq (plan.size, 9 * MIB / 512);
