@@ -85,6 +85,11 @@ struct array {
   /* Slots whose disks have no flush, as far as it is known. */
   _Atomic uint32_t flush_absent;
 
+  /* Slots on which a flush has succeeded in this run: they can, so that "not
+   * supported" is a failure there like any other.
+   */
+  _Atomic uint32_t flushed;
+
   /* A write failed after some current member took it, and others did not:
    * copies may differ there, so everybody reads the first one.
    */

@@ -104,11 +104,14 @@ excused (const struct request *request)
                          request->failed);
 }
 
-/* Where nobody has a flush after all, nothing failed, but people must know. */
+/* Where no copy has a flush after all nothing failed, but people must know. */
 static void
 excuse_absent (struct request *request)
 {
-  for (uint32_t left = excused (request); left != 0; left &= left - 1)
+  const struct array *array = request->array;
+  uint32_t slots = excused (request) & ~atomic_load (&array->flushed);
+
+  for (uint32_t left = slots; left != 0; left &= left - 1)
     if (request->error[__builtin_ctz (left)] == -EOPNOTSUPP) {
       request->failed &= ~(left & -left);
       flush_absent (request->array, __builtin_ctz (left));
@@ -130,6 +133,7 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
       request_issue (request, __builtin_ctz (left), &flush);
   request_finish (request);
 
+  atomic_fetch_or (&array->flushed, slots & ~request->failed);
   excuse_absent (request);
   /* Not once more: what was lost is told only once. */
   r = failure_settle (request, "a flush", excused (request));

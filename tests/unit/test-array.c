@@ -337,6 +337,24 @@ START_TEST (a_lost_flush_is_remembered_of_each_disk)
 }
 END_TEST
 
+/* What is lost now was to be kept. */
+START_TEST (legs_that_could_flush_before_cannot_say_that_they_have_none)
+{
+  struct array_status status;
+
+  make (2, 1);
+  ck_assert_int_eq (array_flush (array), 0);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EOPNOTSUPP;
+  ck_assert_int_lt (array_flush (array), 0);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = 0;
+  ck_assert_int_lt (array_flush (array), 0);
+  array_get_status (array, &status);
+  ck_assert_uint_eq (status.flush_absent, 0);
+  ck_assert_uint_eq (in_sync (), 3);
+  unmake ();
+}
+END_TEST
+
 /* They said they could. */
 START_TEST (legs_that_cannot_flush_stay_and_are_known)
 {
@@ -595,6 +613,8 @@ add (TCase *tcase)
   tcase_add_loop_test (tcase, a_lost_flush_is_remembered_of_each_disk, 0, 2);
   tcase_add_test (tcase, zero_is_written_where_the_leg_cannot);
   tcase_add_test (tcase, legs_that_cannot_flush_stay_and_are_known);
+  tcase_add_test (tcase,
+                  legs_that_could_flush_before_cannot_say_that_they_have_none);
   tcase_add_test (tcase, a_fast_zero_that_one_disk_cannot_do_touches_none);
   tcase_add_test (tcase, a_trim_is_done_on_all_disks_or_on_none);
   tcase_add_test (tcase,
