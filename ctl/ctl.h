@@ -26,6 +26,7 @@ struct ctl_options {
   bool json;
   bool yes;
   bool dry_run;
+  unsigned timeout_s; /* for each answer of a server; 0: as servers have it */
 };
 extern struct ctl_options ctl_options;
 

@@ -57,14 +57,59 @@ check_keys (const char *uri, char *why)
   return leg_nbd_check_keys (has_psk, has_certificates, why);
 }
 
+static unsigned
+timeout_s (void)
+{
+  return ctl_options.timeout_s != 0 ? ctl_options.timeout_s
+                                    : LEG_TIMEOUT_DEFAULT_S;
+}
+
+/* Says on standard error for whom we wait, if it takes long. */
+struct waiter {
+  const char *uri;
+  GMutex lock;
+  GCond changed;
+  bool answered;
+};
+
+static void *
+tell_who_is_slow (void *data)
+{
+  struct waiter *waiter = data;
+  gint64 until = g_get_monotonic_time () + G_TIME_SPAN_SECOND;
+
+  g_mutex_lock (&waiter->lock);
+  while (!waiter->answered
+         && g_cond_wait_until (&waiter->changed, &waiter->lock, until))
+    continue;
+  if (!waiter->answered)
+    ctl_tell (waiter->uri, "waiting", "its server does not answer yet; waiting "
+              "up to %u s for it (--timeout)", timeout_s ());
+  g_mutex_unlock (&waiter->lock);
+  return NULL;
+}
+
 static int
 open_server (const char *uri, bool tls, struct leg **ret, char *why)
 {
+  struct waiter waiter = { .uri = uri };
   int r = tls ? check_keys (uri, why) : 0;
+  GThread *thread;
 
-  return r < 0 ? r
-               : leg_nbd_open (uri, LEG_TIMEOUT_DEFAULT_S * GROUND_S, ret,
-                               why);
+  if (r < 0)
+    return r;
+  g_mutex_init (&waiter.lock);
+  g_cond_init (&waiter.changed);
+  thread = g_thread_new ("waiter", tell_who_is_slow, &waiter);
+  r = leg_nbd_open (uri, timeout_s () * GROUND_S, ret, why);
+  g_mutex_lock (&waiter.lock);
+  waiter.answered = true;
+  g_cond_signal (&waiter.changed);
+  g_mutex_unlock (&waiter.lock);
+  g_thread_join (thread);
+  g_mutex_clear (&waiter.lock);
+  g_cond_clear (&waiter.changed);
+  return r;
 }
 
 static int

@@ -16,6 +16,8 @@
 #include "ctl/streams.h"
 #include "ground/signals.h"
 
+#define TIMEOUT_MAX_S 3600
+
 struct ctl_options ctl_options;
 
 static const struct {
@@ -102,10 +104,32 @@ ctl_confirm (const char *what, bool *ret_go)
 }
 
 static gboolean json, yes, dry_run;
+static int timeout_s;
+
+static gboolean
+parse_timeout (const char *option, const char *value, G_GNUC_UNUSED void *data,
+               GError **error)
+{
+  char *end;
+  uint64_t seconds = g_ascii_strtoull (value, &end, 10);
+
+  if (g_ascii_isdigit (value[0]) && *end == '\0' && seconds > 0
+      && seconds <= TIMEOUT_MAX_S) {
+    timeout_s = (int)seconds;
+    return TRUE;
+  }
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "%s=%s: a number of seconds, 1 to %d", option, value,
+               TIMEOUT_MAX_S);
+  return FALSE;
+}
+
 static const GOptionEntry common_entries[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
   { "yes", 0, 0, G_OPTION_ARG_NONE, &yes, "Do not ask", NULL },
   { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only tell the plan", NULL },
+  { "timeout", 0, 0, G_OPTION_ARG_CALLBACK, parse_timeout,
+    "How long to wait for an NBD server (30)", "SECONDS" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -128,7 +152,8 @@ parse (GOptionContext *context, int *argc, char ***argv)
 
   if (!good)
     json = wants_json; /* which is forgotten with what was wrong */
-  ctl_options = (struct ctl_options){ json, yes, dry_run };
+  ctl_options = (struct ctl_options){ json, yes, dry_run,
+                                       (unsigned)timeout_s };
   if (!good) {
     ctl_fail (EXIT_USAGE, "usage", "bad-option", "%s", error->message);
     g_error_free (error);

@@ -17,7 +17,7 @@ _nbdmirror_options ()
     restore-metadata) echo --force ;;
     "") echo --version ;;
   esac
-  echo --json --yes --dry-run --help
+  echo --json --yes --dry-run --timeout --help
 }
 
 # _nbdmirror_values COMMAND OPTION: what it may be, or "-": it takes a value
@@ -25,6 +25,7 @@ _nbdmirror_options ()
 _nbdmirror_values ()
 {
   case $1,$2 in
+    *,--timeout) echo 5 30 60 ;;
     create,--level | create,-l) echo raid1 raid10 ;;
     create,--layout | create,-p) echo n2 n3 f2 f3 o2 o3 ;;
     create,--chunk | create,-c) echo 64K 128K 256K 512K 1M ;;
