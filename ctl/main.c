@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/habits.h"
 #include "ctl/render.h"
 #include "ctl/streams.h"
 #include "ground/signals.h"
@@ -142,6 +143,25 @@ is_given (char **words, const char *option)
   return false;
 }
 
+static int
+tell_wrong (const char *code, const char *text, const char *word)
+{
+  const char *hint = word == NULL ? NULL : habits_hint (word);
+
+  return ctl_fail (EXIT_USAGE, "usage", code, "%s%s%s", text,
+                   hint == NULL ? "" : "; here: ", hint == NULL ? "" : hint);
+}
+
+/* GLib says which word it did not know only at the end of its text. */
+static const char *
+unknown_word (const GError *error)
+{
+  const char *end = strrchr (error->message, ' ');
+
+  return error->code == G_OPTION_ERROR_UNKNOWN_OPTION && end != NULL ? end + 1
+                                                                      : NULL;
+}
+
 /* False: told. */
 static bool
 parse (GOptionContext *context, int *argc, char ***argv)
@@ -155,7 +175,7 @@ parse (GOptionContext *context, int *argc, char ***argv)
   ctl_options = (struct ctl_options){ json, yes, dry_run,
                                        (unsigned)timeout_s };
   if (!good) {
-    ctl_fail (EXIT_USAGE, "usage", "bad-option", "%s", error->message);
+    tell_wrong ("bad-option", error->message, unknown_word (error));
     g_error_free (error);
   }
   g_option_context_free (context);
@@ -194,6 +214,36 @@ describe_commands (void)
   return g_string_free (text, FALSE);
 }
 
+static char help_option[] = "--help";
+
+static int run_command (int argc, char **argv);
+
+/* "help COMMAND" is "COMMAND --help". */
+static int
+help_command (int argc, char **argv)
+{
+  char *words[] = { argv[1], help_option, NULL };
+
+  if (argc != 2 || strcmp (argv[1], "help") == 0)
+    return tell_wrong ("bad-option", "help COMMAND: name one command", NULL);
+  return run_command (2, words);
+}
+
+static int
+run_command (int argc, char **argv)
+{
+  g_autofree char *text
+    = g_strdup_printf ("%s is no command; nbdmirror --help lists them",
+                       argv[0]);
+
+  if (strcmp (argv[0], "help") == 0)
+    return help_command (argc, argv);
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (argv[0], commands[i].name) == 0)
+      return commands[i].run (argc, argv);
+  return tell_wrong ("unknown-command", text, argv[0]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -206,6 +256,9 @@ main (int argc, char **argv)
   GOptionContext *context = g_option_context_new ("COMMAND ...");
   char *description = describe_commands ();
 
+  /* "help" alone is the same. */
+  if (argc == 2 && strcmp (argv[1], "help") == 0)
+    argv[1] = help_option;
   signals_become_errors ();
   if (!streams_begin ())
     return EXIT_REFUSED;
@@ -223,9 +276,5 @@ main (int argc, char **argv)
   if (argc < 2)
     return ctl_fail (EXIT_USAGE, "usage", "no-command",
                      "name a command; nbdmirror --help lists them");
-  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (strcmp (argv[1], commands[i].name) == 0)
-      return commands[i].run (argc - 1, argv + 1);
-  return ctl_fail (EXIT_USAGE, "usage", "unknown-command", "%s is no command; "
-                   "nbdmirror --help lists them", argv[1]);
+  return run_command (argc - 1, argv + 1);
 }
