@@ -2,39 +2,18 @@
 /* look-view: a file in memory that looks like a disk.
  *
  * libblkid wants a file descriptor, and a remote disk has none.  A limit on
- * the size of files (ulimit -f) holds for this one, too; exceeding it is a
- * signal, which is not ours to be killed by.
+ * the size of files (ulimit -f) holds for this one, too: then it cannot be
+ * made (ground/signals).
  */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ground/util.h"
 #include "look/look.h"
 
 #define PIECE (1024u * 1024u)
-
-static int
-set_size (int fd, uint64_t size)
-{
-  const struct timespec at_once = { 0 };
-  sigset_t too_large, before;
-  int r = 0;
-
-  sigemptyset (&too_large);
-  sigaddset (&too_large, SIGXFSZ);
-  pthread_sigmask (SIG_BLOCK, &too_large, &before);
-  if (ftruncate (fd, (off_t)size) == -1) {
-    r = -errno;
-    sigtimedwait (&too_large, NULL, &at_once);
-  }
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  return r;
-}
 
 int
 look_view_copy (const struct look_disk *disk, const struct look_view *view,
@@ -68,7 +47,7 @@ look_view_open (const struct look_disk *disk, uint64_t size,
 
   if (view.fd == -1)
     return -errno;
-  r = set_size (view.fd, size);
+  r = ftruncate (view.fd, (off_t)size) == 0 ? 0 : -errno;
   if (r == 0)
     r = look_view_copy (disk, &view, 0, end);
   if (r == 0)
