@@ -17,7 +17,7 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-#define PIECE (1024u * 1024)
+#define BUFFER_SIZE (1024u * 1024)
 
 static int
 erase_old (struct create *create, unsigned slot)
@@ -52,25 +52,25 @@ write_bitmap (struct create *create, unsigned slot)
                            + plan->bitmap_offset)
                 * SECTOR_SIZE;
   struct bitmap_super bitmap;
-  uint8_t *piece;
+  uint8_t *buffer;
   int r = 0;
 
   if (plan->bitmap_chunk == 0)
     return 0;
   create_bitmap (plan, create->set_uuid, &bitmap);
-  piece = g_malloc (PIECE);
+  buffer = g_malloc (BUFFER_SIZE);
   for (uint64_t done = 0; done < plan->bitmap_bytes && r == 0;) {
-    uint64_t length = MIN (plan->bitmap_bytes - done, (uint64_t)PIECE);
+    uint64_t length = MIN (plan->bitmap_bytes - done, (uint64_t)BUFFER_SIZE);
 
-    memset (piece, 0xff, length);
+    memset (buffer, 0xff, length);
     if (done == 0) {
-      memset (piece, 0, BITMAP_HEAD_SIZE);
-      bitmap_encode (&bitmap, piece);
+      memset (buffer, 0, BITMAP_HEAD_SIZE);
+      bitmap_encode (&bitmap, buffer);
     }
-    r = disk_write (&create->member[slot]->disk, piece, length, at + done);
+    r = disk_write (&create->member[slot]->disk, buffer, length, at + done);
     done += length;
   }
-  g_free (piece);
+  g_free (buffer);
   return r < 0 ? r : disk_flush (&create->member[slot]->disk);
 }
 

@@ -10,7 +10,7 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-#define BITS_PIECE 65536
+#define BITS_READ_MAX 65536
 
 /* @why is the member's own. */
 static bool
@@ -57,7 +57,7 @@ count_bits (struct member *member)
 {
   uint64_t offset = bitmap_offset_bytes (&member->sb) + BITMAP_HEAD_SIZE;
   uint64_t left;
-  uint8_t *bits = g_malloc (BITS_PIECE);
+  uint8_t *bits = g_malloc (BITS_READ_MAX);
   struct layout layout;
 
   /* The last sectors that mdadm's sync_size may have too much count for
@@ -76,7 +76,7 @@ count_bits (struct member *member)
     return;
   }
   for (left = member->regions; left > 0;) {
-    uint64_t here = MIN (left, (uint64_t)BITS_PIECE * 8);
+    uint64_t here = MIN (left, (uint64_t)BITS_READ_MAX * 8);
     int r = disk_read (&member->disk, bits, div_round_up (here, 8), offset);
 
     /* All of an outdated one counts as set, and nobody else reads it. */
@@ -89,7 +89,7 @@ count_bits (struct member *member)
       break;
     }
     member->regions_set += bitmap_count (bits, here);
-    offset += BITS_PIECE;
+    offset += BITS_READ_MAX;
     left -= here;
   }
   g_free (bits);

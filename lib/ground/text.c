@@ -98,20 +98,20 @@ convert (const char *text, bool (*is_kept) (uint32_t character), char *buffer,
 
   assert (size > 0);
   while (*text != '\0') {
-    char piece[4 * TEXT_ESCAPE_MAX];
+    char shown[4 * TEXT_ESCAPE_MAX];
     uint32_t character;
     size_t bytes = text_character (text, &character), length = 0;
 
     if (is_kept (character)) {
-      memcpy (piece, text, bytes);
+      memcpy (shown, text, bytes);
       length = bytes;
     }
     else
       for (size_t i = 0; i < bytes; i++)
-        length += escape_byte ((unsigned char)text[i], piece + length);
+        length += escape_byte ((unsigned char)text[i], shown + length);
     if (length >= size - used)
       break;
-    memcpy (buffer + used, piece, length);
+    memcpy (buffer + used, shown, length);
     used += length;
     text += bytes;
   }

@@ -13,20 +13,18 @@
 #include "ground/util.h"
 #include "look/look.h"
 
-#define PIECE (1024u * 1024u)
-
 int
 look_view_copy (const struct look_disk *disk, const struct look_view *view,
                 uint64_t offset, uint64_t length)
 {
   uint64_t end = MIN (MIN (offset + length, view->size), disk->size);
-  uint8_t *buffer = malloc (PIECE);
+  uint8_t *buffer = malloc (LOOK_READ_MAX);
   int r = 0;
 
   if (buffer == NULL)
     return -ENOMEM;
-  for (uint64_t at = offset; at < end && r == 0; at += PIECE) {
-    uint64_t here = MIN (end - at, (uint64_t)PIECE);
+  for (uint64_t at = offset; at < end && r == 0; at += LOOK_READ_MAX) {
+    uint64_t here = MIN (end - at, (uint64_t)LOOK_READ_MAX);
 
     r = disk->read (disk->opaque, buffer, here, at);
     if (r == 0 && pwrite (view->fd, buffer, here, (off_t)at) != (ssize_t)here)

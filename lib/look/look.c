@@ -28,7 +28,6 @@
 #include "logic/sb1.h"
 #include "look/look.h"
 
-#define PIECE (1024u * 1024u)
 #define HEAD_REMAINS (128u * 1024u)
 
 struct looking {
@@ -176,7 +175,7 @@ look_before (struct looking *looking, uint64_t end)
   uint64_t least = end - MIN (end, (uint64_t)LOOK_REMAINS);
 
   while (end > least && may_go_on (looking)) {
-    uint64_t length = MIN (end - least, (uint64_t)PIECE);
+    uint64_t length = MIN (end - least, (uint64_t)LOOK_READ_MAX);
 
     end -= length;
     find_remains (looking, end, length);

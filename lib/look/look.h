@@ -30,6 +30,9 @@ struct look_result {
   int error;         /* of reading its ends, or of looking at them; or 0 */
 };
 
+/* The most that is read from a disk with one call. */
+#define LOOK_READ_MAX (1024u * 1024u)
+
 /* Look at @disk, of which a plain array uses @common bytes at most. */
 void look_at (const struct look_disk *disk, uint64_t common,
               struct look_result *ret);
