@@ -40,10 +40,4 @@ bool plain_check (const struct plain_look *looks, const char *const *names,
 /* Do two disks hold the same, wholly? */
 bool plain_same (const struct layout *layout, unsigned i, unsigned j);
 
-/* Of what kind of disk image is the file that begins (@head) and ends (@tail,
- * the last sector) like this?  "qcow2", ...; or NULL: nothing that is known.
- */
-#define PLAIN_IMAGE_HEAD 512
-const char *plain_image (const uint8_t *head, const uint8_t *tail);
-
 #endif /* MIRROR_PLAIN_H */

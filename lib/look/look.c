@@ -24,6 +24,7 @@
 #include "ground/ground.h"
 #include "ground/text.h"
 #include "ground/util.h"
+#include "logic/image.h"
 #include "logic/remains.h"
 #include "logic/sb1.h"
 #include "look/look.h"
@@ -263,15 +264,15 @@ look_at_common (const struct looking *looking, uint64_t common)
 static const char *
 find_image (const struct looking *looking)
 {
-  uint8_t head[PLAIN_IMAGE_HEAD], tail[PLAIN_IMAGE_HEAD];
+  uint8_t head[IMAGE_HEAD], tail[IMAGE_HEAD];
   uint64_t size = looking->view.size;
 
-  if (size < PLAIN_IMAGE_HEAD
+  if (size < IMAGE_HEAD
       || look_view_read (&looking->view, head, sizeof head, 0) < 0
       || look_view_read (&looking->view, tail, sizeof tail, size - sizeof tail)
            < 0)
     return NULL;
-  return plain_image (head, tail);
+  return image_kind (head, tail);
 }
 
 static int

@@ -26,7 +26,7 @@ struct look_disk {
 
 struct look_result {
   struct plain_look plain;
-  const char *image; /* plain_image */
+  const char *image; /* image_kind */
   int error;         /* of reading its ends, or of looking at them; or 0 */
 };
 

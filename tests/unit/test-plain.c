@@ -80,33 +80,12 @@ START_TEST (only_copies_are_compared)
 }
 END_TEST
 
-START_TEST (images_are_known_by_their_magic)
-{
-  uint8_t head[PLAIN_IMAGE_HEAD] = { 0 }, tail[PLAIN_IMAGE_HEAD] = { 0 };
-
-  ck_assert_ptr_null (plain_image (head, tail));
-  memcpy (head, "QFI\xfb\0\0\0\3", 8);
-  ck_assert_str_eq (plain_image (head, tail), "qcow2");
-  head[7] = 1;
-  ck_assert_str_eq (plain_image (head, tail), "qcow");
-  memcpy (head, "KDMV", 4);
-  ck_assert_str_eq (plain_image (head, tail), "vmdk");
-  memset (head, 0, sizeof head);
-  memcpy (head + 64, "\x7f\x10\xda\xbe", 4);
-  ck_assert_str_eq (plain_image (head, tail), "vdi");
-  memset (head, 0, sizeof head);
-  memcpy (tail, "conectix", 8);
-  ck_assert_str_eq (plain_image (head, tail), "vhd");
-}
-END_TEST
-
 static void
 add_tests (TCase *tcase)
 {
   tcase_add_test (tcase, copies_hold_the_same);
   tcase_add_test (tcase, a_member_is_no_copy_wherever_it_stands);
   tcase_add_test (tcase, only_copies_are_compared);
-  tcase_add_test (tcase, images_are_known_by_their_magic);
 }
 
 int
