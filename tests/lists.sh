@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Every source and every test is in the list of some Makefile.inc: a test that
 # nobody runs is worse than none.  And no test leaves something behind where
-# run-test.sh does not look.
+# run-test.sh does not look.  And the files that the documents name exist.
 
 set -euo pipefail
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
@@ -28,6 +28,19 @@ nameless ()
     --exclude=run-test.sh -e 'nbdkit.* -U - ' -e '"-U", "-"' "$1/tests" || :
 }
 
+# absent DIRECTORY: files that the documents name and that do not exist.  THING
+# in a name stands for many.
+absent ()
+(
+  cd "$1"
+  places='lib|plugin|ctl|tests|examples|packages'
+  grep -ohE "\b($places)/[[:alnum:]_/-]+\.[[:alnum:]]+" -- *.md |
+    grep -v THING | sort -u |
+    while read -r file; do
+      test -e "$file" || echo "$file"
+    done
+)
+
 # This checker can fail.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -43,6 +56,12 @@ fi
 echo 'nbdkit -r -U - null --run true' >>"$scratch/tests/test-lost.sh"
 if [ "$(nameless "$scratch")" != "$scratch/tests/test-lost.sh" ]; then
   echo "the checker is broken: $(nameless "$scratch")"
+  exit 1
+fi
+
+echo 'See lib/lost.c and lib/logic/gone.h.' >"$scratch/README.md"
+if [ "$(absent "$scratch")" != "lib/logic/gone.h" ]; then
+  echo "the checker is broken: $(absent "$scratch")"
   exit 1
 fi
 
@@ -64,5 +83,12 @@ if [ -n "$found" ]; then
   echo "nbdkit -U - leaves a folder in /tmp when it does not start; give the"
   echo "socket a name (nbdkit_once of tests/server/functions.sh):"
   echo "$found"
+  exit 1
+fi
+
+gone=$(absent "$top_srcdir")
+if [ -n "$gone" ]; then
+  echo "Named in a document, but there is no such file:"
+  echo "$gone"
   exit 1
 fi
