@@ -46,7 +46,8 @@ ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I"$scratch/planted/lib" \
   "$top_srcdir"/tests/fuzz/fuzz-{image,leg}.c \
   "$top_srcdir"/tests/sim/{ground-sim,sim-fiber,sim-world}.c \
   "$scratch/planted"/lib/{engine,logic}/*.c \
-  "$scratch/planted"/lib/legs/leg.c "$scratch/planted"/lib/ground/log.c
+  "$scratch/planted"/lib/legs/leg.c \
+  "$scratch/planted"/lib/ground/{log,text,worker}.c
 if (ulimit -c 0; "$scratch/planted/fuzz" "${files[@]}") 2>/dev/null; then
   echo "the target is blind: it did not see a planted bug"
   exit 1
