@@ -218,7 +218,7 @@ read_for_look (void *opaque, void *buffer, uint64_t length, uint64_t offset)
 }
 
 static uint64_t
-find_data_end (void *opaque)
+find_data_end (void *opaque, uint64_t deadline_ns)
 {
   const struct disk *disk = opaque;
 
@@ -226,7 +226,7 @@ find_data_end (void *opaque)
     return leg_file_data_end (disk->fd, disk->size);
   if (disk->leg->ops->data_end_now == NULL || disk->started)
     return disk->size;
-  return disk->leg->ops->data_end_now (disk->leg);
+  return disk->leg->ops->data_end_now (disk->leg, deadline_ns);
 }
 
 struct look_disk

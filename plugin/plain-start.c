@@ -31,11 +31,11 @@ read_leg (void *opaque, void *buffer, uint64_t length, uint64_t offset)
 }
 
 static uint64_t
-find_data_end (void *opaque)
+find_data_end (void *opaque, uint64_t deadline_ns)
 {
   struct leg *leg = opaque;
 
-  return leg->ops->data_end_now (leg);
+  return leg->ops->data_end_now (leg, deadline_ns);
 }
 
 static struct look_disk

@@ -313,8 +313,9 @@ leg_file_data_end (int fd, uint64_t size)
 }
 
 static uint64_t
-file_data_end_now (struct leg *leg)
+file_data_end_now (struct leg *leg, uint64_t deadline_ns)
 {
+  (void)deadline_ns; /* the kernel knows */
   if (!leg->caps.extents)
     return leg->caps.size;
   return leg_file_data_end (leg_file_of (leg)->fd, leg->caps.size);

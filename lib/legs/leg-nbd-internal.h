@@ -83,7 +83,7 @@ extern const struct leg_ops leg_nbd_ops;
 /* leg-nbd-now.c: before the start. */
 int leg_nbd_read_now (struct leg *leg, void *buffer, uint64_t length,
                       uint64_t offset);
-uint64_t leg_nbd_data_end_now (struct leg *leg);
+uint64_t leg_nbd_data_end_now (struct leg *leg, uint64_t deadline_ns);
 
 /* leg-nbd-connect.c: close the connections and release everything. */
 void leg_nbd_free (struct leg_nbd *nbd);

@@ -78,12 +78,18 @@ leg_nbd_read_now (struct leg *leg, void *buffer, uint64_t length,
   return r;
 }
 
+/* How many questions may be asked yet, and until when. */
+struct patience {
+  unsigned questions;
+  uint64_t deadline_ns;
+};
+
 /* Where the data in that range ends, in *@ret: its start if it has none.
- * 0 or -errno; counts down *@questions.
+ * 0 or -errno.
  */
 static int
 find_data_end (struct leg_nbd *nbd, uint64_t start, uint64_t end,
-               unsigned *questions, uint64_t *ret)
+               struct patience *patience, uint64_t *ret)
 {
   struct extent extents[EXTENTS_ROUND];
   uint64_t found = start;
@@ -95,11 +101,14 @@ find_data_end (struct leg_nbd *nbd, uint64_t start, uint64_t end,
                                   .extents = extents,
                                   .extents_max = EXTENTS_ROUND } };
     uint64_t before = at;
-    int r = *questions == 0 ? -E2BIG : do_now (nbd, &now);
+    int r;
 
+    if (patience->questions == 0 || ground_now () >= patience->deadline_ns)
+      return -ETIMEDOUT;
+    patience->questions--;
+    r = do_now (nbd, &now);
     if (r < 0)
       return r;
-    --*questions;
     for (unsigned i = 0; i < now.child.extents_count; i++) {
       at += extents[i].length;
       if (!(extents[i].flags & EXTENT_ZERO))
@@ -114,11 +123,12 @@ find_data_end (struct leg_nbd *nbd, uint64_t start, uint64_t end,
 
 /* From the end on, range by range, each larger than the one before. */
 uint64_t
-leg_nbd_data_end_now (struct leg *leg)
+leg_nbd_data_end_now (struct leg *leg, uint64_t deadline_ns)
 {
   struct leg_nbd *nbd = leg_nbd_of (leg);
   uint64_t span = 64u * 1024u * 1024u, end = leg->caps.size;
-  unsigned questions = QUESTIONS_MAX;
+  struct patience patience
+    = { .questions = QUESTIONS_MAX, .deadline_ns = deadline_ns };
 
   if (!leg->caps.extents)
     return end;
@@ -127,7 +137,7 @@ leg_nbd_data_end_now (struct leg *leg)
       = round_down (end - MIN (end, span), leg->caps.block_minimum);
     uint64_t found;
 
-    if (find_data_end (nbd, start, end, &questions, &found) < 0)
+    if (find_data_end (nbd, start, end, &patience, &found) < 0)
       return leg->caps.size;
     if (found > start)
       return found;

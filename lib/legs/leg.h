@@ -140,10 +140,11 @@ struct leg_ops {
                    uint64_t offset);
 
   /* Before start, like read_now: behind this offset all reads as zeroes, up to
-   * the end; caps.size if that is not known or takes too long to find out.
-   * NULL: never known.
+   * the end; caps.size if that is not known, takes too many questions to find
+   * out, or is not found out by @deadline_ns, from which on nothing more is
+   * asked.  NULL: never known.
    */
-  uint64_t (*data_end_now) (struct leg *leg);
+  uint64_t (*data_end_now) (struct leg *leg, uint64_t deadline_ns);
 
   /* Would a CHILD_ZERO with @flags (CHILD_MAY_TRIM, CHILD_FAST) be carried
    * out by the leg, without being sent zeroes?  May touch the disk (without

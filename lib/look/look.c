@@ -193,7 +193,7 @@ look_for_remains (struct looking *looking)
   unsigned places = 0;
 
   if (disk->data_end != NULL)
-    end = MIN (end, disk->data_end (disk->opaque));
+    end = MIN (end, disk->data_end (disk->opaque, disk->deadline_ns));
   end = MIN (round_up (end, SECTOR_SIZE), round_down (disk->size, SECTOR_SIZE));
   if (head > 0)
     find_remains (looking, 0, head);

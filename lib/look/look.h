@@ -18,7 +18,7 @@ struct look_disk {
   /* 0 or -errno; inside @size. */
   int (*read) (void *opaque, void *buffer, uint64_t length, uint64_t offset);
   /* Behind it all reads as zeroes, up to the end; NULL: not known. */
-  uint64_t (*data_end) (void *opaque);
+  uint64_t (*data_end) (void *opaque, uint64_t deadline_ns);
   uint64_t size;        /* bytes that can be read */
   uint64_t exact_size;  /* with a last part of a block that cannot */
   uint64_t deadline_ns; /* of ground_now: what can be left out is, from then */

@@ -751,6 +751,32 @@ START_TEST (reading_before_the_start_has_a_deadline)
 }
 END_TEST
 
+/* Each answer comes within its own deadline, and there may be many. */
+START_TEST (the_end_of_the_data_is_asked_for_until_the_deadline)
+{
+  struct tiny quick = make_tiny (TINY_GOOD),
+              late = make_tiny (TINY_LATE_STATUS);
+  struct leg *leg;
+  uint64_t end;
+
+  tiny_start (&quick, folder);
+  leg = open_uri (uri_of (quick.path), HOUR);
+  ck_assert_uint_eq (leg->ops->data_end_now (leg, GROUND_NEVER), 0);
+  ck_assert_uint_gt (quick.asked, 0);
+  leg->ops->close (leg);
+  tiny_stop (&quick);
+
+  late.late_ns = ground_now () + 50 * GROUND_MS;
+  tiny_start (&late, folder);
+  leg = open_uri (uri_of (late.path), HOUR);
+  end = leg->ops->data_end_now (leg, late.late_ns);
+  ck_assert_uint_eq (end, leg->caps.size);
+  UNIT_CHECK (late.asked <= 1, "asked %u times", late.asked);
+  leg->ops->close (leg);
+  tiny_stop (&late);
+}
+END_TEST
+
 START_TEST (abort_completes_what_a_silent_server_keeps)
 {
   struct tiny tiny = make_tiny (TINY_IGNORES);
@@ -1063,6 +1089,7 @@ add_tests (TCase *tcase)
                        TINY_MANNERS);
   tcase_add_test (tcase, random_bytes_do_no_harm);
   tcase_add_test (tcase, reading_before_the_start_has_a_deadline);
+  tcase_add_test (tcase, the_end_of_the_data_is_asked_for_until_the_deadline);
   tcase_add_test (tcase, abort_completes_what_a_silent_server_keeps);
   tcase_add_test (tcase, abort_and_close_work_without_start);
   tcase_add_test (tcase, a_healthy_server_is_told_goodbye);
