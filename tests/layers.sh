@@ -267,6 +267,7 @@ if [ -e "$so" ]; then
 fi
 
 complain "Files are read and written, not mapped:" \
-  "$(mapping "$logic" "$engine" "$(archive legs)" "$(archive ground)")"
+  "$(mapping "$logic" "$engine" "$(archive legs)" "$(archive look)" \
+    "$(archive ground)")"
 
 exit "$status"
