@@ -18,9 +18,9 @@ struct leg;
 struct request;
 
 /* @what ("a write", "a flush"; NULL: nothing was asked) failed with @error on
- * @slot, over the connection @generation.  True: the member is out of the array (now, or it
- * was before).  False: it stays, as the last copy of something, or the
- * error came from a connection that is history.
+ * @slot, over the connection @generation.  True: the member is out of the
+ * array (now, or it was before).  False: it stays, as the last copy of
+ * something, or the error came from a connection that is history.
  */
 bool failure_report (struct array *array, unsigned slot, uint64_t generation,
                      const char *what, int error);

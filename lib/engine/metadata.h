@@ -151,8 +151,8 @@ int metadata_join (struct array *array, unsigned slot);
  */
 void metadata_sweep (struct array *array);
 
-/* All requests have ended and no more begin, the threads have ended: flush, clear
- * bits, clean.  0, or -errno and the array stays dirty.
+/* All requests have ended and no more begin, the threads have ended: flush,
+ * clear bits, clean.  0, or -errno and the array stays dirty.
  */
 int metadata_stop (struct array *array);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* settle: every member has answered a modification: who is out, and what is
+/* settle: every member has answered a modification: which are out, and what is
  * the client told?
  */
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-/* Of those that failed: who failed a piece that no current copy of it could
- * store?
+/* Of the members that failed: those that failed a piece which no current copy
+ * of it could store.
  */
 static uint32_t
 excused (const struct request *request, const struct settle *settle)
@@ -88,7 +88,9 @@ settle (struct request *request, const struct settle *settle)
   uint32_t nobody_could;
   int r;
 
-  /* Who is out has to be out before a reader may take this place for quiet. */
+  /* Members that failed leave before the range is unlocked: an unlocked range
+   * tells readers that the copies agree.
+   */
   assert (request->range.running);
   if (request->failed == 0)
     return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* settle: every member has answered a modification: who is out, and what is
+/* settle: every member has answered a modification: which are out, and what is
  * the client told?
  *
  * A member that could not do what another current copy of the same piece did
- * is out.  Where no current copy could, none is worse than the others: nobody
+ * is out.  Where no current copy could, none is worse than the others: none
  * is out, and the client gets the error.  "Try again", "invalid" and "not
  * supported" count only when they come a second time.
  *

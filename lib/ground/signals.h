@@ -4,8 +4,8 @@
  *   SIGXFSZ   a write beyond the limit of the process (ulimit -f): EFBIG
  *   SIGPIPE   a write to a socket or pipe that nobody reads: EPIPE
  *
- * Unless somebody says otherwise both end the process, where all we want is
- * the error that the call returns anyway.
+ * By default both end the process, where all we want is the error that the call
+ * returns anyway.
  *
  * A signal's disposition belongs to the whole process, so the doors decide
  * when to call this (nbdkit's plugin when it is loaded, before there is any

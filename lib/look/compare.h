@@ -2,7 +2,7 @@
 /* compare: are the copies of a plain array alike where it is looked?
  *
  * The two ends, and some blocks between.  It cannot prove that they are, but
- * whoever gives the wrong disk, or one that was left behind, is told.
+ * it finds a disk that is the wrong one, or was left behind.
  */
 #ifndef MIRROR_COMPARE_H
 #define MIRROR_COMPARE_H

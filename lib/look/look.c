@@ -2,7 +2,7 @@
 /* look: what a disk without md metadata of its own seems to be.
  *
  * In this order, since the first thing found is the one that is told: its own
- * md superblock (which counts for those only who ignore it), other RAID
+ * md superblock (seen here only where metadata=none ignores it), other RAID
  * formats, md members on its partitions, remains.  All but the last are a few
  * reads.  Remains are looked for
  *

@@ -12,7 +12,7 @@
 
 #include "logic/plain.h"
 
-/* A disk, whoever has it open. */
+/* A disk that a door has open, and how to read it. */
 struct look_disk {
   void *opaque;
   /* 0 or -errno; inside @size. */
