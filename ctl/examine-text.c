@@ -254,7 +254,8 @@ print_cells (size_t row, struct member **members, unsigned count)
     bool same = first != NULL && strcmp (first, text) == 0;
 
     printf (" %c %-*s", first != NULL && rows[row].alike && !same ? '*' : ' ',
-            COLUMN, same && rows[row].alike ? "same" : text);
+            i + 1 < count ? COLUMN : 0,
+            same && rows[row].alike ? "same" : text);
     if (first == NULL)
       first = text;
     else
@@ -268,7 +269,7 @@ examine_compare (struct member **members, unsigned count)
 {
   printf ("%-17s", "");
   for (unsigned i = 0; i < count; i++)
-    printf ("   %-*s", COLUMN, members[i]->short_name);
+    printf ("   %-*s", i + 1 < count ? COLUMN : 0, members[i]->short_name);
   printf ("\n");
   for (size_t row = 0; row < G_N_ELEMENTS (rows); row++) {
     printf (" %-16s", rows[row].name);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The screens in README.md and the manual are what the program prints."""
+"""The screens in README.md and the manual are what the program prints, and no
+line of what it prints ends in blanks, which would make it too wide."""
 
 import calendar
 import os
@@ -69,6 +70,10 @@ def main():
                     expect(f"{what.__name__} in {page}", None, seen)
             # Not everything is in it.
             expect("what is not there", words(seen + "it") in text, False)
+            for how in [], ["--compare"], ["--bitmap"]:
+                seen += run(folder, "examine", *how, *DISKS)[1]
+            for line in seen.splitlines():
+                expect("a line that ends in blanks", line, line.rstrip())
     print(f"{tool.failures} differences")
     return 1 if tool.failures else 0
 
