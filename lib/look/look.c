@@ -146,10 +146,11 @@ say_remains (struct looking *looking, const struct remains *remains,
   snprintf (looking->plain->member, sizeof looking->plain->member,
             "has remains of %s%s%s%s at byte %" PRIu64 ", so it was a member "
             "of an array before its size was changed or its metadata "
-            "overwritten",
+            "erased",
             remains_name (remains->kind), uuid[0] ? " (array " : "", uuid,
             uuid[0] ? ")" : "", remains->offset);
-  looking->plain->advice = "give it its old size or metadata back";
+  looking->plain->advice = "give it its old size or metadata back (nbdmirror "
+                            "restore-metadata)";
 }
 
 static void

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Disks that were members of an array before their size was changed or their
-# metadata overwritten are not served as plain ones, wherever the remains lie:
+# metadata overwritten or erased are not served as plain ones, wherever the remains lie:
 # refused with their place, by the tool, too, and nothing is written;
 # metadata=none says what was found, and serves them.
 
@@ -124,6 +124,14 @@ for version in 1.1 1.2; do
   remains "the write-intent bitmap of an md array"
   rm a.img b.img
 done
+
+# Only the superblock erased: the way back is named.
+disk 20M a.img b.img
+md_array a.img b.img -e 1.2
+"$NBDMIRROR" erase --yes --no-backup a.img b.img
+remains "the write-intent bitmap of an md array"
+grep -q "restore-metadata" refused
+rm a.img b.img
 
 # Other formats, at the old end; at today's they are known, too.
 # other NAME SCRIPT
