@@ -56,14 +56,16 @@ int options_check_plain (const struct options *options);
   "pool=N           child requests, allocated once (default 128).\n"          \
   "cache=page|none  local disks through the page cache (default) or "         \
   "O_DIRECT.\n"                                                               \
-  "timeout=SECONDS  a remote disk that does not answer for so long is out "   \
-  "(default 30).\n"                                                           \
+  "timeout=SECONDS  how long a remote disk may take to answer, then it is "   \
+  "out\n"                                                                     \
+  "                 (default 30).\n"                                          \
   "degraded=yes|no|wait:SECONDS   md: may it start with disks missing; how "  \
   "long to\n"                                                                 \
   "                 wait for them (default wait:30).\n"                \
   "on-split-brain=leg:N   md: keep what disk N has (from 0, as given).\n"     \
-  "sync_min=SIZE    md: resync goes at least so fast, bytes a second "        \
-  "(default 1000K).\n"                                                        \
-  "sync_max=SIZE    md: and at most so fast (default 200000K)."
+  "sync_min=SIZE    md: minimum resync speed while clients are busy, in "     \
+  "bytes\n"                                                                   \
+  "                 per second (default 1000K).\n"                            \
+  "sync_max=SIZE    md: maximum resync speed (default 200000K)."
 
 #endif /* MIRROR_OPTIONS_H */

@@ -160,7 +160,7 @@ tell_begin (struct array *array)
 
   if (!log_is_due (&resync->told_begin, ground_now ()))
     return;
-  log_notice ("resync: up to %llu bytes that may differ are brought together",
+  log_notice ("resync: started; up to %llu bytes may differ between the copies",
               (unsigned long long)atomic_load (&array->md->todo_left));
   resync->owes_end = true;
 }
@@ -169,7 +169,7 @@ static void
 tell_done (struct resync *resync)
 {
   if (resync->owes_end)
-    log_notice ("resync: done; the copies are alike again");
+    log_notice ("resync: finished; all copies agree");
   resync->owes_end = false;
 }
 

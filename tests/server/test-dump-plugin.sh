@@ -45,3 +45,7 @@ memory_md () { sed -n 's/^mirror_request_memory_md=//p' "$1"; }
 more=$(($(memory_md dump) - $(memory dump)))
 test "$more" -gt $((4 << 20))
 test "$more" -lt $(((4 << 20) + (256 << 10)))
+
+# The README and the manual say so.
+test "$(memory dump)" -lt $((1 << 20))
+test "$(memory_md dump)" -lt $((5 << 20))

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Disks that were members of an array before their size was changed or their
-# metadata overwritten or erased are not served as plain ones, wherever the remains lie:
-# refused with their place, by the tool, too, and nothing is written;
-# metadata=none says what was found, and serves them.
+# metadata overwritten or erased are not served as plain ones, wherever the
+# remains lie: refused with their place, by the tool, too, and nothing is
+# written; metadata=none says what was found, and serves them.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
