@@ -169,6 +169,7 @@ bare_array_new (const struct layout *layout)
   array->all = UINT32_MAX >> (32 - layout->slots);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
+  stables_init (&array->stables);
   ground_mutex_init (&array->state_lock);
   ground_mutex_init (&array->stop_lock);
   return array;
@@ -181,6 +182,7 @@ bare_array_free (struct array *array)
     free (array->member[slot].bad);
   ground_mutex_destroy (&array->stop_lock);
   ground_mutex_destroy (&array->state_lock);
+  stables_destroy (&array->stables);
   flush_rounds_destroy (&array->flushes);
   range_locks_destroy (&array->ranges);
   free (array);

@@ -14,6 +14,7 @@
 #include "engine/range-lock.h"
 #include "engine/request.h"
 #include "engine/resync.h"
+#include "engine/stable.h"
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -56,6 +57,7 @@ struct array {
 
   struct range_locks ranges;
   struct flush_rounds flushes;
+  struct stables stables;
   struct pool pool;     /* children of first attempts */
   struct pool retries;  /* kept for retries and their like */
   struct requests readers, modifiers;

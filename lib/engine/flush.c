@@ -46,6 +46,7 @@ lost (struct request *request, uint32_t slots, const char *what)
   unsigned first, others = __builtin_popcount (new) - 1;
   char like[24] = "";
 
+  stable_lost (&array->stables, slots);
   if (new == 0)
     return;
   first = __builtin_ctz (new);
@@ -59,8 +60,9 @@ lost (struct request *request, uint32_t slots, const char *what)
              log_strerror (request->error[first]));
 }
 
-void
-flush_distrust (struct request *request)
+/* What was to be stable failed. */
+static void
+distrust (struct request *request)
 {
   const struct array *array = request->array;
   uint32_t fua = array_with_fua (array), slots = 0;
@@ -78,6 +80,27 @@ flush_distrust (struct request *request)
       slots |= left & -left;
   }
   lost (request, slots, "a write that was to be stable");
+}
+
+void
+flush_fua_begin (struct request *request)
+{
+  struct array *array = request->array;
+
+  if (array_with_fua (array) & array_targets (array))
+    stable_begin (&array->stables, &request->stable);
+}
+
+int
+flush_fua_settle (struct request *request, int r)
+{
+  struct array *array = request->array;
+  uint32_t slots;
+
+  distrust (request);
+  slots = stable_end (&array->stables, &request->stable);
+  slots &= request->asked & array_with_fua (array) & array_targets (array);
+  return r == 0 && slots != 0 ? -EIO : r;
 }
 
 void
@@ -126,6 +149,7 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
   const struct child flush = { .op = CHILD_FLUSH };
   int r;
 
+  stable_begin (&array->stables, &request->stable);
   request_arm (request, pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
     for (uint32_t left = slots & array->slots_of_rank[rank]; left != 0;
@@ -138,6 +162,7 @@ flush_now (struct request *request, uint32_t slots, struct pool *pool)
   /* Not once more: what was lost is told only once. */
   r = failure_settle (request, "a flush", excused (request));
   lost (request, request->failed & array_targets (array), "a flush");
+  stable_end (&array->stables, &request->stable);
   /* A member that is out since then no longer matters. */
   return atomic_load (&array->flush_lost) & array_targets (array) ? -EIO : r;
 }

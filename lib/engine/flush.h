@@ -26,12 +26,14 @@ struct flush_rounds {
 void flush_rounds_init (struct flush_rounds *rounds);
 void flush_rounds_destroy (struct flush_rounds *rounds);
 
-/* What was to be stable failed in a round of @request (failure_settle was
- * here), on members that stay current: that may be all that is ever heard of
- * something else that they lost.  No flush succeeds as long as one of them is
- * current.
+/* Before the first child of @request with CHILD_FUA, and after failure_settle,
+ * which gave @r: what failed on members that stay current may be all that is
+ * ever heard of something else that they lost, so no flush succeeds as long as
+ * one of them is current.  @r, or -EIO if something may have been lost while
+ * it was made stable.  Blocks on others' flushes and FUA.
  */
-void flush_distrust (struct request *request);
+void flush_fua_begin (struct request *request);
+int flush_fua_settle (struct request *request, int r);
 
 /* @slot's disk has no flush: what clients flush may be lost on it.  Said
  * once.

@@ -91,11 +91,10 @@ settle_store (struct array *array, uint32_t excused)
   int r;
 
   r = failure_settle (request, "writing its metadata", excused);
-  if (request->failed != 0)
-    flush_distrust (request);
+  r = flush_fua_settle (request, r);
   stays = request->failed & array_targets (array);
   if (r < 0)
-    return tell (array, stays != 0 ? stays : request->failed, r);
+    return tell (array, stays != 0 ? stays : request->failed | stored, r);
   r = flush_where_no_fua (request, stored & array_targets (array),
                           &array->md->pool);
   return r < 0 ? tell (array, stored, r) : 0;
@@ -115,6 +114,7 @@ store (struct array *array, uint32_t slots, const struct area *area)
   struct request *request = array->md->requests.items;
   uint32_t again;
 
+  flush_fua_begin (request);
   request_arm (request, &array->md->pool);
   send_to (array, slots, area);
   again = failure_again (request, excused (array), array_with_fua (array));

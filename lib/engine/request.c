@@ -127,6 +127,7 @@ void
 request_end (struct requests *requests, struct request *request)
 {
   assert (request->remaining == 0 && !request->range.running);
+  assert (request->stable.number == 0);
 
   /* After this the array may be gone: the stop has seen that we are. */
   if (change_state (request, REQUEST_BUSY, REQUEST_FREE))

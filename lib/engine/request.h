@@ -40,6 +40,7 @@
 #include <stdint.h>
 
 #include "engine/range-lock.h"
+#include "engine/stable.h"
 #include "ground/ground.h"
 #include "ground/limits.h"
 #include "legs/leg.h"
@@ -60,6 +61,7 @@ struct request {
   _Atomic uint64_t served;     /* how often it was begun; written by the one
                                   who has it */
   struct range_ticket range;   /* modifying requests; rarely reads */
+  struct stable_ticket stable; /* a flush, or FUA */
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
   uint32_t queued;             /* slots issued to but not kicked off */

@@ -85,18 +85,18 @@ give_up (struct request *request, const struct settle *settle, bool everywhere,
 int
 settle (struct request *request, const struct settle *settle)
 {
-  uint32_t nobody_could;
-  int r;
+  uint32_t nobody_could = 0;
+  int r = 0;
 
   /* Members that failed leave before the range is unlocked: an unlocked range
    * tells readers that the copies agree.
    */
   assert (request->range.running);
-  if (request->failed == 0)
-    return 0;
-  nobody_could = excused (request, settle);
-  r = failure_settle (request, settle->what, nobody_could);
+  if (request->failed != 0) {
+    nobody_could = excused (request, settle);
+    r = failure_settle (request, settle->what, nobody_could);
+  }
   if (settle->stable)
-    flush_distrust (request);
+    r = flush_fua_settle (request, r);
   return r < 0 ? give_up (request, settle, nobody_could != 0, r) : 0;
 }

@@ -7,7 +7,8 @@
  * is out, and the client gets the error.  "Try again", "invalid" and "not
  * supported" count only when they come a second time.
  *
- * Locks: those of failure.  Does not block.
+ * Locks: those of failure.  May block: what was to be stable, on what ran beside
+ * it (engine/stable).
  */
 #ifndef MIRROR_SETTLE_H
 #define MIRROR_SETTLE_H

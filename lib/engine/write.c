@@ -175,6 +175,8 @@ modify_segment (struct request *request, const struct modification *m)
   uint32_t slots;
   int r;
 
+  if (round.stable)
+    flush_fua_begin (request);
   send_until_settled (request, *m, &round);
   r = settle (request, &round);
   slots = request->asked & array_targets (array);

@@ -190,24 +190,37 @@ disk_tell_extents (struct disk *disk, struct child *child)
   }
 }
 
+/* Servers write first, and flush then. */
+void
+disk_cached (struct disk *disk, const struct child *child)
+{
+  uint64_t first = child->offset / STAMP_SECTOR;
+
+  disk->version++;
+  for (uint64_t i = first; i < first + child->length / STAMP_SECTOR; i++) {
+    disk->done_version[i] = disk->version;
+    disk->done_value[i] = disk->value[i];
+  }
+}
+
 void
 disk_done (struct disk *disk, const struct child *child)
 {
-  bool durable = (child->flags & CHILD_FUA) || disk->flush_mode == FLUSH_NONE;
+  bool fua = child->flags & CHILD_FUA;
   uint64_t first = child->offset / STAMP_SECTOR;
 
   if (child->op != CHILD_WRITE && child->op != CHILD_ZERO)
     return;
-  disk->version++;
+  if (!fua)
+    disk_cached (disk, child);
   if (child->op == CHILD_WRITE && disk->odd[first])
     SOMETIMES (ODD_AGAIN);
   for (uint64_t i = first; i < first + child->length / STAMP_SECTOR; i++) {
     disk->odd[i] = false;
-    disk->done_version[i] = disk->version;
-    disk->done_value[i] = disk->value[i];
-    if (durable) {
-      disk->durable_version[i] = disk->version;
-      disk->durable_value[i] = disk->value[i];
+    if ((fua && disk->lost_version[i] != disk->done_version[i])
+        || disk->flush_mode == FLUSH_NONE) {
+      disk->durable_version[i] = disk->done_version[i];
+      disk->durable_value[i] = disk->done_value[i];
     }
   }
 }

@@ -120,6 +120,9 @@ void disk_transfer (struct disk *disk, struct child *child, uint64_t begin,
 /* Fill in child->extents. */
 void disk_tell_extents (struct disk *disk, struct child *child);
 
+/* A write with FUA is in the cache, before it is made stable. */
+void disk_cached (struct disk *disk, const struct child *child);
+
 /* @child is answered with success: durability. */
 void disk_done (struct disk *disk, const struct child *child);
 void disk_take_snapshot (const struct disk *disk, struct disk_snapshot *ret);

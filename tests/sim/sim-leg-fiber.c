@@ -65,7 +65,8 @@ io_transfer (struct sim_leg *l, struct io *io)
   if (error != 0) {
     io_scribble (io);
     /* What a failed flush dropped is gone before anybody hears of it. */
-    if (child->op == CHILD_FLUSH)
+    if (child->op == CHILD_FLUSH
+        || ((child->flags & CHILD_FUA) && !leg_error_may_pass (error)))
       disk_flush_failed (disk, io->snapshot);
     /* A hard error says nothing about how much was done. */
     if (!leg_error_is_harmless (error)
@@ -85,6 +86,8 @@ io_transfer (struct sim_leg *l, struct io *io)
       sim_point ();
     }
     disk_transfer (disk, child, middle, sectors);
+    if (child->flags & CHILD_FUA)
+      disk_cached (disk, child);
     break;
   case CHILD_EXTENTS:
     disk_tell_extents (disk, child);

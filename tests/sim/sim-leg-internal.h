@@ -21,7 +21,7 @@ struct io {
   int issuer; /* fiber */
   int error;  /* known once transferred */
   uint64_t due_ns, deadline_ns;
-  struct disk_snapshot *snapshot; /* flush */
+  struct disk_snapshot *snapshot; /* flush, FUA */
 };
 
 /* A write that takes effect after its leg was given up. */

@@ -64,7 +64,7 @@ new_io (struct sim_leg *l, struct child *child)
                      .issuer = sim_self (),
                      .due_ns = GROUND_NEVER,
                      .deadline_ns = GROUND_NEVER };
-  if (child->op == CHILD_FLUSH) {
+  if (child->op == CHILD_FLUSH || (child->flags & CHILD_FUA)) {
     io->snapshot = malloc (sizeof *io->snapshot);
     assert (io->snapshot != NULL);
     disk_take_snapshot (l->disk, io->snapshot);
