@@ -252,7 +252,9 @@ request_failed_in (const struct request *request, unsigned slot,
                             request->failed_end[slot] - from);
 }
 
-/* The first error of a leg counts, and where it failed at all.  Lock held. */
+/* The worst error of a leg counts, the first of several, and where it failed at
+ * all.  Lock held.
+ */
 static void
 note_failure (struct request *request, const struct child *child, int error)
 {
@@ -266,11 +268,15 @@ note_failure (struct request *request, const struct child *child, int error)
   }
   else {
     request->failed |= 1u << slot;
-    request->error[slot] = error;
-    request->generation[slot] = child->generation;
+    request->error[slot] = 0;
     request->failed_from[slot] = child->offset;
     request->failed_end[slot] = end;
     request->failed_children[slot] = 0;
+  }
+  if (request->error[slot] == 0
+      || leg_error_is_worse (error, request->error[slot])) {
+    request->error[slot] = error;
+    request->generation[slot] = child->generation;
   }
   request->failed_children[slot] |= 1u << child->number;
   request->failed_tags |= 1u << child->tag;

@@ -72,7 +72,7 @@ struct request {
   bool all_answered;           /* remaining reached zero */
   uint32_t asked;              /* slots that had a child in this round */
   uint32_t failed;             /* slots with an error in this round */
-  int error[LEGS_MAX];         /* the first one of each */
+  int error[LEGS_MAX];         /* the worst one of each */
   uint64_t generation[LEGS_MAX]; /* and the connection it came from */
   uint64_t failed_from[LEGS_MAX]; /* failed children of each lie in between, */
   uint64_t failed_end[LEGS_MAX];  /* bytes of the leg */

@@ -130,6 +130,24 @@ leg_error_is_full (int error)
   }
 }
 
+static unsigned
+badness (int error)
+{
+  if (leg_error_may_pass (error))
+    return 0;
+  if (leg_error_is_harmless (error))
+    return 1;
+  if (leg_error_is_full (error))
+    return 2;
+  return leg_error_is_gone (error) ? 4 : 3;
+}
+
+bool
+leg_error_is_worse (int error, int than)
+{
+  return badness (error) > badness (than);
+}
+
 /* ENOENT, no such name; the others, a device or a file server that is dead. */
 bool
 leg_error_is_missing_file (int error)

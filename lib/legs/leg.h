@@ -257,6 +257,12 @@ bool leg_error_is_harmless (int error);
  */
 bool leg_error_is_full (int error);
 
+/* Of several errors of a leg, does @error say more than @than about what is to
+ * become of it?  The more of the above is true, the less; but that it is gone
+ * is the worst.
+ */
+bool leg_error_is_worse (int error, int than);
+
 /* The @error of an open: there is nobody, or nobody who answers?  All others
  * mean that somebody is there who cannot be used.  A file or block device, and
  * a server; @tls: who must prove who it is (its URI says so).

@@ -271,6 +271,38 @@ START_TEST (a_stable_write_is_not_repeated_nor_a_flush_believed_after_it)
 }
 END_TEST
 
+/* The second child, of those that slot 1 gets. */
+static void
+then_eio (void)
+{
+  leg[1]->error[CHILD_WRITE] = -EIO;
+}
+
+static void
+wait_for_second (void)
+{
+  leg[1]->meanwhile[CHILD_WRITE] = then_eio;
+}
+
+/* Of several children, what a later one says is not hidden by an error of the
+ * first one that means less.
+ */
+START_TEST (the_worst_of_a_disks_errors_counts)
+{
+  static const int errors[] = { -EAGAIN, -EINVAL, -ENOSPC };
+
+  make (2, 1);
+  leg[1]->leg.caps.request_max = 4096;
+  leg[1]->meanwhile[CHILD_WRITE] = wait_for_second;
+  set_odd (1, errors[_i], true);
+  leg[1]->error[CHILD_FLUSH] = 0;
+  ck_assert_int_eq (array_write (array, data, 8192, 0, ARRAY_FUA), 0);
+  ck_assert_uint_eq (in_sync (), 1);
+  ck_assert_uint_eq (messages_about ("Input/output error"), 1);
+  unmake ();
+}
+END_TEST
+
 /* A zero request with FUA that a leg cannot do is written; but the flush in it
  * may have failed, and is not forgotten.
  */
@@ -607,6 +639,7 @@ add (TCase *tcase)
                        KINDS);
   tcase_add_loop_test (
     tcase, a_stable_write_is_not_repeated_nor_a_flush_believed_after_it, 0, 3);
+  tcase_add_loop_test (tcase, the_worst_of_a_disks_errors_counts, 0, 3);
   tcase_add_test (tcase, a_zero_request_that_is_to_be_stable_is_flushed);
   tcase_add_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk);
   tcase_add_test (tcase, a_flush_is_judged_group_by_group);
