@@ -55,13 +55,16 @@ struct round {
   struct piece piece[READ_ROUND];
 };
 
-/* May copies of the range differ, without a write that runs? */
+/* May copies of the range differ, without a write that runs?  Of what flushes
+ * lost each disk may have lost something else.
+ */
 static bool
 may_differ (const struct round *round)
 {
   struct array *array = round->request->array;
 
   return atomic_load (&array->reads_pinned)
+         || (atomic_load (&array->flush_lost) & array_in_sync (array))
          || (array->md != NULL
              && resync_is_due (array, round->offset, round->length));
 }

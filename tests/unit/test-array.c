@@ -353,6 +353,22 @@ START_TEST (a_flush_is_judged_group_by_group)
 }
 END_TEST
 
+/* Each disk may have lost something else. */
+START_TEST (after_a_flush_that_failed_everywhere_readers_agree)
+{
+  make (2, 1);
+  leg[0]->error[CHILD_FLUSH] = leg[1]->error[CHILD_FLUSH] = -EIO;
+  ck_assert_int_eq (array_flush (array), -EIO);
+  leg[1]->data[0] = 'b';
+  for (unsigned i = 0; i < 10; i++) {
+    ck_assert_int_eq (array_read (array, back, 512, 512 * (i % 2)), 0);
+    ck_assert_int_eq (back[0], 0);
+  }
+  ck_assert_uint_eq (leg[1]->count[CHILD_READ], 0);
+  unmake ();
+}
+END_TEST
+
 /* What a flush has lost on both is not forgotten because one of them leaves. */
 START_TEST (a_lost_flush_is_remembered_of_each_disk)
 {
@@ -640,6 +656,7 @@ add (TCase *tcase)
   tcase_add_loop_test (
     tcase, a_stable_write_is_not_repeated_nor_a_flush_believed_after_it, 0, 3);
   tcase_add_loop_test (tcase, the_worst_of_a_disks_errors_counts, 0, 3);
+  tcase_add_test (tcase, after_a_flush_that_failed_everywhere_readers_agree);
   tcase_add_test (tcase, a_zero_request_that_is_to_be_stable_is_flushed);
   tcase_add_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk);
   tcase_add_test (tcase, a_flush_is_judged_group_by_group);
