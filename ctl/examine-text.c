@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/columns.h"
 #include "ctl/examine.h"
 #include "ctl/render.h"
 #include "ground/util.h"
 #include "logic/layout.h"
-
-#define COLUMN 40
 
 static char *
 uuid_text (const struct member *member)
@@ -244,36 +243,56 @@ examine_text (const struct member *member, bool bitmap, bool badblocks)
 }
 
 static void
-print_cells (size_t row, struct member **members, unsigned count)
+compare_row (size_t row, struct member *const *members, unsigned count)
 {
-  char *first = NULL;
+  struct columns_cell cells[COLUMNS_CELLS_MAX];
+  char *texts[COLUMNS_CELLS_MAX];
 
   for (unsigned i = 0; i < count; i++) {
-    char *text = member_has_sb (members[i]) ? rows[row].text (members[i])
-                                            : g_strdup ("-");
-    bool same = first != NULL && strcmp (first, text) == 0;
+    bool compared = i > 0 && rows[row].alike, same;
 
-    printf (" %c %-*s", first != NULL && rows[row].alike && !same ? '*' : ' ',
-            i + 1 < count ? COLUMN : 0,
-            same && rows[row].alike ? "same" : text);
-    if (first == NULL)
-      first = text;
-    else
-      g_free (text);
+    texts[i] = member_has_sb (members[i]) ? rows[row].text (members[i])
+                                          : g_strdup ("-");
+    same = compared && strcmp (texts[0], texts[i]) == 0;
+    cells[i].text = same ? "same" : texts[i];
+    cells[i].marked = compared && !same;
   }
-  g_free (first);
+  columns_print (rows[row].name, cells, count);
+  for (unsigned i = 0; i < count; i++)
+    g_free (texts[i]);
+}
+
+/* The last part of its name, unless another disk has the same. */
+static const char *
+heading (const struct member *member, struct member **members, unsigned count)
+{
+  for (unsigned i = 0; i < count; i++)
+    if (members[i] != member
+        && strcmp (members[i]->short_name, member->short_name) == 0)
+      return member->name;
+  return member->short_name;
 }
 
 void
 examine_compare (struct member **members, unsigned count)
 {
-  printf ("%-17s", "");
-  for (unsigned i = 0; i < count; i++)
-    printf ("   %-*s", i + 1 < count ? COLUMN : 0, members[i]->short_name);
-  printf ("\n");
-  for (size_t row = 0; row < G_N_ELEMENTS (rows); row++) {
-    printf (" %-16s", rows[row].name);
-    print_cells (row, members, count);
-    printf ("\n");
-  }
+  unsigned next = 1;
+
+  /* As many tables as needed, each with the first disk to compare with. */
+  do {
+    struct member *shown[COLUMNS_CELLS_MAX];
+    struct columns_cell headings[COLUMNS_CELLS_MAX] = { 0 };
+    unsigned n = 0;
+
+    if (next > 1)
+      printf ("\n");
+    shown[n++] = members[0];
+    while (n < COLUMNS_CELLS_MAX && next < count)
+      shown[n++] = members[next++];
+    for (unsigned i = 0; i < n; i++)
+      headings[i].text = heading (shown[i], members, count);
+    columns_print ("", headings, n);
+    for (size_t row = 0; row < G_N_ELEMENTS (rows); row++)
+      compare_row (row, shown, n);
+  } while (next < count);
 }
