@@ -329,13 +329,27 @@ END_TEST
  */
 START_TEST (who_is_to_blame_is_judged_chunk_by_chunk)
 {
+  unsigned both = _i == 0 ? 0 : 2, one = 2 - both;
+
   make (4, 2);
-  leg[0]->error[CHILD_WRITE] = leg[1]->error[CHILD_WRITE] = -EIO;
-  leg[2]->error[CHILD_WRITE] = -EIO;
+  leg[both]->error[CHILD_WRITE] = leg[both + 1]->error[CHILD_WRITE] = -EIO;
+  leg[one]->error[CHILD_WRITE] = -EIO;
   ck_assert_int_eq (array_write (array, data, 8192, 0, 0), -EIO);
-  ck_assert_uint_eq (in_sync (), 0xb);
+  ck_assert_uint_eq (in_sync (), 0xf & ~(1u << one));
   ck_assert_uint_eq (messages_about ("OUT OF THE MIRROR"), 1);
   ck_assert_uint_eq (messages_about ("a write failed on every disk"), 1);
+  unmake ();
+}
+END_TEST
+
+/* "Invalid" would say that it could be asked for otherwise. */
+START_TEST (of_two_errors_the_client_hears_of_the_disk_that_failed)
+{
+  make (2, 1);
+  leg[_i]->error[CHILD_WRITE] = -EINVAL;
+  leg[1 - _i]->error[CHILD_WRITE] = -EIO;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), -EIO);
+  ck_assert_uint_eq (in_sync (), 3);
   unmake ();
 }
 END_TEST
@@ -658,7 +672,9 @@ add (TCase *tcase)
   tcase_add_loop_test (tcase, the_worst_of_a_disks_errors_counts, 0, 3);
   tcase_add_test (tcase, after_a_flush_that_failed_everywhere_readers_agree);
   tcase_add_test (tcase, a_zero_request_that_is_to_be_stable_is_flushed);
-  tcase_add_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk);
+  tcase_add_loop_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk, 0, 2);
+  tcase_add_loop_test (
+    tcase, of_two_errors_the_client_hears_of_the_disk_that_failed, 0, 2);
   tcase_add_test (tcase, a_flush_is_judged_group_by_group);
   tcase_add_loop_test (tcase, a_lost_flush_is_remembered_of_each_disk, 0, 2);
   tcase_add_test (tcase, zero_is_written_where_the_leg_cannot);

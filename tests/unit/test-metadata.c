@@ -5,6 +5,7 @@
 #include "engine/array-internal.h"
 #include "engine/metadata.h"
 #include "ground/ground.h"
+#include "logic/bitmap-disk.h"
 #include "memory-array.h"
 
 #define BYTES 65536
@@ -521,9 +522,137 @@ START_TEST (what_was_copied_and_not_flushed_stays_to_be_done)
 }
 END_TEST
 
+/* The only disk that has another copy of what a reader gets cannot be made like
+ * it: it is out, and that is on record before the reader sees anything.
+ */
+static void
+fail_second_copy (void)
+{
+  set_error (CHILD_WRITE, 0, -EIO);
+}
+
+START_TEST (who_could_not_be_made_like_what_is_read_is_on_record_first)
+{
+  static char back[BYTES];
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  memory.leg[0]->meanwhile[CHILD_READ] = fail_second_copy;
+  ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
+  ck_assert_int_eq (back[0], 'a');
+  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Nobody reads there, so nobody else would bring them together. */
+START_TEST (a_write_that_leaves_copies_different_wakes_the_resync)
+{
+  struct array_status status;
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', BYTES);
+  memory_array_make ();
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  /* Then it sleeps, or is about to. */
+  do
+    memory_array_look (&status);
+  while (strstr (memory.messages, "resync: finished") == NULL);
+  write_in_vain ();
+  do
+    memory_array_look (&status);
+  while (status.resyncing);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Is the bit of the first region set, as member @i has it stored? */
+static bool
+is_first_bit_stored (unsigned i)
+{
+  return memory.leg[i]->data[bitmap_offset_bytes (&memory.sb[i])
+                             + BITMAP_HEAD_SIZE] & 1;
+}
+
+/* What was written is old enough to be cleared by the next sweep. */
+static void
+make_with_old_bit (void)
+{
+  memory_array_plan (true);
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  metadata_sweep (memory.array);
+  ck_assert (is_first_bit_stored (0));
+}
+
+/* It lacks what the bits name. */
+START_TEST (bits_stay_when_somebody_leaves_in_the_flush_before)
+{
+  uint64_t cleared;
+
+  make_with_old_bit ();
+  cleared = memory_array_bitmap (0).events_cleared;
+  set_error (CHILD_FLUSH, 0, -EIO);
+  metadata_sweep (memory.array);
+  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert (is_first_bit_stored (0));
+  ck_assert_uint_eq (memory_array_bitmap (0).events_cleared, cleared);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+static unsigned looks;
+
+/* Before each write to the first member. */
+static void
+look_at_bit (void)
+{
+  memory.leg[0]->meanwhile[CHILD_WRITE] = look_at_bit;
+  looks++;
+  ck_assert (is_first_bit_stored (0)
+             || memory_array_bitmap (0).events_cleared
+                  == memory_array_super (0).events);
+}
+
+/* A crash in between must not leave cleared bits that somebody who is older
+ * would still believe.
+ */
+START_TEST (bits_are_cleared_after_the_number_that_tells_of_it)
+{
+  make_with_old_bit ();
+  ck_assert_uint_ne (memory_array_bitmap (0).events_cleared,
+                     memory_array_super (0).events);
+  looks = 0;
+  look_at_bit ();
+  metadata_sweep (memory.array);
+  look_at_bit ();
+  memory.leg[0]->meanwhile[CHILD_WRITE] = NULL;
+  ck_assert_uint_ge (looks, 4);
+  ck_assert (!is_first_bit_stored (0));
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+static void
+add_bitmap_tests (TCase *tcase)
+{
+  tcase_add_test (tcase, bits_stay_when_somebody_leaves_in_the_flush_before);
+  tcase_add_test (tcase, bits_are_cleared_after_the_number_that_tells_of_it);
+  tcase_add_test (tcase,
+                  a_write_that_leaves_copies_different_wakes_the_resync);
+  tcase_add_test (
+    tcase, who_could_not_be_made_like_what_is_read_is_on_record_first);
+}
+
 static void
 add_tests (TCase *tcase)
 {
+  add_bitmap_tests (tcase);
   tcase_add_test (
     tcase, resync_waits_for_the_copy_that_counts_if_its_error_may_pass);
   tcase_add_test (
