@@ -198,19 +198,40 @@ WRAP (int, members_assemble, struct members *members,
   return r;
 }
 
+/* Is it the thread that brings copies together and rebuilds? */
+static bool
+is_resync (const struct array *array, const struct range_ticket *ticket)
+{
+  return array->md != NULL && ticket == &array->resync.requests.items->range;
+}
+
 /* Resync locks nothing. */
 static bool
 is_unlocked (const struct range_locks *locks, const struct range_ticket *ticket)
 {
   const struct array *array = container_of (locks, struct array, ranges);
 
-  return crash_plant == PLANT_NO_LOCK && array->md != NULL
-         && ticket == &array->resync.requests.items->range;
+  return crash_plant == PLANT_NO_LOCK && is_resync (array, ticket);
+}
+
+/* A rebuild locks one block too little. */
+static bool
+is_short (const struct range_locks *locks, const struct range_ticket *ticket,
+          uint64_t length)
+{
+  const struct array *array = container_of (locks, struct array, ranges);
+
+  return crash_plant == PLANT_SHORT_LOCK && is_resync (array, ticket)
+         && array->md->todo.left == 0 && length > array->leg_block;
 }
 
 WRAP (void, range_lock, struct range_locks *locks, struct range_ticket *ticket,
       uint64_t offset, uint64_t length)
 {
+  const struct array *array = container_of (locks, struct array, ranges);
+
+  if (is_short (locks, ticket, length))
+    length -= array->leg_block;
   if (!is_unlocked (locks, ticket))
     __real_range_lock (locks, ticket, offset, length);
 }

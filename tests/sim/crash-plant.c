@@ -36,6 +36,7 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_OLD_FLUSH] = "old-flush",
   [PLANT_TOO_MUCH] = "too-much",
   [PLANT_NO_LOCK] = "no-lock",
+  [PLANT_SHORT_LOCK] = "short-lock",
   [PLANT_ONE_PAGE] = "one-page",
   [PLANT_OTHER_PAGE] = "other-page",
   [PLANT_PAGE_LEFT] = "page-left",
