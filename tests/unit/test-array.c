@@ -232,6 +232,41 @@ START_TEST (who_can_do_it_the_second_time_stays)
 }
 END_TEST
 
+START_TEST (who_failed_for_good_is_not_forgotten_while_others_repeat)
+{
+  make (3, 1);
+  leg[1]->error[CHILD_WRITE] = -EIO;
+  leg[2]->error[CHILD_WRITE] = -EAGAIN;
+  leg[2]->once[CHILD_WRITE] = true;
+  ck_assert_int_eq (array_write (array, data, 4096, 0, 0), 0);
+  ck_assert_uint_eq (in_sync (), 5);
+  ck_assert_mem_eq (leg[2]->data, data, 4096);
+  unmake ();
+}
+END_TEST
+
+/* Before each write to the second disk: the third one is stored. */
+static void
+fail_two_writes (void)
+{
+  if (leg[1]->count[CHILD_WRITE] < 2)
+    leg[1]->meanwhile[CHILD_WRITE] = fail_two_writes;
+  leg[1]->error[CHILD_WRITE] = leg[1]->count[CHILD_WRITE] < 2 ? -EAGAIN : 0;
+}
+
+START_TEST (each_part_of_a_write_that_failed_is_repeated)
+{
+  make (2, 1);
+  leg[1]->leg.caps.request_max = 4096;
+  fail_two_writes ();
+  ck_assert_int_eq (array_write (array, data, 8192, 0, 0), 0);
+  ck_assert_uint_eq (leg[1]->count[CHILD_WRITE], 4);
+  ck_assert_uint_eq (in_sync (), 3);
+  ck_assert_mem_eq (leg[1]->data, data, 8192);
+  unmake ();
+}
+END_TEST
+
 START_TEST (what_nobody_can_do_is_the_clients_error)
 {
   for (unsigned i = 0; i < ODD_ERRORS; i++) {
@@ -673,6 +708,9 @@ add (TCase *tcase)
   tcase_add_test (tcase, after_a_flush_that_failed_everywhere_readers_agree);
   tcase_add_test (tcase, a_zero_request_that_is_to_be_stable_is_flushed);
   tcase_add_loop_test (tcase, who_is_to_blame_is_judged_chunk_by_chunk, 0, 2);
+  tcase_add_test (tcase,
+                  who_failed_for_good_is_not_forgotten_while_others_repeat);
+  tcase_add_test (tcase, each_part_of_a_write_that_failed_is_repeated);
   tcase_add_loop_test (
     tcase, of_two_errors_the_client_hears_of_the_disk_that_failed, 0, 2);
   tcase_add_test (tcase, a_flush_is_judged_group_by_group);

@@ -549,6 +549,26 @@ START_TEST (who_could_not_be_made_like_what_is_read_is_on_record_first)
 }
 END_TEST
 
+/* What is brought together is larger than what is read. */
+START_TEST (what_a_small_read_sees_is_on_all_copies)
+{
+  static char back[SECTOR_SIZE];
+  const size_t at[] = { 0, BYTES + 8 * SECTOR_SIZE, 4 * BYTES - SECTOR_SIZE };
+
+  memory_array_plan (false);
+  memory.sb[0].resync_offset = memory.sb[1].resync_offset = 0;
+  memset (memory.leg[0]->data, 'a', 4 * BYTES);
+  memory_array_make ();
+  atomic_store (&memory.array->may_write, true);
+  for (unsigned i = 0; i < ARRAY_LENGTH (at); i++) {
+    ck_assert_int_eq (array_read (memory.array, back, sizeof back, at[i]), 0);
+    ck_assert_mem_eq (memory.leg[1]->data + at[i], back, sizeof back);
+  }
+  ck_assert_int_eq (back[0], 'a');
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 /* Nobody reads there, so nobody else would bring them together. */
 START_TEST (a_write_that_leaves_copies_different_wakes_the_resync)
 {
@@ -643,6 +663,7 @@ add_bitmap_tests (TCase *tcase)
 {
   tcase_add_test (tcase, bits_stay_when_somebody_leaves_in_the_flush_before);
   tcase_add_test (tcase, bits_are_cleared_after_the_number_that_tells_of_it);
+  tcase_add_test (tcase, what_a_small_read_sees_is_on_all_copies);
   tcase_add_test (tcase,
                   a_write_that_leaves_copies_different_wakes_the_resync);
   tcase_add_test (
