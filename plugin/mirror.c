@@ -7,8 +7,8 @@
  *                 array that may still come; the last place where the user
  *                 sees an error.  No threads, no writes: the server binds its
  *                 socket later and may still fail
- *   after_fork    threads; nothing that can fail in practice, since a
- *                 failure here is invisible
+ *   after_fork    threads; little that can fail, since nbdkit is silent about
+ *                 it, and may be in the background
  *   (requests: serve.c)
  *   cleanup       flush, stop threads, close
  */
@@ -100,11 +100,18 @@ drain_ns (void)
 static int
 mirror_after_fork (void)
 {
+  int r;
+
   open_legs_ring (&options, legs, the_array);
   if (array_start (the_array) < 0)
     return -1;
-  if (watcher_start (drain_ns ()) < 0)
+  r = watcher_start (drain_ns ());
+  if (r < 0) {
+    log_error ("the thread that waits for the stop cannot be started: %s; "
+               "raise the limits (ulimit -n, -u, -v)",
+               log_strerror (r));
     return -1;
+  }
   messages_tell_start (&options, legs);
   return 0;
 }
