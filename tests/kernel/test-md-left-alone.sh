@@ -15,7 +15,7 @@ export NBDMIRROR MIRROR_SO PYTHON MDADM_NO_UDEV=1
 command -v mdadm >/dev/null || { echo "mdadm is not installed"; exit 77; }
 truncate -s 16M "$scratch"/disk{0,1,2,3}
 
-kernel_run 120 <<'GUEST'
+kernel_run <<'GUEST'
 set -eEu
 trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
 module md-mod raid1 loop
@@ -76,8 +76,8 @@ scan ()
 # The kernel gives the disks back a moment after it says so.
 stop_all ()
 {
-  wait_for 20 mdadm --stop --scan
-  wait_for 20 can_be_opened "${ours[@]}" "${theirs[@]}"
+  wait_for mdadm --stop --scan
+  wait_for can_be_opened "${ours[@]}" "${theirs[@]}"
 }
 
 can_be_opened ()
