@@ -5,6 +5,7 @@
 #include "ctl/assemble.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
+#include "ctl/slots-show.h"
 
 static const char *
 result_word (enum assemble_result result)
@@ -99,6 +100,7 @@ json_array (JsonBuilder *builder, const struct dry_run *run)
 {
   const struct assembly *assembly = &run->assembly;
   const struct sb1 *sb = run->given[assembly->authority].sb;
+  const struct member *given[ASSEMBLE_MEMBERS_MAX];
   char *name = render_raw_name (sb);
   char *uuid = render_uuid (sb->set_uuid);
 
@@ -116,6 +118,10 @@ json_array (JsonBuilder *builder, const struct dry_run *run)
   render_json_int (builder, "resync_from_sectors", assembly->resync_from);
   render_json_bool (builder, "bitmap", assembly->bitmap);
   render_json_bool (builder, "bitmap_good", assembly->bitmap_good);
+  if (slots_are_known (assembly)) {
+    given_members (run, given);
+    slots_json (builder, assembly, run->slot, given);
+  }
   json_builder_end_object (builder);
   g_free (name);
   g_free (uuid);

@@ -7,6 +7,7 @@
 #include "ctl/assemble.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
+#include "ctl/slots-show.h"
 
 static void
 print_seat (const struct dry_run *run, unsigned j)
@@ -111,9 +112,6 @@ print_outlook (const struct dry_run *run)
 {
   const struct assembly *assembly = &run->assembly;
 
-  if (assembly->degraded)
-    printf ("  degraded: %d of %u slots in sync\n",
-            __builtin_popcount (assembly->in_sync), assembly->layout.slots);
   if (run->seats.rebuilding)
     printf ("  recovery: what a member lacks is to be copied to it\n");
   if (needs_resync (assembly))
@@ -210,11 +208,16 @@ void
 assemble_print_text (const struct dry_run *run, int status)
 {
   const struct assembly *assembly = &run->assembly;
+  const struct member *given[ASSEMBLE_MEMBERS_MAX];
 
   if (knows_array (assembly))
     print_array (run);
   for (unsigned i = 0; i < run->count; i++)
     print_member (run, i);
+  if (slots_are_known (assembly)) {
+    given_members (run, given);
+    slots_print (assembly, run->slot, given);
+  }
   if (assembly->result == ASSEMBLE_START || run->stopper != NULL)
     print_start (run, status);
   else

@@ -113,6 +113,8 @@ judge (struct dry_run *run, int keep)
     plain_judge (run);
   if (run->given_count > 0 && seats_are_given (&run->assembly))
     seats_give (&run->assembly, run->given, run->given_count, &run->seats);
+  if (run->given_count > 0 && slots_are_known (&run->assembly))
+    slots_find (&run->assembly, run->given, run->given_count, run->slot);
 }
 
 /* ------------------------------------------------------------------ command */

@@ -5,6 +5,7 @@
 
 #include "ctl/member.h"
 #include "logic/seats.h"
+#include "logic/slots.h"
 
 /* One side of a split brain. */
 struct history {
@@ -28,6 +29,7 @@ struct dry_run {
                              it no server starts; or NULL */
   struct assembly assembly;
   struct seats seats; /* if seats_are_given */
+  struct slot slot[LEGS_MAX]; /* if slots_are_known */
 
   /* ASSEMBLE_SPLIT: the histories, in the order of the disks; which of them,
    * from 1 on, each of those given is of, or 0; and what naming it would make.
@@ -70,6 +72,13 @@ static inline const struct member *
 given_member (const struct dry_run *run, unsigned j)
 {
   return run->member[run->index[j]];
+}
+
+static inline void
+given_members (const struct dry_run *run, const struct member **ret)
+{
+  for (unsigned j = 0; j < run->given_count; j++)
+    ret[j] = given_member (run, j);
 }
 
 static inline const char *

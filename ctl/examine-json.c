@@ -158,6 +158,7 @@ examine_json (struct member **members, unsigned count)
   for (unsigned i = 0; i < count; i++)
     add_member (builder, members[i]);
   json_builder_end_array (builder);
+  examine_arrays_json (builder, members, count);
   json_builder_end_object (builder);
   render_json_print (builder);
 }

@@ -3,6 +3,8 @@
 #ifndef MIRROR_EXAMINE_H
 #define MIRROR_EXAMINE_H
 
+#include <json-glib/json-glib.h>
+
 #include "ctl/member.h"
 
 /* A good or bad word about its metadata: "ok", or why not. */
@@ -14,6 +16,13 @@ void examine_compare (struct member **members, unsigned count);
 void examine_raw (struct member *member);
 
 void examine_json (struct member **members, unsigned count);
+
+/* Of which slots no disk is in sync, for each array that several are of; in JSON
+ * all slots, as "arrays": [...].
+ */
+void examine_arrays_text (struct member **members, unsigned count);
+void examine_arrays_json (JsonBuilder *builder, struct member **members,
+                          unsigned count);
 
 /* In mdadm's own layout: --examine, --examine-bitmap, --examine-badblocks. */
 void examine_mdadm (const struct member *member);

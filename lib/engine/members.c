@@ -2,7 +2,7 @@
 /* members: the array that the members make, and in words.
  *
  * Runs before the server forks; does no I/O.  The rules are logic's (assemble,
- * seats); here they are given what they need, and their verdict is told.
+ * seats, slots); here they are given what they need, and their verdict is told.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -125,12 +125,38 @@ check_shape (const struct layout *have, const struct array_config *config,
   return 0;
 }
 
+/* "; slot 1: ..." for each slot without a disk in sync, as many as fit. */
+static void
+list_lacking (const struct members *members, char *ret, size_t size)
+{
+  size_t used = 0;
+
+  ret[0] = '\0';
+  for (unsigned i = 0; i < members->assembly.layout.slots; i++) {
+    const struct slot *slot = &members->slot[i];
+    bool has_disk = slot->has == SLOT_HAS_DISK;
+    char text[300];
+
+    if (slot_is_in_sync (slot))
+      continue;
+    snprintf (text, sizeof text, "; slot %u: %.200s%s%s", i,
+              has_disk ? members->record[slot->member].leg->name : "",
+              has_disk ? ", " : "", slot_text (slot));
+    if (used + strlen (text) + strlen ("; ...") >= size) {
+      snprintf (ret + used, size - used, "; ...");
+      return;
+    }
+    used += snprintf (ret + used, size - used, "%s", text);
+  }
+}
+
 static int
 check_wishes (const struct members *members, const struct array_config *config,
               const char *const *absent, char *why)
 {
   const struct assembly *assembly = &members->assembly;
   const struct layout *layout = &assembly->layout;
+  char lacking[600];
   int r = check_shape (layout, config, why);
 
   if (r < 0)
@@ -142,9 +168,10 @@ check_wishes (const struct members *members, const struct array_config *config,
       snprintf (why, MESSAGE_MAX, "degraded=no, but %.600s", absent[i]);
       return -ENODEV;
     }
+  list_lacking (members, lacking, sizeof lacking);
   snprintf (why, MESSAGE_MAX, "degraded=no, but not all of the array's %u slots "
-            "have a disk that is in sync; give the missing disks, or let the "
-            "mirror start without them (degraded=yes)", layout->slots);
+            "have a disk that is in sync%s; give the missing disks, or let the "
+            "mirror start without them (degraded=yes)", layout->slots, lacking);
   return -ENODEV;
 }
 
@@ -170,6 +197,15 @@ take_seats (struct members *members, const struct assemble_member *inputs,
             seats.why_readonly, name ? "the array" : "it");
 }
 
+static void
+look_at_slots (struct members *members, const struct assemble_member *inputs,
+               const unsigned *number, unsigned count)
+{
+  slots_find (&members->assembly, inputs, count, members->slot);
+  for (unsigned i = 0; i < members->assembly.layout.slots; i++)
+    members->slot[i].member = number[members->slot[i].member];
+}
+
 int
 members_assemble (struct members *members, const struct array_config *config,
                   const char *const *absent, char *ret_why_readonly, char *why)
@@ -191,12 +227,26 @@ members_assemble (struct members *members, const struct array_config *config,
   assemble (inputs, count, keep, assembly);
   if (seats_are_given (assembly))
     take_seats (members, inputs, number, count, ret_why_readonly);
+  if (slots_are_known (assembly))
+    look_at_slots (members, inputs, number, count);
   spread (assembly, number, count, members->count);
   if (assembly->result == ASSEMBLE_PLAIN)
     return 0;
   if (!seats_are_given (assembly))
     return refuse (members, absent, why);
   return check_wishes (members, config, absent, why);
+}
+
+static void
+tell_degraded (const struct members *members)
+{
+  const struct assembly *assembly = &members->assembly;
+  char lacking[800];
+
+  list_lacking (members, lacking, sizeof lacking);
+  log_error ("the array is DEGRADED: %d of %u slots have a disk that is in "
+             "sync%s", __builtin_popcount (assembly->in_sync),
+             assembly->layout.slots, lacking);
 }
 
 void
@@ -223,9 +273,7 @@ members_tell (const struct members *members, const char *const *absent)
                   record->seat.by_bitmap ? " with the bitmap" : "");
   }
   if (assembly->degraded)
-    log_error ("the array is DEGRADED: %d of %u slots have a disk that is in "
-               "sync", __builtin_popcount (assembly->in_sync),
-               assembly->layout.slots);
+    tell_degraded (members);
   if (assembly->dirty)
     log_debug ("the array was not stopped cleanly: its copies may differ");
 }

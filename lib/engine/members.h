@@ -8,6 +8,7 @@
 #include "logic/assemble.h"
 #include "logic/badblocks.h"
 #include "logic/seats.h"
+#include "logic/slots.h"
 
 struct array;
 struct array_config;
@@ -38,6 +39,7 @@ struct members {
   unsigned count;
   struct member_record record[LEGS_MAX];
   struct assembly assembly;
+  struct slot slot[LEGS_MAX]; /* if slots_are_known; numbered like record */
 };
 
 /* Read the metadata of all @legs.  0 and *@ret (members_free follows), or

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* examine-arrays: of members that are of one array, which slots lack a disk.
+ *
+ * Each superblock alone tells what its member knew.  Who counts is the verdict
+ * of logic/assemble, asked for every array of which several members are there.
+ */
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/examine.h"
+#include "ctl/render.h"
+#include "ctl/slots-show.h"
+
+struct few {
+  const struct member *member[ASSEMBLE_MEMBERS_MAX];
+  struct assemble_member given[ASSEMBLE_MEMBERS_MAX];
+  unsigned count;
+  struct assembly assembly;
+  struct slot slot[LEGS_MAX];
+};
+
+static bool
+is_of_array (const struct member *member, const struct member *first)
+{
+  return member_has_sb (member) && member->verdict == SB1_GOOD
+         && memcmp (member->sb.set_uuid, first->sb.set_uuid,
+                    sizeof first->sb.set_uuid)
+              == 0;
+}
+
+/* False: @first is not the first of several, or nobody knows their slots. */
+static bool
+find_array (struct member **members, unsigned count, unsigned first,
+            struct few *few)
+{
+  few->count = 0;
+  for (unsigned i = 0; i < count && few->count < ASSEMBLE_MEMBERS_MAX; i++) {
+    if (!is_of_array (members[first], members[first])
+        || !is_of_array (members[i], members[first]))
+      continue;
+    if (i < first)
+      return false;
+    few->member[few->count] = members[i];
+    few->given[few->count++] = member_for_assembly (members[i]);
+  }
+  if (few->count < 2)
+    return false;
+  assemble (few->given, few->count, -1, &few->assembly);
+  if (!slots_are_known (&few->assembly))
+    return false;
+  slots_find (&few->assembly, few->given, few->count, few->slot);
+  return true;
+}
+
+void
+examine_arrays_text (struct member **members, unsigned count)
+{
+  struct few *few = g_new (struct few, 1);
+
+  for (unsigned i = 0; i < count; i++)
+    if (find_array (members, count, i, few) && few->assembly.degraded) {
+      char *name = render_name (&members[i]->sb);
+
+      printf ("array %s\n", name);
+      slots_print (&few->assembly, few->slot, few->member);
+      g_free (name);
+    }
+  g_free (few);
+}
+
+void
+examine_arrays_json (JsonBuilder *builder, struct member **members,
+                     unsigned count)
+{
+  struct few *few = g_new (struct few, 1);
+
+  json_builder_set_member_name (builder, "arrays");
+  json_builder_begin_array (builder);
+  for (unsigned i = 0; i < count; i++)
+    if (find_array (members, count, i, few)) {
+      char *uuid = render_uuid (members[i]->sb.set_uuid);
+
+      json_builder_begin_object (builder);
+      render_json_string (builder, "uuid", uuid);
+      render_json_bool (builder, "degraded", few->assembly.degraded);
+      slots_json (builder, &few->assembly, few->slot, few->member);
+      json_builder_end_object (builder);
+      g_free (uuid);
+    }
+  json_builder_end_array (builder);
+  g_free (few);
+}
