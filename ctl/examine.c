@@ -127,7 +127,7 @@ examine_command (int argc, char **argv)
     }
   if (compare && !ctl_options.json)
     examine_compare (members, argc);
-  if (!mdadm && !raw && !ctl_options.json)
+  if (!compare && !mdadm && !raw && !ctl_options.json)
     examine_arrays_text (members, argc);
   for (int i = 0; i < argc; i++)
     member_close (members[i]);

@@ -42,12 +42,12 @@ def check(what, folder, names, wanted, words, status=4):
     expect(f"{what}: assemble", shown(text), wanted)
     said = run_json(folder, "assemble", "--dry-run", *names)
     expect(f"{what}: assemble, JSON", said["array"]["slots"], words)
-    for more in [], ["--compare"], ["--bitmap"]:
+    for more in [], ["--bitmap"]:
         text = run(folder, "examine", *more, *names)[1]
         expect(f"{what}: examine {more}", shown(text), wanted)
     said = run_json(folder, "examine", *names)["arrays"]
     expect(f"{what}: examine, JSON", [one["slots"] for one in said], [words])
-    for more in ["--mdadm"], ["--raw"]:
+    for more in ["--compare"], ["--mdadm"], ["--raw"]:
         text = run(folder, "examine", *more, *names)[1]
         expect(f"{what}: examine {more}", shown(text), [])
 

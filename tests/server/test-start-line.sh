@@ -38,33 +38,26 @@ line messages "$plain Unix socket $(cat where)"
 client nbdkit -s "$MIRROR_SO" a.img b.img </dev/null >/dev/null 2>messages
 line messages "$plain standard input and output"
 
-# Two sockets.
-client "$PYTHON" - "$MIRROR_SO" 2>messages <<'END'
-import os, socket, subprocess, sys
+# Two sockets.  It becomes the server itself: nbdkit ends with its parent.
+"$PYTHON" - "$MIRROR_SO" 2>messages <<'END' &
+import os, socket, sys
 
-def run(mirror):
-    tcp = socket.create_server(("127.0.0.1", 0))
-    local = socket.socket(socket.AF_UNIX)
-    local.bind("local.sock")
-    local.listen()
-    with open("where", "w") as file:
-        file.write("TCP 127.0.0.1:%d and Unix socket local.sock"
-                   % tcp.getsockname()[1])
-    a, b = os.dup(tcp.fileno()), os.dup(local.fileno())
-    if os.fork() == 0:
-        for fd in tcp, local:
-            fd.close()
-        os.dup2(a, 20)
-        os.dup2(b, 21)
-        os.closerange(3, 20)
-        os.dup2(20, 3)
-        os.dup2(21, 4)
-        os.closerange(20, 22)
-        os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid()))
-        os.execvp("nbdkit", ["nbdkit", "-f", "-P", "two.pid", mirror,
-                             "a.img", "b.img"])
-
-run(sys.argv[1])
+tcp = socket.create_server(("127.0.0.1", 0))
+local = socket.socket(socket.AF_UNIX)
+local.bind("local.sock")
+local.listen()
+with open("where", "w") as file:
+    file.write("TCP 127.0.0.1:%d and Unix socket local.sock"
+               % tcp.getsockname()[1])
+os.dup2(tcp.fileno(), 20)
+os.dup2(local.fileno(), 21)
+os.closerange(3, 20)
+os.dup2(20, 3)
+os.dup2(21, 4)
+os.closerange(20, 22)
+os.environ.update(LISTEN_FDS="2", LISTEN_PID=str(os.getpid()))
+os.execvp("nbdkit", ["nbdkit", "-f", "-P", "two.pid", sys.argv[1],
+                     "a.img", "b.img"])
 END
 wait_until test -s two.pid
 wait_until grep -q serving messages
