@@ -86,6 +86,7 @@ json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
   json_builder_begin_object (builder);
   render_json_int (builder, "leg", i);
   render_json_string (builder, "disk", run->member[i]->path);
+  render_json_bool (builder, "in_use", disk_is_locked (&run->member[i]->disk));
   if (j < run->given_count)
     json_given (builder, run, j);
   else {

@@ -75,6 +75,9 @@ print_member (const struct dry_run *run, unsigned i)
   const struct assemble_member *given = &run->given[j];
 
   printf ("  %u %s\n", i, member->name);
+  if (disk_is_locked (&member->disk))
+    printf ("      in use by a running server, or another program: it is "
+            "locked\n");
   if (j == run->given_count)
     printf ("      missing: %s\n", member->why);
   else if (given->verdict != SB1_GOOD)

@@ -178,6 +178,17 @@ disk_can_be_written (const struct disk *disk)
          && leg_file_why_readonly (disk->fd) == NULL;
 }
 
+/* Asked, not taken: a server that starts now must not find our lock. */
+bool
+disk_is_locked (const struct disk *disk)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+  return disk->leg == NULL && disk->fd != -1
+         && fcntl (disk->fd, F_OFD_GETLK, &lock) == 0
+         && lock.l_type != F_UNLCK;
+}
+
 static int
 read_file (int fd, void *buffer, uint64_t length, uint64_t offset)
 {

@@ -29,6 +29,11 @@ void disk_close (struct disk *disk);
 /* Could a server write to it? */
 bool disk_can_be_written (const struct disk *disk);
 
+/* Has somebody locked a local disk, as a running server does?  False for a
+ * remote one: its server keeps that to itself.
+ */
+bool disk_is_locked (const struct disk *disk);
+
 /* 0 or -errno. */
 int disk_read (struct disk *disk, void *buffer, uint64_t length,
                uint64_t offset);
