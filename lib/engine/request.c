@@ -76,19 +76,25 @@ find_free (struct requests *requests)
   return NULL;
 }
 
-/* Lock held.  Make those that are busy tell when they end.  False: one is not
- * busy any more.
+/* Lock held.  Make it tell when it ends.  False: it was not busy.  The answer
+ * is that of the exchange itself: it may be busy again a moment later, and not
+ * be marked.
  */
+static bool
+want (struct request *request)
+{
+  unsigned was = REQUEST_BUSY;
+
+  return atomic_compare_exchange_strong (&request->state, &was, REQUEST_WANTED)
+         || was == REQUEST_WANTED;
+}
+
 static bool
 want_all (struct requests *requests)
 {
-  for (unsigned i = 0; i < requests->total; i++) {
-    struct request *request = &requests->items[i];
-
-    change_state (request, REQUEST_BUSY, REQUEST_WANTED);
-    if (!is_busy (request))
+  for (unsigned i = 0; i < requests->total; i++)
+    if (!want (&requests->items[i]))
       return false;
-  }
   return true;
 }
 
