@@ -184,6 +184,19 @@ failure_report (struct array *array, unsigned slot, uint64_t generation,
 }
 
 uint32_t
+failure_excused (struct array *array, uint32_t failed)
+{
+  uint32_t excused;
+
+  if (failed == 0)
+    return 0;
+  ground_mutex_lock (&array->state_lock);
+  excused = roster_excused (&array->roster, array_in_sync (array), failed);
+  ground_mutex_unlock (&array->state_lock);
+  return excused;
+}
+
+uint32_t
 failure_again (const struct request *request, uint32_t excused,
                uint32_t stable)
 {

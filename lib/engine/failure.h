@@ -30,6 +30,11 @@ bool failure_report (struct array *array, unsigned slot, uint64_t generation,
  */
 void failure_gone (struct leg *leg, int error);
 
+/* roster_excused of what all current members were to do and @failed could not:
+ * those that cannot be called worse than others.
+ */
+uint32_t failure_excused (struct array *array, uint32_t failed);
+
 /* All children of a round of @request have answered (request_finish).  The
  * slots to send them to once more: those that failed with a harmless error,
  * while others did it.  Not those of @excused; nor those of @stable, whose

@@ -121,10 +121,9 @@ flush_absent (struct array *array, unsigned slot)
 static uint32_t
 excused (const struct request *request)
 {
-  const struct array *array = request->array;
+  struct array *array = request->array;
 
-  return roster_excused (&array->roster, array_in_sync (array),
-                         request->failed);
+  return failure_excused (array, request->failed);
 }
 
 /* Where no copy has a flush after all nothing failed, but people must know. */

@@ -101,10 +101,9 @@ settle_store (struct array *array, uint32_t excused)
 }
 
 static uint32_t
-excused (const struct array *array)
+excused (struct array *array)
 {
-  return roster_excused (&array->roster, array_in_sync (array),
-                         array->md->requests.items->failed);
+  return failure_excused (array, array->md->requests.items->failed);
 }
 
 /* Turn held. */
