@@ -130,6 +130,31 @@ bad_symbols ()
     grep -vxE "$allowed" || true
 }
 
+# circles DIRECTORY: object files below it that call one another in a circle.
+circles ()
+(
+  cd "$1"
+  find . -name '*.o' ! -name 'tests_*' | sort | while read -r object; do
+    defined "$object" | sed "s|\$| $object|"
+  done | sort >"$scratch/owners"
+  find . -name '*.o' ! -name 'tests_*' | sort | while read -r object; do
+    join <(undefined "$object") "$scratch/owners" | cut -d' ' -f2 | sort -u |
+      sed "s|^|$object |"
+  done | tsort 2>&1 >/dev/null | grep -F .o || true
+)
+
+# calls DIRECTORY FROM TO: what the objects below FROM use of those below TO,
+# both patterns of paths.
+calls ()
+(
+  cd "$1"
+  mapfile -t from < <(find . -name '*.o' ! -name 'tests_*' | grep -E "^\./($2)" || true)
+  mapfile -t to < <(find . -name '*.o' ! -name 'tests_*' | grep -E "^\./($3)" || true)
+  [ "${#from[@]}" -gt 0 ] || broken "no object matches $2"
+  [ "${#to[@]}" -gt 0 ] || broken "no object matches $3"
+  comm -12 <(undefined "${from[@]}") <(defined "${to[@]}")
+)
+
 # mapping FILE...: the symbols that map files.  If such a file shrinks, or its
 # disk fails, there is SIGBUS instead of an error.
 mapping ()
@@ -176,13 +201,13 @@ plant lib/legs/leg-nbd.h '<libnbd.h>'
 plant lib/look/look.c '"legs/leg.h"'
 plant lib/look/look.c '<blkid.h>'
 plant lib/look/look.c '<glib.h>'
-plant lib/engine/write.c '"look/look.h"'
-plant lib/engine/write.c '"legs/leg-file.h"'
-plant lib/engine/write.c '<pthread.h>'
-plant lib/engine/write.c '<time.h>'
-plant lib/engine/write.c '<unistd.h>'
-plant lib/engine/write.c '<nbdkit-plugin.h>'
-plant lib/engine/write.c '<glib.h>'
+plant lib/engine/io/write.c '"look/look.h"'
+plant lib/engine/io/write.c '"legs/leg-file.h"'
+plant lib/engine/io/write.c '<pthread.h>'
+plant lib/engine/io/write.c '<time.h>'
+plant lib/engine/io/write.c '<unistd.h>'
+plant lib/engine/io/write.c '<nbdkit-plugin.h>'
+plant lib/engine/io/write.c '<glib.h>'
 plant plugin/serve.c '<libnbd.h>'
 plant ctl/create.c '"engine/members.h"'
 plant ctl/create.c '<nbdkit-plugin.h>'
@@ -224,6 +249,20 @@ found=$(bad_symbols "$engine_may" "$scratch/planted.o" -- \
   "$scratch/helper.o" | xargs)
 [ "$found" = "mmap printf time" ] || broken "in engine it found only: $found"
 
+mkdir -p "$scratch"/circle/{low,high}
+mv "$scratch/helper.o" "$scratch/circle/low/helper.o"
+cp "$scratch/planted.o" "$scratch/circle/high/planted.o"
+[ -z "$(circles "$scratch/circle")" ] || broken "it sees a circle in a line"
+[ "$(calls "$scratch/circle" high/ low/)" = engine_helper ] ||
+  broken "high calls low, and it does not see it"
+[ -z "$(calls "$scratch/circle" low/ high/)" ] || broken "low calls nothing"
+compile circle/low/helper <<'E'
+extern long engine_helper (void);
+extern long planted (void);
+long engine_helper (void) { return planted (); }
+E
+[ -n "$(circles "$scratch/circle")" ] || broken "it sees no circle"
+
 [ "$(mapping "$scratch/planted.o")" = mmap ] || broken "it sees no mmap"
 
 # ------------------------------------------------------------- the house itself
@@ -257,6 +296,21 @@ complain "Symbols that logic (pure) may not use:" \
   "$(bad_symbols "$logic_may" "$logic")"
 complain "Symbols that engine may not use:" \
   "$(bad_symbols "$engine_may" "$engine" -- "$logic")"
+
+# Inside the engine arrows go down only, from room to room and from file to
+# file.  What has to be woken above is woken through ground/worker.
+rooms=$top_builddir/lib/engine
+complain "Files of the engine that call one another in a circle:" \
+  "$(circles "$rooms")"
+leaf='array/\.libs/failure'
+complain "array/failure may call nothing of the engine:" \
+  "$(calls "$rooms" "$leaf" 'io/|record/|sync/|array/\.libs/[^f]')"
+complain "io/ may not call sync/, nor array/ but failure:" \
+  "$(calls "$rooms" io/ 'sync/|array/\.libs/[^f]')"
+complain "record/ may not call sync/, nor array/ but failure:" \
+  "$(calls "$rooms" record/ 'sync/|array/\.libs/[^f]')"
+complain "sync/ may not call array/ but failure:" \
+  "$(calls "$rooms" sync/ 'array/\.libs/[^f]')"
 
 # The plugin is opened with RTLD_GLOBAL: what it exports may collide.
 so=${MIRROR_SO:-$top_builddir/mirror.so}

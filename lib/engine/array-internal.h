@@ -6,15 +6,15 @@
 #include <stdatomic.h>
 
 #include "engine/array.h"
-#include "engine/bounce.h"
-#include "engine/flush.h"
-#include "engine/metadata.h"
-#include "engine/pool.h"
-#include "engine/quiet.h"
-#include "engine/range-lock.h"
-#include "engine/request.h"
-#include "engine/resync.h"
-#include "engine/stable.h"
+#include "engine/io/bounce.h"
+#include "engine/io/flush.h"
+#include "engine/record/metadata.h"
+#include "engine/io/pool.h"
+#include "engine/record/quiet.h"
+#include "engine/io/range-lock.h"
+#include "engine/io/request.h"
+#include "engine/sync/resync.h"
+#include "engine/io/stable.h"
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -62,6 +62,12 @@ struct array {
   struct pool retries;  /* kept for retries and their like */
   struct requests readers, modifiers;
   struct bounce read_bounces, write_bounces;
+
+  /* Brings together what may differ before it is read (sync/resync.h); NULL: a
+   * plain array.
+   */
+  void (*before_read) (struct request *request, uint64_t offset,
+                       uint64_t length);
 
   /* md arrays only; their threads run from array_allow_writes on. */
   struct quiet quiet;

@@ -33,9 +33,9 @@ echo "${#files[@]} files"
 mkdir "$scratch/planted"
 cp -r "$top_srcdir/lib" "$scratch/planted"
 sed -i 's/if (is_missed (array, slot, at, &offset, &length))/if (!is_missed (array, slot, at, \&offset, \&length))/' \
-  "$scratch/planted/lib/engine/rebuild.c"
-if cmp -s "$top_srcdir/lib/engine/rebuild.c" \
-    "$scratch/planted/lib/engine/rebuild.c"; then
+  "$scratch/planted/lib/engine/sync/rebuild.c"
+if cmp -s "$top_srcdir/lib/engine/sync/rebuild.c" \
+    "$scratch/planted/lib/engine/sync/rebuild.c"; then
   echo "the bug was not planted"
   exit 1
 fi
@@ -45,7 +45,8 @@ ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I"$scratch/planted/lib" \
   "$top_srcdir"/tests/fuzz/fuzz-{assemble,assemble-main,assemble-mutate}.c \
   "$top_srcdir"/tests/fuzz/fuzz-{image,leg}.c \
   "$top_srcdir"/tests/sim/{ground-sim,sim-fiber,sim-world}.c \
-  "$scratch/planted"/lib/{engine,logic}/*.c \
+  "$scratch/planted"/lib/engine/{,array/,io/,record/,sync/}*.c \
+  "$scratch/planted"/lib/logic/*.c \
   "$scratch/planted"/lib/legs/leg.c \
   "$scratch/planted"/lib/ground/{log,text,worker}.c
 if (ulimit -c 0; "$scratch/planted/fuzz" "${files[@]}") 2>/dev/null; then

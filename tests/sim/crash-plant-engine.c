@@ -10,7 +10,7 @@
 
 #include "crash-plant.h"
 #include "engine/array-internal.h"
-#include "engine/failure.h"
+#include "engine/array/failure.h"
 #include "engine/members.h"
 #include "ground/util.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "engine/array.h"
-#include "engine/failure.h"
+#include "engine/array/failure.h"
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "ground/util.h"

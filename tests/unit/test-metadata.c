@@ -3,7 +3,7 @@
  * crashes are mirror-crash's.)
  */
 #include "engine/array-internal.h"
-#include "engine/metadata.h"
+#include "engine/record/metadata.h"
 #include "ground/ground.h"
 #include "logic/bitmap-disk.h"
 #include "memory-array.h"

@@ -2,7 +2,7 @@
 /* The mempool: every slot owns one child, the rest is shared. */
 #include <unistd.h>
 
-#include "engine/pool.h"
+#include "engine/io/pool.h"
 #include "ground/util.h"
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
 /* Readers find a range that is locked from wherever they look, also across the
  * windows by which it is counted.
  */
-#include "engine/range-lock.h"
+#include "engine/io/range-lock.h"
 #include "unit.h"
 
 static _Atomic uint64_t epoch;

@@ -16,10 +16,9 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
-#include "engine/flush.h"
-#include "engine/quiet.h"
-#include "engine/superblocks.h"
+#include "engine/array/failure.h"
+#include "engine/io/flush.h"
+#include "engine/record/superblocks.h"
 #include "ground/util.h"
 
 /* ---------------------------------------------------------------- the turn */
@@ -68,7 +67,7 @@ record (struct array *array, int r)
     return r;
   r = metadata_write_supers (array, !md->at_rest, &md->checkpoint);
   /* It may have become dirty without a writer. */
-  quiet_wake (array);
+  worker_wake (&array->quiet.worker);
   return r;
 }
 
@@ -147,9 +146,23 @@ intent_end (struct array *array, uint64_t offset, uint64_t length, bool differ)
     md->wakes_at_zero = md->wakes_at_settled = false;
   ground_mutex_unlock (&md->lock);
   if (wake)
-    quiet_wake (array);
+    worker_wake (&array->quiet.worker);
   if (differ)
-    resync_wake (array);
+    worker_wake (&array->resync.worker);
+}
+
+bool
+metadata_may_differ (struct array *array, uint64_t offset, uint64_t length)
+{
+  struct metadata *md = array->md;
+  bool differs;
+
+  if (md == NULL || atomic_load (&md->todo_left) == 0)
+    return false;
+  ground_mutex_lock (&md->lock);
+  differs = todo_touches (&md->todo, offset, length);
+  ground_mutex_unlock (&md->lock);
+  return differs;
 }
 
 void
@@ -175,7 +188,7 @@ metadata_activate (struct array *array)
   md->last_write_ns = ground_now ();
   md->wakes_at_zero = false;
   ground_mutex_unlock (&md->lock);
-  quiet_wake (array);
+  worker_wake (&array->quiet.worker);
   return r;
 }
 

@@ -2,7 +2,7 @@
 /* range-lock: overlapping modifying operations run in order of arrival. */
 #include <stdatomic.h>
 
-#include "engine/range-lock.h"
+#include "engine/io/range-lock.h"
 #include "ground/util.h"
 
 void

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/pool.h"
+#include "engine/io/pool.h"
 #include "ground/util.h"
 
 int

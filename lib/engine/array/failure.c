@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
+#include "engine/array/failure.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -134,6 +134,15 @@ slot_of (const struct array *array, const struct leg *leg)
   return slot;
 }
 
+static void
+note_gone (struct array *array)
+{
+  if (array->md == NULL)
+    return;
+  atomic_store (&array->quiet.somebody_left, true);
+  worker_wake (&array->quiet.worker);
+}
+
 /* Once the array stops this is no news: whatever the stop still needs of the
  * disk fails by itself, and servers may be stopped together.
  *
@@ -150,8 +159,7 @@ failure_gone (struct leg *leg, int error)
     return;
   failure_report (array, slot_of (array, leg), atomic_load (&leg->generation),
                   NULL, error);
-  if (array->md != NULL)
-    quiet_leg_gone (array);
+  note_gone (array);
 }
 
 bool

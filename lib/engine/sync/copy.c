@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
-#include "engine/resync.h"
+#include "engine/array/failure.h"
+#include "engine/sync/resync.h"
 #include "ground/util.h"
 
 /* Steps between a span and a block. */

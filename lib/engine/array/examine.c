@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/examine.h"
+#include "engine/array/examine.h"
 #include "engine/members.h"
 #include "ground/log.h"
 #include "ground/util.h"

@@ -10,7 +10,7 @@
 
 #include "engine/array-internal.h"
 #include "engine/members.h"
-#include "engine/metadata.h"
+#include "engine/record/metadata.h"
 #include "ground/util.h"
 
 /* One piece of memory for all: superblocks, bitmap, what is on its way, list.

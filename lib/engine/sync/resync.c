@@ -20,9 +20,9 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
-#include "engine/flush.h"
-#include "engine/metadata.h"
-#include "engine/resync.h"
+#include "engine/io/flush.h"
+#include "engine/record/metadata.h"
+#include "engine/sync/resync.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -105,20 +105,6 @@ sync_span (struct request *request, uint64_t offset, uint64_t length)
   return r;
 }
 
-bool
-resync_is_due (struct array *array, uint64_t offset, uint64_t length)
-{
-  struct metadata *md = array->md;
-  bool due;
-
-  if (atomic_load (&md->todo_left) == 0)
-    return false;
-  ground_mutex_lock (&md->lock);
-  due = todo_touches (&md->todo, offset, length);
-  ground_mutex_unlock (&md->lock);
-  return due;
-}
-
 void
 resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 {
@@ -127,7 +113,7 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
   uint64_t end = round_up (offset + length, window);
   bool is_active = false;
 
-  if (!resync_is_due (array, offset, length)
+  if (!metadata_may_differ (array, offset, length)
       || !atomic_load (&array->may_write))
     return;
   for (at = round_down (offset, window); next_span (array, at, end, &at, &span);
@@ -142,12 +128,6 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 }
 
 /* ------------------------------------------------------------- the thread */
-
-bool
-resync_is_stopping (const struct array *array)
-{
-  return worker_is_stopping (&array->resync.worker);
-}
 
 /* A write that fails on all disks brings a resync, and a client may try again
  * as fast as it can: so there are pauses, and an end is told to who was told
@@ -233,7 +213,7 @@ drop_single_copies (struct array *array, uint32_t *seen)
     }
     ground_mutex_unlock (&md->lock);
     at += length;
-  } while (found && !resync_is_stopping (array));
+  } while (found && !worker_is_stopping (&array->resync.worker));
 }
 
 /* The whole list, once.  0, or -errno of what could not be done. */
@@ -254,7 +234,7 @@ resync_pass (struct array *array, bool again)
   }
   if (!again)
     tell_begin (array);
-  while (!resync_is_stopping (array)
+  while (!worker_is_stopping (&array->resync.worker)
          && next_span (array, at, UINT64_MAX, &at, &length)) {
     struct pace pace;
     int error;
@@ -267,7 +247,7 @@ resync_pass (struct array *array, bool again)
     pace_end (array, &pace, length);
     drop_single_copies (array, &seen);
   }
-  if (resync_is_stopping (array))
+  if (worker_is_stopping (&array->resync.worker))
     return 0;
   metadata_checkpoint (array);
   if (r == 0)
@@ -302,7 +282,8 @@ work (struct array *array, bool again)
   }
   /* Resync first: a rebuild needs a source that is one. */
   result = resync_pass (array, again);
-  for (; rebuilt != 0 && !resync_is_stopping (array); rebuilt &= rebuilt - 1) {
+  for (; rebuilt != 0 && !worker_is_stopping (&array->resync.worker);
+       rebuilt &= rebuilt - 1) {
     r = rebuild (array, __builtin_ctz (rebuilt), again);
     if (r < 0)
       result = r;
@@ -369,12 +350,6 @@ resync_start (struct array *array)
 {
   return worker_start (&array->resync.worker, "mirror-resync", be_in_sync,
                        array);
-}
-
-void
-resync_wake (struct array *array)
-{
-  worker_wake (&array->resync.worker);
 }
 
 void

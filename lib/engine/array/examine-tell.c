@@ -6,7 +6,7 @@
  * subject, which names the disk and the reason.
  */
 #include "engine/array-internal.h"
-#include "engine/examine-tell.h"
+#include "engine/array/examine-tell.h"
 #include "ground/log.h"
 #include "ground/util.h"
 

@@ -7,7 +7,7 @@
  * Locks held on entry: none.  May block on: time; the stop ends that.
  */
 #include "engine/array-internal.h"
-#include "engine/resync.h"
+#include "engine/sync/resync.h"
 #include "ground/util.h"
 
 /* How many requests of clients there were so far. */

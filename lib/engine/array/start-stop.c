@@ -2,7 +2,7 @@
 /* array: start, stop and look at the mirror. */
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
+#include "engine/array/failure.h"
 #include "ground/log.h"
 #include "ground/util.h"
 

@@ -4,7 +4,7 @@
  * Locks held on entry: the turn.  Does not block.
  */
 #include "engine/array-internal.h"
-#include "engine/superblocks.h"
+#include "engine/record/superblocks.h"
 #include "ground/util.h"
 
 /* The entry of a slot that nobody current has: failed while we ran, or not

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/request.h"
+#include "engine/io/request.h"
 #include "ground/util.h"
 
 int

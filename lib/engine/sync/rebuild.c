@@ -12,8 +12,8 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
-#include "engine/metadata.h"
-#include "engine/resync.h"
+#include "engine/record/metadata.h"
+#include "engine/sync/resync.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -141,7 +141,7 @@ rebuild (struct array *array, unsigned slot, bool again)
   if (!again)
     tell_begin (array, slot);
   while (at < array->layout.member_size && is_recovering (array, slot)) {
-    if (resync_is_stopping (array))
+    if (worker_is_stopping (&array->resync.worker))
       return 0;
     if (is_missed (array, slot, at, &offset, &length))
       r = rebuild_span (array, slot, offset, length);

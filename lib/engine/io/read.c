@@ -3,7 +3,7 @@
  * error.
  *
  *   array_read     descriptor; md arrays: what may differ there since a
- *                  crash is brought together first (resync_before_read);
+ *                  crash is brought together first (before_read);
  *                  round by round (READ_ROUND pieces):
  *     read_round   1 which copies may be read now     (choose_mode)
  *                  2 each piece from one of them       (read_pieces)
@@ -24,13 +24,13 @@
  *
  * Locks held on entry: none.  May block on: a request descriptor, a bounce
  * buffer, the range lock (LOCKED and retries only), a child, the disks; and on
- * what resync_before_read does.
+ * what array->before_read does.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
+#include "engine/array/failure.h"
 #include "ground/util.h"
 #include "logic/pick.h"
 
@@ -65,8 +65,7 @@ may_differ (const struct round *round)
 
   return atomic_load (&array->reads_pinned)
          || (atomic_load (&array->flush_lost) & array_in_sync (array))
-         || (array->md != NULL
-             && resync_is_due (array, round->offset, round->length));
+         || metadata_may_differ (array, round->offset, round->length);
 }
 
 /* The member set is looked at before the epoch: a newer set with an older
@@ -327,8 +326,8 @@ read_round (struct round *round)
     /* What may differ after a crash is brought together first; where that
      * cannot be, everybody reads the copy that it would be taken from.
      */
-    if (array->md != NULL)
-      resync_before_read (round->request, round->offset, round->length);
+    if (array->before_read != NULL)
+      array->before_read (round->request, round->offset, round->length);
     choose_mode (round);
     if (round->mode == LOCKED)
       break;

@@ -32,9 +32,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/pool.h"
-#include "engine/request.h"
-#include "engine/superblocks.h"
+#include "engine/io/pool.h"
+#include "engine/io/request.h"
+#include "engine/record/superblocks.h"
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "logic/bitmap.h"
@@ -119,6 +119,12 @@ uint64_t metadata_memory (unsigned slots);
 int intent_begin (struct array *array, uint64_t offset, uint64_t length);
 void intent_end (struct array *array, uint64_t offset, uint64_t length,
                  bool differ);
+
+/* Any array.  May copies of the range differ since a crash, as far as resync
+ * has come?
+ */
+bool metadata_may_differ (struct array *array, uint64_t offset,
+                          uint64_t length);
 
 /* Any array.  Before a reply that may depend on a member being out: every
  * slot that is out is durably recorded as such when this returns 0, or nothing

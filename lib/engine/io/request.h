@@ -39,8 +39,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/range-lock.h"
-#include "engine/stable.h"
+#include "engine/io/range-lock.h"
+#include "engine/io/stable.h"
 #include "ground/ground.h"
 #include "ground/limits.h"
 #include "legs/leg.h"

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/examine-tell.h"
-#include "engine/examine.h"
+#include "engine/array/examine-tell.h"
+#include "engine/array/examine.h"
 #include "engine/members.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -135,6 +135,7 @@ allocate (struct array *array, const struct array_config *config)
   failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
   if (array->md != NULL) {
     quiet_init (&array->quiet);
+    array->before_read = resync_before_read;
     failed |= resync_init (&array->resync, array);
   }
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;

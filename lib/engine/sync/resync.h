@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/bounce.h"
-#include "engine/pool.h"
-#include "engine/request.h"
+#include "engine/io/bounce.h"
+#include "engine/io/pool.h"
+#include "engine/io/request.h"
 #include "ground/worker.h"
 
 struct array;
@@ -28,7 +28,7 @@ struct resync {
    */
   _Atomic uint64_t writes, flushed;
 
-  struct worker worker;
+  struct worker worker; /* to be woken when there is something to do */
 
   /* The thread's own: what people were told. */
   struct log_repeat told_begin;
@@ -46,9 +46,6 @@ void resync_destroy (struct resync *resync);
 /* 0 or -errno. */
 int resync_start (struct array *array);
 
-/* There is something to do. */
-void resync_wake (struct array *array);
-
 /* Ends after the window that it is copying: ask first; 0 or -ETIMEDOUT when
  * it has come to its end; then join it.
  */
@@ -56,12 +53,9 @@ void resync_ask_to_stop (struct array *array);
 int resync_wait_idle (struct array *array, uint64_t deadline_ns);
 void resync_stop (struct array *array);
 
-/* May copies of the range differ, as far as resync has come? */
-bool resync_is_due (struct array *array, uint64_t offset, uint64_t length);
-
-/* Before a read: what of the range may differ is brought together with
+/* array->before_read: what of the range may differ is brought together with
  * @request, which has no round and no range.  Where that is not possible, or
- * not allowed yet, resync_is_due stays true; then all reads of the range must
+ * not allowed yet, metadata_may_differ stays true; then all reads of the range must
  * take the first copy.  Blocks on the turn, the range lock, a buffer, the
  * disks.
  */
@@ -69,8 +63,6 @@ void resync_before_read (struct request *request, uint64_t offset,
                          uint64_t length);
 
 /* All of the resync's own files: */
-
-bool resync_is_stopping (const struct array *array);
 
 /* Bring the range together on those of @to that hold it, with a request that
  * has no round and has the range locked: all of it, or -errno of what could

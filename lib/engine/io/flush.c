@@ -29,8 +29,8 @@
 #include <stdio.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
-#include "engine/flush.h"
+#include "engine/array/failure.h"
+#include "engine/io/flush.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -222,21 +222,4 @@ flush_where_no_fua (struct request *request, uint32_t slots,
 {
   slots &= ~array_with_fua (request->array);
   return slots == 0 ? 0 : flush_members (request, slots, pool);
-}
-
-int
-array_flush (struct array *array)
-{
-  struct request *request;
-  int r;
-
-  r = request_begin (&array->modifiers, &request);
-  if (r < 0)
-    return r;
-  r = flush_members (request, array_targets (array), &array->pool);
-  /* Who lost something is out, and that has to last before we say so. */
-  if (r == 0)
-    r = metadata_settle (array);
-  request_end (&array->modifiers, request);
-  return r;
 }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/bounce.h"
+#include "engine/io/bounce.h"
 #include "ground/limits.h"
 #include "ground/util.h"
 

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
-#include "engine/flush.h"
-#include "engine/metadata.h"
-#include "engine/superblocks.h"
+#include "engine/array/failure.h"
+#include "engine/io/flush.h"
+#include "engine/record/metadata.h"
+#include "engine/record/superblocks.h"
 #include "ground/log.h"
 #include "ground/util.h"
 

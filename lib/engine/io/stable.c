@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stable: when may it be said that something is on stable storage? */
-#include "engine/stable.h"
+#include "engine/io/stable.h"
 #include "ground/util.h"
 
 void

@@ -12,9 +12,11 @@
 struct array;
 
 struct quiet {
-  struct worker worker;
+  struct worker worker; /* to be woken when the last writer has left, or the
+                           array became dirty without one */
   uint64_t quiet_ns, sweep_ns;
-  _Atomic bool somebody_left; /* and nobody has seen to it */
+  _Atomic bool somebody_left; /* without a request that has to see to it: on
+                                 record, then wake the worker */
 };
 
 void quiet_init (struct quiet *quiet);
@@ -22,14 +24,6 @@ void quiet_destroy (struct quiet *quiet);
 
 /* 0 or -errno. */
 int quiet_start (struct array *array);
-
-/* It may have something to do: the last writer has left, or the array became
- * dirty without one.
- */
-void quiet_wake (struct array *array);
-
-/* A leg was taken out without a request that has to see to it. */
-void quiet_leg_gone (struct array *array);
 
 /* Ends after what it is doing now; blocks for that. */
 void quiet_stop (struct array *array);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* write: THE WRITE PATH, top to bottom; write, zero and trim enter here.
+/* write: THE WRITE PATH, top to bottom; write, zero, trim and flush enter here.
  *
  *   modify            descriptor, range lock; md arrays: the intent
  *                     on record (intent_begin); segment by segment:
@@ -38,7 +38,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/settle.h"
+#include "engine/io/settle.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -359,6 +359,23 @@ array_zero (struct array *array, uint64_t length, uint64_t offset,
     r = modify (array, &m);
   /* That would say that nothing was touched. */
   return (flags & ARRAY_FAST_ZERO) && r == -EOPNOTSUPP ? -EIO : r;
+}
+
+int
+array_flush (struct array *array)
+{
+  struct request *request;
+  int r;
+
+  r = request_begin (&array->modifiers, &request);
+  if (r < 0)
+    return r;
+  r = flush_members (request, array_targets (array), &array->pool);
+  /* Who lost something is out, and that has to last before we say so. */
+  if (r == 0)
+    r = metadata_settle (array);
+  request_end (&array->modifiers, request);
+  return r;
 }
 
 /* The members must stay alike, so a trim is a zero with holes on all of

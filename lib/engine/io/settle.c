@@ -5,9 +5,9 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
-#include "engine/failure.h"
-#include "engine/flush.h"
-#include "engine/settle.h"
+#include "engine/array/failure.h"
+#include "engine/io/flush.h"
+#include "engine/io/settle.h"
 #include "ground/log.h"
 #include "ground/util.h"
 

@@ -13,8 +13,8 @@
  * Locks held on entry: none.  May block on: the turn, the disks.
  */
 #include "engine/array-internal.h"
-#include "engine/metadata.h"
-#include "engine/quiet.h"
+#include "engine/record/metadata.h"
+#include "engine/record/quiet.h"
 #include "ground/util.h"
 
 void
@@ -84,19 +84,6 @@ int
 quiet_start (struct array *array)
 {
   return worker_start (&array->quiet.worker, "mirror-quiet", be_quiet, array);
-}
-
-void
-quiet_wake (struct array *array)
-{
-  worker_wake (&array->quiet.worker);
-}
-
-void
-quiet_leg_gone (struct array *array)
-{
-  atomic_store (&array->quiet.somebody_left, true);
-  quiet_wake (array);
 }
 
 void
