@@ -6,7 +6,7 @@
 
 set -eu
 
-program=${MIRROR_CRASH:-${top_builddir:-../..}/tests/sim/mirror-crash}
+program=${MIRROR_CRASH:-${top_builddir:-../..}/tests/crash-model/mirror-crash}
 failed=0
 
 # CHECKER PLANT [FIRST SEED]: see crash-leg.h and crash-plant-engine.c.

@@ -6,8 +6,8 @@
 
 set -eu
 
-program=${MIRROR_CRASH:-${top_builddir:-../..}/tests/sim/mirror-crash}
-source=${top_srcdir:-../..}/tests/sim
+program=${MIRROR_CRASH:-${top_builddir:-../..}/tests/crash-model/mirror-crash}
+source=${top_srcdir:-../..}/tests/crash-model
 first=${CRASH_FIRST:-1}
 states=${CRASH_STATES:-100000}
 if [ -n "${LONG:-}" ]; then
@@ -16,5 +16,5 @@ if [ -n "${LONG:-}" ]; then
 fi
 
 echo "CRASH_FIRST=$first CRASH_STATES=$states: half a minute for 100000 states"
-"$program" --known "$source/crash-seeds.txt" --first "$first" \
+"$program" --known "$source/seeds.txt" --first "$first" \
            --states "$states"

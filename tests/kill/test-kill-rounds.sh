@@ -21,10 +21,10 @@ command -v nbdkit >/dev/null || {
 
 play ()
 {
-  "$build/tests/crash/rounds" \
+  "$build/tests/kill/rounds" \
     --mirror "$(realpath "${MIRROR_SO:-$build/mirror.so}")" \
     --nbdmirror "$(realpath "${NBDMIRROR:-$build/nbdmirror}")" \
-    --reclegs "$(realpath "$build/tests/crash/.libs/reclegs.so")" "$@"
+    --reclegs "$(realpath "$build/tests/kill/.libs/reclegs.so")" "$@"
 }
 
 echo "CRASH_SEED=$seed"

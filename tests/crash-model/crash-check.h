@@ -13,7 +13,7 @@
  * After a split brain all of it holds for the history that is kept.
  *
  * Not judged: O5, since nobody else is here to agree with: these files read
- * metadata with lib/logic themselves.  tests/crash has a second reader,
+ * metadata with lib/logic themselves.  tests/kill has a second reader,
  * tests/kernel asks Linux.
  */
 #ifndef MIRROR_CRASH_CHECK_H
