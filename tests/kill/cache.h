@@ -11,8 +11,8 @@
  * No locks, no events: the recorder uses it for what happens, the checker for
  * what is in the log.  Times are sequence numbers.
  */
-#ifndef MIRROR_CRASH_CACHE_H
-#define MIRROR_CRASH_CACHE_H
+#ifndef MIRROR_KILL_CACHE_H
+#define MIRROR_KILL_CACHE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,4 +82,4 @@ const uint8_t *cache_possible (const struct cache *cache, uint64_t sector,
 const struct cache_write *cache_find (const struct cache *cache,
                                       uint64_t submitted);
 
-#endif /* MIRROR_CRASH_CACHE_H */
+#endif /* MIRROR_KILL_CACHE_H */

@@ -8,8 +8,8 @@
  * first draws a style: nothing lost, everything, all but one write, one
  * write only, any subset of writes, any subset of sectors.
  */
-#ifndef MIRROR_CRASH_CHOOSE_H
-#define MIRROR_CRASH_CHOOSE_H
+#ifndef MIRROR_KILL_CHOOSE_H
+#define MIRROR_KILL_CHOOSE_H
 
 #include "cache.h"
 #include "sim/sim-random.h"
@@ -33,4 +33,4 @@ void choose_state (const struct cache *cache, bool power, enum style style,
                                 const uint8_t *data),
                    void *opaque);
 
-#endif /* MIRROR_CRASH_CHOOSE_H */
+#endif /* MIRROR_KILL_CHOOSE_H */

@@ -6,8 +6,8 @@
  * One thread.  What is asked and answered goes to the shared log (reclog.h),
  * modifications and flushes only, and to the history, which judges reads.
  */
-#ifndef MIRROR_CRASH_CLIENT_H
-#define MIRROR_CRASH_CLIENT_H
+#ifndef MIRROR_KILL_CLIENT_H
+#define MIRROR_KILL_CLIENT_H
 
 #include <libnbd.h>
 
@@ -71,4 +71,4 @@ bool client_run (struct client *client);
 
 void client_disconnect (struct client *client);
 
-#endif /* MIRROR_CRASH_CLIENT_H */
+#endif /* MIRROR_KILL_CLIENT_H */

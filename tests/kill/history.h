@@ -22,8 +22,8 @@
  * only what is durable, so such a pin is covered; on the disks as a whole, not
  * on every single one.
  */
-#ifndef MIRROR_CRASH_HISTORY_H
-#define MIRROR_CRASH_HISTORY_H
+#ifndef MIRROR_KILL_HISTORY_H
+#define MIRROR_KILL_HISTORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -110,4 +110,4 @@ bool history_may_hold (struct history *history, uint64_t sector,
 
 void history_crash (struct history *history, bool power);
 
-#endif /* MIRROR_CRASH_HISTORY_H */
+#endif /* MIRROR_KILL_HISTORY_H */

@@ -6,8 +6,8 @@
  * A plain array has no superblocks: then everything is data, and all legs are
  * in sync for ever.
  */
-#ifndef MIRROR_CRASH_MEMBERS_H
-#define MIRROR_CRASH_MEMBERS_H
+#ifndef MIRROR_KILL_MEMBERS_H
+#define MIRROR_KILL_MEMBERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,4 +97,4 @@ void members_judge (const struct geometry *geometry,
 /* Has every sector of the array a copy on one of these legs? */
 bool geometry_is_enough (const struct geometry *geometry, uint32_t legs);
 
-#endif /* MIRROR_CRASH_MEMBERS_H */
+#endif /* MIRROR_KILL_MEMBERS_H */

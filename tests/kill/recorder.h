@@ -9,8 +9,8 @@
  * One mutex, reclog->lock, protects everything; whether it is held on entry
  * is said below.  Results are 0 or -errno.
  */
-#ifndef MIRROR_CRASH_RECORDER_H
-#define MIRROR_CRASH_RECORDER_H
+#ifndef MIRROR_KILL_RECORDER_H
+#define MIRROR_KILL_RECORDER_H
 
 #include <sys/types.h>
 
@@ -44,4 +44,4 @@ void recorder_heal (void);
 void recorder_plant (uint64_t writes);
 void recorder_crash (bool power, uint64_t seed);
 
-#endif /* MIRROR_CRASH_RECORDER_H */
+#endif /* MIRROR_KILL_RECORDER_H */

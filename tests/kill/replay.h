@@ -35,8 +35,8 @@
  * (cache.h).  A leg that has failed a request since the last start is left
  * out of L1.
  */
-#ifndef MIRROR_CRASH_REPLAY_H
-#define MIRROR_CRASH_REPLAY_H
+#ifndef MIRROR_KILL_REPLAY_H
+#define MIRROR_KILL_REPLAY_H
 
 #include "cache.h"
 #include "members.h"
@@ -120,4 +120,4 @@ void note_invoke (struct replay *replay);
 void check_return (struct replay *replay);
 void forget_requests (struct replay *replay);
 
-#endif /* MIRROR_CRASH_REPLAY_H */
+#endif /* MIRROR_KILL_REPLAY_H */

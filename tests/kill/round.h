@@ -14,8 +14,8 @@
  * The plan of a round follows from its seed; how the server's threads run
  * does not, so the same seed makes a similar round, not the same.
  */
-#ifndef MIRROR_CRASH_ROUND_H
-#define MIRROR_CRASH_ROUND_H
+#ifndef MIRROR_KILL_ROUND_H
+#define MIRROR_KILL_ROUND_H
 
 #include "client.h"
 #include "server.h"
@@ -60,4 +60,4 @@ bool round_run (struct bench *bench, struct setup *setup, uint64_t seed,
 void bench_print_log (const struct bench *bench, uint64_t last,
                       unsigned count);
 
-#endif /* MIRROR_CRASH_ROUND_H */
+#endif /* MIRROR_KILL_ROUND_H */

@@ -3,8 +3,8 @@
  * has to wait until it serves: who connects early waits in the queue, and is
  * sent away if the server ends.
  */
-#ifndef MIRROR_CRASH_SERVER_H
-#define MIRROR_CRASH_SERVER_H
+#ifndef MIRROR_KILL_SERVER_H
+#define MIRROR_KILL_SERVER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -26,4 +26,4 @@ void server_go (struct server *server);
 /* Wait for its end; the status as waitpid tells it. */
 int server_wait (struct server *server);
 
-#endif /* MIRROR_CRASH_SERVER_H */
+#endif /* MIRROR_KILL_SERVER_H */

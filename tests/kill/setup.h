@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* setup: the kinds of arrays that rounds are made with, created once. */
-#ifndef MIRROR_CRASH_SETUP_H
-#define MIRROR_CRASH_SETUP_H
+#ifndef MIRROR_KILL_SETUP_H
+#define MIRROR_KILL_SETUP_H
 
 #include "members.h"
 
@@ -29,4 +29,4 @@ void setup_make (struct setup *setup, const char *folder,
                  const char *nbdmirror);
 void setup_free (struct setup *setup);
 
-#endif /* MIRROR_CRASH_SETUP_H */
+#endif /* MIRROR_KILL_SETUP_H */

@@ -656,5 +656,5 @@ add (TCase *tcase)
 int
 main (void)
 {
-  return unit_main ("crash-checks", add);
+  return unit_main ("kill-checks", add);
 }
