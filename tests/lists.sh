@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Every source and every test is in the list of some Makefile.inc: a test that
 # nobody runs is worse than none.  And no test leaves something behind where
-# run-test.sh does not look.  And the files that the documents name exist.
+# run-test.sh does not look, depends on chance that no seed repeats, or keeps a
+# processor busy while it waits.  And the files that the documents name exist.
 
 set -euo pipefail
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
@@ -27,6 +28,30 @@ nameless ()
   grep -rlE --include='*.sh' --include='*.py' --exclude=lists.sh \
     --exclude=run-test.sh -e 'nbdkit.* -U - ' -e '"-U", "-"' "$1/tests" || :
 }
+
+# unseeded DIRECTORY: lines of tests with chance that MIRROR_SEED does not
+# choose.  unit.h asks for it where nobody gave a seed, and prints it.
+unseeded ()
+(
+  cd "$1"
+  grep -rnE --include='*.sh' --include='*.py' --include='*.[ch]' \
+    --exclude=lists.sh --exclude=unit.h --exclude-dir=bench \
+    -e '/dev/u?random|\bRANDOM\b|\bgetrandom \(|\bs?rand(om)? \(' \
+    -e 'urandom\(|uuid[14]\(|SystemRandom|\bshuf\b' tests |
+    grep -v MIRROR_SEED | cut -d: -f1,2 || :
+)
+
+# spinning DIRECTORY: tests with a loop that does nothing until something else
+# has happened.
+spinning ()
+(
+  cd "$1"
+  find tests -name '*.sh' -o -name '*.py' | sort | while read -r file; do
+    grep -qPzo '(^|\n) *(while|until) [^\n]*(:\n *(pass|continue)|; do( :|\n *:))\n' \
+      "$file" && echo "$file"
+  done
+  true
+)
 
 # absent DIRECTORY: files that the documents name and that do not exist.  THING
 # in a name stands for many.
@@ -59,6 +84,25 @@ if [ "$(nameless "$scratch")" != "$scratch/tests/test-lost.sh" ]; then
   exit 1
 fi
 
+printf '%s\n' 'x=$((RANDOM % 7))' 'y=$RANDOM' 'z=${MIRROR_SEED:-$RANDOM}' \
+  'head -c 4 /dev/urandom' >"$scratch/tests/test-lost.sh"
+found=$(unseeded "$scratch" | xargs)
+if [ "$found" != "tests/test-lost.sh:1 tests/test-lost.sh:2 tests/test-lost.sh:4" ]; then
+  echo "the checker is broken: $found"
+  exit 1
+fi
+
+printf '%s\n' 'while nothing_yet; do :' 'done' >"$scratch/tests/test-lost.sh"
+printf '%s\n' 'import os' 'while not seen():' '    pass' \
+  >"$scratch/tests/test-spins.py"
+printf '%s\n' 'while not seen():' '    time.sleep(0.02)' \
+  >"$scratch/tests/test-waits.py"
+found=$(spinning "$scratch" | xargs)
+if [ "$found" != "tests/test-lost.sh tests/test-spins.py" ]; then
+  echo "the checker is broken: $found"
+  exit 1
+fi
+
 echo 'See lib/lost.c and lib/logic/gone.h.' >"$scratch/README.md"
 if [ "$(absent "$scratch")" != "lib/logic/gone.h" ]; then
   echo "the checker is broken: $(absent "$scratch")"
@@ -82,6 +126,20 @@ found=$(nameless "$top_srcdir")
 if [ -n "$found" ]; then
   echo "nbdkit -U - leaves a folder in /tmp when it does not start; give the"
   echo "socket a name (nbdkit_once of tests/server/functions.sh):"
+  echo "$found"
+  exit 1
+fi
+
+found=$(unseeded "$top_srcdir")
+if [ -n "$found" ]; then
+  echo "Chance that no seed repeats; use noise of functions.sh, or MIRROR_SEED:"
+  echo "$found"
+  exit 1
+fi
+
+found=$(spinning "$top_srcdir")
+if [ -n "$found" ]; then
+  echo "A loop that waits without sleeping:"
   echo "$found"
   exit 1
 fi

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import tool
 from tool import PLACE, disk, edit, expect, run, run_json
@@ -294,6 +295,7 @@ class Checks:
             while not os.path.exists(socket):
                 if server.poll() is not None:
                     return
+                time.sleep(0.01)
             self.status(0, "create", "--yes", uri, self.disks[1])
             self.status(0, "examine", uri)
             self.status(5, "assemble", "--dry-run", uri, self.disks[1])

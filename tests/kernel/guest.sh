@@ -35,6 +35,12 @@ wait_for ()
   done
 }
 
+# noise SIZE NAME: bytes without a pattern, for each name others.
+noise ()
+{
+  "${PYTHON:-python3}" "${0%/*}/../noise.py" "$@"
+}
+
 # serve NAME NBDKIT-ARGUMENT...: nbdkit on socket /run/NAME.sock, ready when
 # this returns; its process is in /run/NAME.pid and what it says in the output.
 serve ()

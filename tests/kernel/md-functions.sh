@@ -8,7 +8,7 @@
 MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
 NBDMIRROR=$(realpath "${NBDMIRROR:-./nbdmirror}")
 PYTHON=${PYTHON:-/usr/bin/python3}
-MIRROR_SEED=${MIRROR_SEED:-$RANDOM$RANDOM}
+MIRROR_SEED=${MIRROR_SEED:-$RANDOM}
 PYTHONPATH=$kernel_dir PYTHONDONTWRITEBYTECODE=1
 export MIRROR_SO NBDMIRROR PYTHON MIRROR_SEED PYTHONPATH \
   PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ command -v mdadm >/dev/null || { echo "mdadm is not installed"; exit 77; }
 command -v nbdkit >/dev/null || { echo "nbdkit is not installed"; exit 77; }
 "$PYTHON" -c 'import nbd' 2>/dev/null ||
   { echo "no libnbd for $PYTHON"; exit 77; }
-echo "seed: MIRROR_SEED=$MIRROR_SEED"
+echo "MIRROR_SEED=$MIRROR_SEED"
 
 # What failed fails the test at its end, when everything else was tried, too.
 md_status=0

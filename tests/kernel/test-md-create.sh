@@ -113,8 +113,9 @@ while read -r version level layout members bitmap; do
     blank "/dev/loop$i"
     blank "/dev/loop$((i + 4))"
     # Different before: only a resync makes copies equal.
-    dd if=/dev/urandom of="/dev/loop$i" bs=4k count=100 seek=1000 \
-      conv=notrunc status=none
+    noise 400K "before $i" |
+      dd of="/dev/loop$i" bs=4k seek=1000 iflag=fullblock conv=notrunc \
+        status=none
   done
   test "$layout" = - || options+=(--layout "$layout" --chunk 64K)
   test "$bitmap" = none || options+=(--bitmap-chunk 64K)
@@ -127,8 +128,8 @@ while read -r version level layout members bitmap; do
   mdadm --assemble /dev/md0 "${ours[@]}" 2>"$scratch/said" ||
     { cat "$scratch/said"; false; }
   settle
-  dd if=/dev/urandom of=/dev/md0 bs=64k oflag=direct status=none 2>/dev/null ||
-    :
+  noise "$(blockdev --getsize64 /dev/md0)" array |
+    dd of=/dev/md0 bs=64k iflag=fullblock oflag=direct status=none
   check_copies
   test "$(cat /sys/block/md0/md/mismatch_cnt)" = 0
   size=$(blockdev --getsize64 /dev/md0)

@@ -36,8 +36,8 @@ verdict ()
 
 write ()
 {
-  dd if=/dev/urandom of=/dev/md0 bs=4k count=4 seek="$1" oflag=direct \
-    status=none
+  noise 16K "at $1" |
+    dd of=/dev/md0 bs=4k seek="$1" iflag=fullblock oflag=direct status=none
 }
 
 # The kernel may be at its metadata for a moment yet.

@@ -14,9 +14,12 @@ exec 2>&1
 PATH=$PATH:/usr/sbin:/sbin
 MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
 PYTHON=${PYTHON:-/usr/bin/python3}
+# Whatever chance there is in a test follows from this.
+export MIRROR_SEED=${MIRROR_SEED:-$RANDOM}
+echo "MIRROR_SEED=$MIRROR_SEED"
 # Memory that nobody has initialised, and memory that was freed, is filled
 # with this, here and in the servers.
-export MALLOC_PERTURB_=${MALLOC_PERTURB_:-$((${MIRROR_SEED:-$RANDOM} % 255 + 1))}
+export MALLOC_PERTURB_=${MALLOC_PERTURB_:-$((MIRROR_SEED % 255 + 1))}
 
 skip ()
 {
@@ -136,12 +139,21 @@ disk ()
   truncate -s "$size" "$@"
 }
 
+# noise SIZE: bytes without a pattern, others at each call.
+noise ()
+{
+  { local -; set +x; } 2>/dev/null
+  printf . >>"$dir/.noises"
+  "$PYTHON" "$server_dir/../noise.py" "$1" \
+    "$(basename "$0") $(stat -c %s "$dir/.noises")"
+}
+
 # random_disk SIZE FILE...: the same noise in all of them.
 random_disk ()
 {
   local size=$1 first=$2
   shift 2
-  head -c "$size" /dev/urandom >"$first"
+  noise "$size" >"$first"
   local file
   for file; do
     cp "$first" "$file"
@@ -169,7 +181,7 @@ requires_holes ()
 {
   local full
   requires fallocate
-  head -c 1M /dev/urandom >probe
+  noise 1M >probe
   sync probe
   full=$(stat -c %b probe)
   fallocate -p -o 0 -l 512K probe 2>/dev/null || :

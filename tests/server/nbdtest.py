@@ -7,11 +7,14 @@ import os
 import random
 import signal
 import sys
+import time
 
 import nbd
 
 KiB = 1024
 MiB = 1024 * 1024
+
+random.seed(int(os.environ["MIRROR_SEED"]))
 
 
 # Strict is what libnbd refuses to send because the server would refuse it;

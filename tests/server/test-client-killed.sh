@@ -14,7 +14,7 @@ kill_client ()
 from nbdtest import *
 
 h = connect()
-buffer = nbd.Buffer.from_bytearray(bytearray(os.urandom(64 * KiB)))
+buffer = nbd.Buffer.from_bytearray(bytearray(random.randbytes(64 * KiB)))
 into = [nbd.Buffer(64 * KiB) for i in range(64)]
 flying = [h.aio_pwrite(buffer, i * 64 * KiB) for i in range(8)]
 flying += [h.aio_pread(into[i], i * 64 * KiB) for i in range(64)]

@@ -9,7 +9,8 @@ requires qemu-img
 # Noise and holes.
 disk 24M raw.img
 for at in 0 9 23; do
-  dd if=/dev/urandom of=raw.img bs=1M seek=$at count=1 conv=notrunc status=none
+  noise 1M | dd of=raw.img bs=1M iflag=fullblock seek=$at conv=notrunc \
+    status=none
 done
 qemu-img convert -f raw -O qcow2 raw.img image.qcow2
 

@@ -29,15 +29,16 @@ END_OF_CLIENT
 # chunk.
 disk 2M 0.img 1.img 2.img
 for i in 0 1 2; do
-  dd if=/dev/urandom of=$i.img bs=1M seek=1 count=1 conv=notrunc status=none
+  noise 1M | dd of=$i.img bs=1M iflag=fullblock seek=1 conv=notrunc \
+    status=none
 done
 only_data f2
 rm ./*.img
 disk 2M 0.img 1.img 2.img
 for i in 0 1 2; do
   for chunk in {1..31..2}; do
-    dd if=/dev/urandom of=$i.img bs=64K seek="$chunk" count=1 conv=notrunc \
-      status=none
+    noise 64K | dd of=$i.img bs=64K iflag=fullblock seek="$chunk" \
+      conv=notrunc status=none
   done
 done
 only_data o2

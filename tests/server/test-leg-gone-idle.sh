@@ -41,7 +41,7 @@ h = connect()
 h.pwrite(b"1" * 4096, 0)
 os.kill(int(os.environ["b_pid"]), signal.SIGKILL)
 while "IS OUT" not in open("mirror.messages").read():
-    pass
+    time.sleep(0.02)
 h.pwrite(b"2" * 4096, 0)
 h.flush()
 assert h.pread(4096, 0) == b"2" * 4096

@@ -25,7 +25,7 @@ writes = [(h, aio_pwrite(h, b"x" * 65536, 65536 * i))
           for i, h in enumerate(clients)]
 os.kill(leg, signal.SIGKILL)
 while os.path.exists("/proc/%d/exe" % leg):
-    pass
+    time.sleep(0.001)
 os.kill(mirror, signal.SIGCONT)
 for h, cookie in writes:
     finish(h, cookie)

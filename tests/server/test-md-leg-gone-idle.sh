@@ -47,10 +47,10 @@ h.pwrite(b"1" * 4096, 0)
 h.flush()
 # It is idle.
 while not examine("a.img")["clean"]:
-    pass
+    time.sleep(0.02)
 os.kill(int(os.environ["b_pid"]), signal.SIGKILL)
 while examine("a.img")["slots"] != "A.":
-    pass
+    time.sleep(0.02)
 seen = examine("a.img")
 assert seen["clean"], seen
 assert seen["events"] > examine("b.img")["events"] + 1

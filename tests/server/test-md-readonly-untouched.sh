@@ -40,7 +40,7 @@ for bitmap in internal none; do
   # Dirty, with copies that differ.
   rm a.img b.img
   for disk in a b; do
-    head -c 8M /dev/urandom >$disk.img
+    noise 8M >$disk.img
   done
   "$NBDMIRROR" create --yes --bitmap=$bitmap a.img b.img
   md_is a.img clean false

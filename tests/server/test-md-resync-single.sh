@@ -32,7 +32,7 @@ disk 16M a.img b.img c.img d.img
 data=$(md_data a.img)
 size=$((16 * 1048576 - data))
 for name in a b c d; do
-  head -c "$size" /dev/urandom |
+  noise "$size" |
     dd of=$name.img bs=64K oflag=seek_bytes seek="$data" conv=notrunc \
       status=none
 done

@@ -37,10 +37,10 @@ for keep in 0 1; do
     stop mirror
     for data in data0 data1; do
       cp common $data
-      head -c 1M /dev/urandom |
+      noise 1M |
         dd of=$data bs=64K seek=7 conv=notrunc status=none
     done
-    head -c 64K /dev/urandom |
+    noise 64K |
       dd of=data1 bs=64K seek=90 conv=notrunc status=none
     alone a.img data0
     alone b.img data1

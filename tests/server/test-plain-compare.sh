@@ -58,12 +58,11 @@ for layout in n2 f2 o2; do
   disk 9M {a,b,c}.img
   serve_mirror {a,b,c}.img level=raid10 layout=$layout chunk=64K
   python <<'END'
-import os
 from nbdtest import *
 
 h = connect()
 for offset in range(0, h.get_size() - MiB, MiB):
-    h.pwrite(os.urandom(MiB), offset)
+    h.pwrite(random.randbytes(MiB), offset)
 END
   stop mirror
   differs 0 "" {a,b,c}.img level=raid10 layout=$layout chunk=64K

@@ -92,7 +92,7 @@ disk 30000128 a.img b.img
 md_array a.img b.img -e 1.0 --bitmap=none
 make_disks 'swap(disk, "swap", 0, 29900000 // 4096)'
 for disk in a.img b.img; do
-  head -c 20M /dev/urandom >>$disk
+  noise 20M >>$disk
 done
 remains "$md_super"
 rm a.img b.img
@@ -101,7 +101,7 @@ rm a.img b.img
 disk 20M a.img b.img
 md_array a.img b.img -e 1.0
 for disk in a.img b.img; do
-  head -c 3333333 /dev/urandom >>$disk
+  noise 3333333 >>$disk
 done
 remains "$md_super"
 rm a.img b.img

@@ -6,8 +6,6 @@
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
 
-seed=${MIRROR_SEED:-$RANDOM}
-echo "MIRROR_SEED=$seed"
 for layout in n2 f2 o2 n3; do
   for disks in "a.img b.img c.img" "a.img b.img c.img d.img"; do
     rm -f [abcd].img
@@ -15,10 +13,9 @@ for layout in n2 f2 o2 n3; do
     disk 1M $disks
     # shellcheck disable=SC2086
     serve_mirror $disks level=raid10 layout=$layout chunk=16K
-    python "$seed" <<'END'
+    python <<'END'
 from nbdtest import *
 
-random.seed(int(sys.argv[1]))
 h = connect()
 model = bytearray(h.get_size())
 for i in range(300):

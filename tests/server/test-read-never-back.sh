@@ -29,7 +29,7 @@ for h in clients * 4:
 for n in range(1, 61):
     write = aio_pwrite(writer, n.to_bytes(8, "big") * 512, 0)
     while not writer.aio_command_completed(write):
-        writer.poll(0)
+        writer.poll(1)
         for h in clients:
             h.poll(0)
         for read in list(reads):

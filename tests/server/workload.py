@@ -5,14 +5,10 @@
 # before or after the clients leave.
 
 import glob
-import time
 
 from nbdtest import *
 
 mirror, leg = (int(argument) for argument in sys.argv[2:])
-seed = int(os.environ.get("MIRROR_SEED", random.randrange(10000)))
-print("MIRROR_SEED=%d" % seed)
-random.seed(seed)
 
 
 # What a thread is called; nothing if it has just ended.
