@@ -47,9 +47,20 @@ may_include ()
         '"look/'* | '"logic/'* | '"ground/'* | '<'*) no_glib "$2" ;;
         *) return 1 ;;
       esac ;;
+    lib/members/*)
+      case $2 in
+        '"members/'* | '"logic/'*) ;;
+        '"ground/util.h"' | '"ground/limits.h"' | '"ground/log.h"') ;;
+        '<stdbool.h>' | '<stdint.h>' | '<inttypes.h>' | '<errno.h>') ;;
+        '<string.h>' | '<stdarg.h>') ;;
+        '<stdlib.h>') ;;        # for memory; the symbols are checked too
+        '<stdio.h>') ;;         # for snprintf; likewise
+        *) return 1 ;;
+      esac ;;
     lib/engine/*)
       case $2 in
-        '"engine/'* | '"logic/'* | '"legs/leg.h"' | '"ground/'*) ;;
+        '"engine/'* | '"members/'* | '"logic/'*) ;;
+        '"legs/leg.h"' | '"ground/'*) ;;
         '<stdbool.h>' | '<stddef.h>' | '<stdint.h>' | '<inttypes.h>') ;;
         '<limits.h>' | '<assert.h>' | '<string.h>') ;;
         '<errno.h>' | '<stdatomic.h>') ;;
@@ -100,6 +111,8 @@ compiler+='|__(asan|ubsan|tsan|lsan|sanitizer|gcov|llvm)_.*'
 memory='mem(cpy|set|cmp|move|chr)'
 string='str(len|cmp|ncmp|chr|rchr|str|ncpy|nlen|spn|cspn)'
 logic_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
+members_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
+members_may+='|malloc|calloc|free|log_.*'
 engine_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
 engine_may+='|malloc|calloc|realloc|free|aligned_alloc|posix_memalign'
 engine_may+='|ground_.*|worker_.*|log_.*|leg_.*'
@@ -201,6 +214,13 @@ plant lib/legs/leg-nbd.h '<libnbd.h>'
 plant lib/look/look.c '"legs/leg.h"'
 plant lib/look/look.c '<blkid.h>'
 plant lib/look/look.c '<glib.h>'
+plant lib/members/read.c '"legs/leg.h"'
+plant lib/members/read.c '"look/look.h"'
+plant lib/members/judge.c '"engine/array.h"'
+plant lib/members/members.c '"ground/ground.h"'
+plant lib/members/members.c '<unistd.h>'
+plant lib/logic/seats.c '"members/read.h"'
+plant lib/look/look.c '"members/read.h"'
 plant lib/engine/io/write.c '"look/look.h"'
 plant lib/engine/io/write.c '"legs/leg-file.h"'
 plant lib/engine/io/write.c '<pthread.h>'
@@ -209,7 +229,7 @@ plant lib/engine/io/write.c '<unistd.h>'
 plant lib/engine/io/write.c '<nbdkit-plugin.h>'
 plant lib/engine/io/write.c '<glib.h>'
 plant plugin/serve.c '<libnbd.h>'
-plant ctl/create.c '"engine/members.h"'
+plant ctl/create.c '"engine/array.h"'
 plant ctl/create.c '<nbdkit-plugin.h>'
 plant ctl/create.c '<libnbd.h>'
 plant ctl/signature.c '<blkid.h>'
@@ -245,6 +265,10 @@ E
 found=$(bad_symbols "$logic_may" "$scratch/planted.o" | xargs)
 [ "$found" = "engine_helper ground_now mmap printf time" ] ||
   broken "in logic it found only: $found"
+found=$(bad_symbols "$members_may" "$scratch/planted.o" -- \
+  "$scratch/helper.o" | xargs)
+[ "$found" = "ground_now mmap printf time" ] ||
+  broken "in members it found only: $found"
 found=$(bad_symbols "$engine_may" "$scratch/planted.o" -- \
   "$scratch/helper.o" | xargs)
 [ "$found" = "mmap printf time" ] || broken "in engine it found only: $found"
@@ -290,12 +314,15 @@ archive ()
   echo "$file"
 }
 logic=$(archive logic)
+members=$(archive members)
 engine=$(archive engine)
 
 complain "Symbols that logic (pure) may not use:" \
   "$(bad_symbols "$logic_may" "$logic")"
+complain "Symbols that members may not use:" \
+  "$(bad_symbols "$members_may" "$members" -- "$logic")"
 complain "Symbols that engine may not use:" \
-  "$(bad_symbols "$engine_may" "$engine" -- "$logic")"
+  "$(bad_symbols "$engine_may" "$engine" -- "$members" "$logic")"
 
 # Inside the engine arrows go down only, from room to room and from file to
 # file.  What has to be woken above is woken through ground/worker.
@@ -321,7 +348,7 @@ if [ -e "$so" ]; then
 fi
 
 complain "Files are read and written, not mapped:" \
-  "$(mapping "$logic" "$engine" "$(archive legs)" "$(archive look)" \
-    "$(archive ground)")"
+  "$(mapping "$logic" "$members" "$engine" "$(archive legs)" \
+    "$(archive look)" "$(archive ground)")"
 
 exit "$status"

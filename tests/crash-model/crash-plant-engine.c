@@ -11,8 +11,8 @@
 #include "crash-plant.h"
 #include "engine/array-internal.h"
 #include "engine/array/failure.h"
-#include "engine/members.h"
 #include "ground/util.h"
+#include "members/members.h"
 
 #define WRAP(type, name, ...)                                                 \
   type __real_##name (__VA_ARGS__);                                           \
@@ -175,14 +175,14 @@ WRAP (void, todo_add, struct todo *todo, uint64_t offset, uint64_t length)
  * with the bitmap of the one that is.
  */
 WRAP (int, members_assemble, struct members *members,
-      const struct array_config *config, const char *const *absent,
+      const struct members_wish *wish, const char *const *absent,
       char *ret_why_readonly, char *why)
 {
-  struct array_config other = *config;
+  struct members_wish other = *wish;
   int r;
 
-  if (crash_plant == PLANT_KEEP_OTHER && config->keep > 0)
-    other.keep = config->keep % members->count + 1;
+  if (crash_plant == PLANT_KEEP_OTHER && wish->keep > 0)
+    other.keep = wish->keep % members->count + 1;
   r = __real_members_assemble (members, &other, absent, ret_why_readonly, why);
   for (unsigned i = 0; i < members->count; i++) {
     struct member_record *record = &members->record[i];

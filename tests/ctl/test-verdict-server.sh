@@ -207,7 +207,8 @@ without "$log" 512
 serve_unreadable a 0 8192
 serve_unreadable b 0 8192
 same refused "$(uri a)" "$(uri b)"
-grep "disk .*/a.sock: cannot be read at byte 0: " mirror.messages
+unreadable="a.sock: its superblock, at byte 0, cannot be read: "
+grep "disk .*/$unreadable" mirror.messages
 "$NBDMIRROR" assemble --dry-run "$(uri a)" "$(uri b)" >told || test $? = 6
 grep "would not start: .*/a.sock: its superblock cannot be read: " told
 stop a

@@ -5,8 +5,8 @@
 
 instrumented = $(patsubst %.c,$(OUT)/%.o,$(filter %.c, \
 	$(nbdkit_mirror_plugin_la_SOURCES) $(lib_libengine_la_SOURCES) \
-	$(lib_liblook_la_SOURCES) $(lib_liblegs_la_SOURCES) \
-	$(lib_liblogic_la_SOURCES) \
+	$(lib_libmembers_la_SOURCES) $(lib_liblook_la_SOURCES) \
+	$(lib_liblegs_la_SOURCES) $(lib_liblogic_la_SOURCES) \
 	$(lib_libground_la_SOURCES)))
 
 $(OUT)/mirror.so: $(instrumented)

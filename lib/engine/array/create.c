@@ -12,7 +12,7 @@
 #include "engine/array-internal.h"
 #include "engine/array/examine-tell.h"
 #include "engine/array/examine.h"
-#include "engine/members.h"
+#include "engine/array/leg-members.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -194,7 +194,7 @@ static void
 seat_plain (struct array *array, const struct members *members)
 {
   for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    array->member[slot].leg = members->record[slot].leg;
+    array->member[slot].leg = leg_of_record (&members->record[slot]);
   array->in_sync = array->targets = array->all;
 }
 
@@ -215,7 +215,7 @@ seat_md (struct array *array, struct members *members)
     member = &array->member[record->seat.slot];
     if (member->leg != NULL)
       continue;
-    member->leg = record->leg;
+    member->leg = leg_of_record (record);
     member->data_offset = record->sb.data_offset * SECTOR_SIZE;
     member->bad = record->bad;
     array->has_bad_blocks |= record->bad != NULL;
@@ -287,7 +287,7 @@ static void
 close_unused (const struct array *array, const struct members *members)
 {
   for (unsigned i = 0; i < members->count; i++) {
-    struct leg *leg = members->record[i].leg;
+    struct leg *leg = leg_of_record (&members->record[i]);
 
     if (leg != NULL && !array_uses_leg (array, leg))
       leg->ops->close (leg);
@@ -376,10 +376,23 @@ check_plain (const struct array_config *config, struct leg **legs,
   return 0;
 }
 
+static struct members_wish
+wish_of (const struct array_config *config)
+{
+  return (struct members_wish){ .layout = config->layout,
+                                .level_given = config->level_given,
+                                .layout_given = config->layout_given,
+                                .chunk_given = config->chunk_given,
+                                .no_degraded = config->no_degraded,
+                                .keep = config->keep };
+}
+
 int
 array_create (const struct array_config *config, struct leg **legs,
               const char *const *absent, struct array **ret, char *why)
 {
+  struct members_wish wish = wish_of (config);
+  struct member_disk disks[LEGS_MAX];
   char why_readonly[MESSAGE_MAX];
   struct members *members;
   bool is_md;
@@ -388,12 +401,13 @@ array_create (const struct array_config *config, struct leg **legs,
   r = examine_twins (legs, config->legs, why);
   if (r < 0)
     return r;
+  leg_members_disks (legs, config->legs, disks);
   r = config->metadata == ARRAY_METADATA_NONE
-        ? members_ignore (legs, config->legs, &members, why)
-        : members_read (legs, config->legs, &members, why);
+        ? members_ignore (disks, config->legs, &members, why)
+        : members_read (disks, config->legs, &members, why);
   if (r < 0)
     return r;
-  r = members_assemble (members, config, absent, why_readonly, why);
+  r = members_assemble (members, &wish, absent, why_readonly, why);
   is_md = members->assembly.result != ASSEMBLE_PLAIN;
   if (r == 0 && !is_md)
     r = check_plain (config, legs, absent, why);

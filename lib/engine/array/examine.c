@@ -9,9 +9,9 @@
 
 #include "engine/array-internal.h"
 #include "engine/array/examine.h"
-#include "engine/members.h"
 #include "ground/log.h"
 #include "ground/util.h"
+#include "members/members.h"
 
 static int
 refuse_twins (const struct leg *one, const struct leg *two, const char *shared,
@@ -146,7 +146,7 @@ super_collides (const struct array *array, const struct member_record *record,
   uint64_t at = sb->super_offset * SECTOR_SIZE;
   uint64_t log = (uint64_t)((int64_t)sb->super_offset + sb->bblog_offset);
 
-  return length > SB1_BLOCK_SIZE || at + length > record->leg->caps.size
+  return length > SB1_BLOCK_SIZE || at + length > record->disk.size
          || ranges_overlap (at, length, sb->data_offset * SECTOR_SIZE,
                             array->layout.member_size)
          || (sb->bblog_offset != 0
@@ -204,7 +204,7 @@ check_places (const struct array *array, const struct members *members,
     return 0;
   snprintf (why, MESSAGE_MAX, "disk %.200s: its %s leaves no room for blocks of "
             "%u bytes, or for the table of all members; use it with Linux md",
-            record->leg->name, what, block);
+            record->disk.name, what, block);
   return -EINVAL;
 }
 

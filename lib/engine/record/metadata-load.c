@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
-#include "engine/members.h"
 #include "engine/record/metadata.h"
 #include "ground/util.h"
+#include "members/members.h"
 
 /* One piece of memory for all: superblocks, bitmap, what is on its way, list.
  */

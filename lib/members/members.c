@@ -1,49 +1,71 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* members: the array that the members make, and in words.
+/* members: the disks that a server was given, and the array they make, in
+ * words.
  *
- * Runs before the server forks; does no I/O.  The rules are logic's (assemble,
- * seats, slots); here they are given what they need, and their verdict is told.
+ * Runs before the server forks.  Only members_read does I/O.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "engine/array.h"
-#include "engine/members.h"
 #include "ground/log.h"
 #include "ground/util.h"
+#include "members/judge.h"
+#include "members/members.h"
+
+/* -------------------------------------------------------------- the records */
+
+static int
+refuse_memory (char *why)
+{
+  snprintf (why, MESSAGE_MAX, "not enough memory for the disks' metadata");
+  return -ENOMEM;
+}
+
+int
+members_ignore (const struct member_disk *disks, unsigned count,
+                struct members **ret, char *why)
+{
+  struct members *members = calloc (1, sizeof *members);
+
+  assert (count >= 1 && count <= LEGS_MAX);
+  if (members == NULL)
+    return refuse_memory (why);
+  members->count = count;
+  for (unsigned i = 0; i < count; i++)
+    member_ignore (&disks[i], &members->record[i]);
+  *ret = members;
+  return 0;
+}
+
+int
+members_read (const struct member_disk *disks, unsigned count,
+              struct members **ret, char *why)
+{
+  struct members *members;
+
+  if (members_ignore (disks, count, &members, why) < 0)
+    return -ENOMEM;
+  for (unsigned i = 0; i < count; i++)
+    if (member_read (&disks[i], &members->record[i]) < 0) {
+      members_free (members);
+      return refuse_memory (why);
+    }
+  *ret = members;
+  return 0;
+}
+
+void
+members_free (struct members *members)
+{
+  for (unsigned i = 0; i < members->count; i++)
+    member_forget (&members->record[i]);
+  free (members);
+}
 
 /* -------------------------------------------------------------- assembling */
-
-/* Those that are there, for logic/assemble; @number tells whose is whose. */
-static unsigned
-present (const struct members *members, struct assemble_member *ret,
-         unsigned *number)
-{
-  unsigned count = 0;
-
-  for (unsigned i = 0; i < members->count; i++) {
-    const struct member_record *record = &members->record[i];
-
-    if (record->leg == NULL)
-      continue;
-    number[count] = i;
-    ret[count++] = (struct assemble_member){
-      .verdict = record->verdict,
-      .sb = record->verdict == SB1_GOOD ? &record->sb : NULL,
-      .why = record->why,
-      .unreadable = record->unreadable,
-      .bitmap_verdict = record->bitmap_verdict,
-      .bitmap_events = record->bitmap.events,
-      .events_cleared = record->bitmap.events_cleared,
-      .bitmap_why = record->bitmap_why,
-      .bitmap_chunk = record->bitmap.chunk,
-      .readonly = record->leg->caps.readonly,
-    };
-  }
-  return count;
-}
 
 /* The verdict counts those that are there; ours are numbered as given. */
 static void
@@ -71,7 +93,7 @@ culprit_name (const struct members *members)
 {
   unsigned culprit = members->assembly.culprit;
 
-  return culprit < members->count ? members->record[culprit].leg->name : NULL;
+  return culprit < members->count ? members->record[culprit].disk.name : NULL;
 }
 
 static int
@@ -82,7 +104,7 @@ refuse (const struct members *members, const char *const *absent, char *why)
   const char *missing = "";
 
   for (unsigned i = 0; i < members->count && missing[0] == '\0'; i++)
-    if (members->record[i].leg == NULL)
+    if (!member_is_there (&members->record[i]))
       missing = absent[i];
   snprintf (why, MESSAGE_MAX, "%s%.200s%s%.400s%s%s%.200s",
             name ? "disk " : "the md array of these disks cannot be started",
@@ -105,22 +127,22 @@ refuse_wish (const char *key, const char *have, const char *want, char *why)
 
 /* Only what the user gave counts; the rest of the wish is defaults. */
 static int
-check_shape (const struct layout *have, const struct array_config *config,
+check_shape (const struct layout *have, const struct members_wish *wish,
              char *why)
 {
-  const struct layout *want = &config->layout;
+  const struct layout *want = &wish->layout;
   char have_text[32], want_text[32];
 
-  if (config->level_given && have->level != want->level)
+  if (wish->level_given && have->level != want->level)
     return refuse_wish ("level", have->level == LEVEL_RAID1 ? "raid1" : "raid10",
                         want->level == LEVEL_RAID1 ? "raid1" : "raid10", why);
   layout_name (have, have_text, sizeof have_text);
   layout_name (want, want_text, sizeof want_text);
-  if (config->layout_given && strcmp (have_text, want_text) != 0)
+  if (wish->layout_given && strcmp (have_text, want_text) != 0)
     return refuse_wish ("layout", have_text, want_text, why);
   snprintf (have_text, sizeof have_text, "%" PRIu64, have->chunk);
   snprintf (want_text, sizeof want_text, "%" PRIu64, want->chunk);
-  if (config->chunk_given && have->chunk != want->chunk)
+  if (wish->chunk_given && have->chunk != want->chunk)
     return refuse_wish ("chunk", have_text, want_text, why);
   return 0;
 }
@@ -140,7 +162,7 @@ list_lacking (const struct members *members, char *ret, size_t size)
     if (slot_is_in_sync (slot))
       continue;
     snprintf (text, sizeof text, "; slot %u: %.200s%s%s", i,
-              has_disk ? members->record[slot->member].leg->name : "",
+              has_disk ? members->record[slot->member].disk.name : "",
               has_disk ? ", " : "", slot_text (slot));
     if (used + strlen (text) + strlen ("; ...") >= size) {
       snprintf (ret + used, size - used, "; ...");
@@ -151,20 +173,20 @@ list_lacking (const struct members *members, char *ret, size_t size)
 }
 
 static int
-check_wishes (const struct members *members, const struct array_config *config,
+check_wishes (const struct members *members, const struct members_wish *wish,
               const char *const *absent, char *why)
 {
   const struct assembly *assembly = &members->assembly;
   const struct layout *layout = &assembly->layout;
   char lacking[600];
-  int r = check_shape (layout, config, why);
+  int r = check_shape (layout, wish, why);
 
   if (r < 0)
     return r;
-  if (!config->no_degraded || !assembly->degraded)
+  if (!wish->no_degraded || !assembly->degraded)
     return 0;
   for (unsigned i = 0; i < members->count; i++)
-    if (members->record[i].leg == NULL) {
+    if (!member_is_there (&members->record[i])) {
       snprintf (why, MESSAGE_MAX, "degraded=no, but %.600s", absent[i]);
       return -ENODEV;
     }
@@ -179,62 +201,67 @@ check_wishes (const struct members *members, const struct array_config *config,
  * but for a disk.
  */
 static void
-take_seats (struct members *members, const struct assemble_member *inputs,
-            const unsigned *number, unsigned count, char *ret)
+take_seats (struct members *members, const struct members_verdict *verdict,
+            char *ret)
 {
-  struct seats seats;
+  const struct seats *seats = &verdict->seats;
   const char *name = NULL;
 
-  seats_give (&members->assembly, inputs, count, &seats);
-  for (unsigned i = 0; i < count; i++)
-    members->record[number[i]].seat = seats.seat[i];
-  if (!seats.refuses_writers)
+  for (unsigned i = 0; i < verdict->count; i++)
+    members->record[verdict->number[i]].seat = seats->seat[i];
+  if (!seats->refuses_writers)
     return;
-  if (seats.culprit < count)
-    name = members->record[number[seats.culprit]].leg->name;
+  if (seats->culprit < verdict->count)
+    name = members->record[verdict->number[seats->culprit]].disk.name;
   snprintf (ret, MESSAGE_MAX, "%s%.200s: %.500s; %s can only be read: nbdkit "
             "-r", name ? "disk " : "the array", name ? name : "",
-            seats.why_readonly, name ? "the array" : "it");
+            seats->why_readonly, name ? "the array" : "it");
 }
 
 static void
-look_at_slots (struct members *members, const struct assemble_member *inputs,
-               const unsigned *number, unsigned count)
+take_slots (struct members *members, const struct members_verdict *verdict)
 {
-  slots_find (&members->assembly, inputs, count, members->slot);
-  for (unsigned i = 0; i < members->assembly.layout.slots; i++)
-    members->slot[i].member = number[members->slot[i].member];
+  for (unsigned i = 0; i < verdict->assembly.layout.slots; i++) {
+    members->slot[i] = verdict->slot[i];
+    members->slot[i].member = verdict->number[verdict->slot[i].member];
+  }
+}
+
+static void
+judge (struct members *members, unsigned keep, struct members_verdict *ret)
+{
+  const struct member_record *record[LEGS_MAX];
+
+  for (unsigned i = 0; i < members->count; i++)
+    record[i] = &members->record[i];
+  members_judge (record, members->count,
+                 keep <= members->count ? (int)keep - 1 : -1, ret);
 }
 
 int
-members_assemble (struct members *members, const struct array_config *config,
+members_assemble (struct members *members, const struct members_wish *wish,
                   const char *const *absent, char *ret_why_readonly, char *why)
 {
-  struct assemble_member inputs[LEGS_MAX];
   struct assembly *assembly = &members->assembly;
-  unsigned number[LEGS_MAX];
-  unsigned count = present (members, inputs, number);
-  int keep = -1;
+  struct members_verdict verdict;
 
   ret_why_readonly[0] = '\0';
-  for (unsigned i = 0; i < count; i++)
-    if (number[i] + 1 == config->keep && inputs[i].sb != NULL)
-      keep = i;
-  if (count == 0) {
+  judge (members, wish->keep, &verdict);
+  if (verdict.count == 0) {
     snprintf (why, MESSAGE_MAX, "%.800s", absent[0]);
     return -ENODEV;
   }
-  assemble (inputs, count, keep, assembly);
+  *assembly = verdict.assembly;
   if (seats_are_given (assembly))
-    take_seats (members, inputs, number, count, ret_why_readonly);
+    take_seats (members, &verdict, ret_why_readonly);
   if (slots_are_known (assembly))
-    look_at_slots (members, inputs, number, count);
-  spread (assembly, number, count, members->count);
+    take_slots (members, &verdict);
+  spread (assembly, verdict.number, verdict.count, members->count);
   if (assembly->result == ASSEMBLE_PLAIN)
     return 0;
   if (!seats_are_given (assembly))
     return refuse (members, absent, why);
-  return check_wishes (members, config, absent, why);
+  return check_wishes (members, wish, absent, why);
 }
 
 static void
@@ -257,19 +284,20 @@ members_tell (const struct members *members, const char *const *absent)
   for (unsigned i = 0; i < members->count; i++) {
     const struct member_record *record = &members->record[i];
     const char *text = assemble_part_text (assembly->part[i].part);
+    const char *why = member_why (record);
 
-    if (record->leg == NULL)
+    if (!member_is_there (record))
       log_error ("%.700s; the mirror starts without it", absent[i]);
-    if (record->leg == NULL || assembly->part[i].part == PART_IN_SYNC)
+    if (!member_is_there (record) || assembly->part[i].part == PART_IN_SYNC)
       continue;
     if (assembly->part[i].part == PART_SPARE)
-      log_notice ("disk %.200s: is not used: %s", record->leg->name, text);
+      log_notice ("disk %.200s: is not used: %s", record->disk.name, text);
     else if (record->seat.slot == ASSEMBLE_NO_SLOT)
-      log_error ("disk %.200s: is not used: %s%s%s", record->leg->name, text,
-                 record->why[0] ? ": " : "", record->why);
+      log_error ("disk %.200s: is not used: %s%s%s", record->disk.name, text,
+                 why[0] != '\0' ? ": " : "", why);
     else if (record->seat.rejoins)
       log_notice ("disk %.200s: %s; it will be rebuilt%s once a client may "
-                  "write", record->leg->name, text,
+                  "write", record->disk.name, text,
                   record->seat.by_bitmap ? " with the bitmap" : "");
   }
   if (assembly->degraded)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-members: legs, as members/ reads them. */
+#ifndef MIRROR_LEG_MEMBERS_H
+#define MIRROR_LEG_MEMBERS_H
+
+#include "engine/array.h"
+#include "members/members.h"
+
+/* The disks of @legs, before their start (NULL: could not be opened). */
+void leg_members_disks (struct leg **legs, unsigned count,
+                        struct member_disk *ret);
+
+/* The leg behind a record of such a disk. */
+static inline struct leg *
+leg_of_record (const struct member_record *record)
+{
+  return record->disk.opaque;
+}
+
+#endif /* MIRROR_LEG_MEMBERS_H */
