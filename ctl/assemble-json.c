@@ -22,13 +22,13 @@ result_word (enum assemble_result result)
 static void
 json_superblock (JsonBuilder *builder, const struct member *member)
 {
-  char *name = render_raw_name (&member->sb);
-  char *uuid = render_uuid (member->sb.set_uuid);
-  char *update = render_time_utc (member->sb.utime);
+  char *name = render_raw_name (&member->md.sb);
+  char *uuid = render_uuid (member->md.sb.set_uuid);
+  char *update = render_time_utc (member->md.sb.utime);
 
   render_json_string (builder, "name", name);
   render_json_string (builder, "uuid", uuid);
-  render_json_int (builder, "events", member->sb.events);
+  render_json_int (builder, "events", member->md.sb.events);
   render_json_string (builder, "update_time", update);
   render_json_bool (builder, "bad_blocks", member_has_bad_blocks (member));
   g_free (name);
@@ -53,23 +53,23 @@ json_history (JsonBuilder *builder, const struct dry_run *run, unsigned j)
 static void
 json_given (JsonBuilder *builder, const struct dry_run *run, unsigned j)
 {
-  const struct member *member = run->member[run->index[j]];
-  const struct seat *seat = &run->seats.seat[j];
+  const struct member *member = run->member[run->verdict.number[j]];
+  const struct seat *seat = &run->verdict.seats.seat[j];
   struct assemble_part part = histories_part (run, j);
 
   render_json_string (builder, "state", run->side[j] != 0
                         ? assemble_part_word (PART_SPLIT)
                         : assemble_part_word (part.part));
-  render_json_string (builder, "reason", run->given[j].why);
+  render_json_string (builder, "reason", run->verdict.given[j].why);
   if (part.slot != ASSEMBLE_NO_SLOT)
     render_json_int (builder, "slot", part.slot);
   if (member_has_sb (member))
     json_superblock (builder, member);
   if (part.part == PART_RECOVERING || part.part == PART_REPLACEMENT)
     render_json_int (builder, "recovery_offset_sectors", part.recovery_offset);
-  if (run->assembly.result == ASSEMBLE_SPLIT)
+  if (run->verdict.assembly.result == ASSEMBLE_SPLIT)
     json_history (builder, run, j);
-  if (!seats_are_given (&run->assembly))
+  if (!seats_are_given (&run->verdict.assembly))
     return;
   render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
   render_json_string (builder, "rebuild",
@@ -81,13 +81,13 @@ json_given (JsonBuilder *builder, const struct dry_run *run, unsigned j)
 static void
 json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
 {
-  unsigned j = given_as (run, i);
+  unsigned j = members_given_as (&run->verdict, i);
 
   json_builder_begin_object (builder);
   render_json_int (builder, "leg", i);
   render_json_string (builder, "disk", run->member[i]->path);
   render_json_bool (builder, "in_use", disk_is_locked (&run->member[i]->disk));
-  if (j < run->given_count)
+  if (j < run->verdict.count)
     json_given (builder, run, j);
   else {
     render_json_string (builder, "state", "missing");
@@ -99,8 +99,8 @@ json_member (JsonBuilder *builder, const struct dry_run *run, unsigned i)
 static void
 json_array (JsonBuilder *builder, const struct dry_run *run)
 {
-  const struct assembly *assembly = &run->assembly;
-  const struct sb1 *sb = run->given[assembly->authority].sb;
+  const struct assembly *assembly = &run->verdict.assembly;
+  const struct sb1 *sb = run->verdict.given[assembly->authority].sb;
   const struct member *given[ASSEMBLE_MEMBERS_MAX];
   char *name = render_raw_name (sb);
   char *uuid = render_uuid (sb->set_uuid);
@@ -113,7 +113,7 @@ json_array (JsonBuilder *builder, const struct dry_run *run)
   render_json_int (builder, "events", assembly->events);
   render_json_bool (builder, "degraded", assembly->degraded);
   render_json_bool (builder, "recovering", assembly->recovering);
-  render_json_bool (builder, "rebuilding", run->seats.rebuilding);
+  render_json_bool (builder, "rebuilding", run->verdict.seats.rebuilding);
   render_json_bool (builder, "dirty", assembly->dirty);
   render_json_bool (builder, "needs_resync", needs_resync (assembly));
   render_json_int (builder, "resync_from_sectors", assembly->resync_from);
@@ -121,7 +121,7 @@ json_array (JsonBuilder *builder, const struct dry_run *run)
   render_json_bool (builder, "bitmap_good", assembly->bitmap_good);
   if (slots_are_known (assembly)) {
     given_members (run, given);
-    slots_json (builder, assembly, run->slot, given);
+    slots_json (builder, assembly, run->verdict.slot, given);
   }
   json_builder_end_object (builder);
   g_free (name);
@@ -132,7 +132,7 @@ void
 assemble_print_json (const struct dry_run *run, int status)
 {
   JsonBuilder *builder = json_builder_new ();
-  const struct assembly *assembly = &run->assembly;
+  const struct assembly *assembly = &run->verdict.assembly;
 
   json_builder_begin_object (builder);
   render_json_int (builder, "format", 1);
@@ -146,14 +146,15 @@ assemble_print_json (const struct dry_run *run, int status)
     render_json_string (builder, "reason", run->stopper->why);
   }
   else if (assembly->result != ASSEMBLE_START) {
-    render_json_string (builder, "culprit", assembly->culprit < run->given_count
+    render_json_string (builder, "culprit",
+                        assembly->culprit < run->verdict.count
                           ? given_member (run, assembly->culprit)->path
                           : "array");
     render_json_string (builder, "reason", assembly->why);
   }
   render_json_string (builder, "why_readonly",
-                      run->seats.why_readonly[0] != '\0'
-                        ? run->seats.why_readonly
+                      run->verdict.seats.why_readonly[0] != '\0'
+                        ? run->verdict.seats.why_readonly
                         : NULL);
   if (knows_array (assembly))
     json_array (builder, run);

@@ -12,10 +12,10 @@
 static void
 print_seat (const struct dry_run *run, unsigned j)
 {
-  const struct seat *seat = &run->seats.seat[j];
-  bool begun = run->assembly.part[j].part == PART_RECOVERING;
+  const struct seat *seat = &run->verdict.seats.seat[j];
+  bool begun = run->verdict.assembly.part[j].part == PART_RECOVERING;
 
-  if (!seats_are_given (&run->assembly))
+  if (!seats_are_given (&run->verdict.assembly))
     return;
   if (seat->slot == ASSEMBLE_NO_SLOT)
     printf ("; is not used");
@@ -42,9 +42,9 @@ static void
 print_part (const struct dry_run *run, unsigned j)
 {
   struct assemble_part part = histories_part (run, j);
-  const struct member *member = run->member[run->index[j]];
-  char *name = render_name (&member->sb);
-  char *update = render_time_utc (member->sb.utime);
+  const struct member *member = run->member[run->verdict.number[j]];
+  char *name = render_name (&member->md.sb);
+  char *update = render_time_utc (member->md.sb.utime);
 
   printf ("      ");
   if (part.slot != ASSEMBLE_NO_SLOT)
@@ -58,7 +58,7 @@ print_part (const struct dry_run *run, unsigned j)
     printf (", done below sector %" PRIu64, part.recovery_offset);
   if (run->histories > 0)
     printf ("; array %s", name);
-  printf ("; events %" PRIu64 ", last update %s", member->sb.events, update);
+  printf ("; events %" PRIu64 ", last update %s", member->md.sb.events, update);
   if (member_has_bad_blocks (member))
     printf (", bad blocks recorded");
   print_seat (run, j);
@@ -71,21 +71,21 @@ static void
 print_member (const struct dry_run *run, unsigned i)
 {
   const struct member *member = run->member[i];
-  unsigned j = given_as (run, i);
-  const struct assemble_member *given = &run->given[j];
+  unsigned j = members_given_as (&run->verdict, i);
+  const struct assemble_member *given = &run->verdict.given[j];
 
   printf ("  %u %s\n", i, member->name);
   if (disk_is_locked (&member->disk))
     printf ("      in use by a running server, or another program: it is "
             "locked\n");
-  if (j == run->given_count)
+  if (j == run->verdict.count)
     printf ("      missing: %s\n", member->why);
   else if (given->verdict != SB1_GOOD)
     printf ("      %s\n",
             given->why[0] == '\0' ? "no md superblock" : given->why);
-  else if (!knows_array (&run->assembly)
-           && run->assembly.result == ASSEMBLE_REFUSED)
-    print_stranger (&member->sb);
+  else if (!knows_array (&run->verdict.assembly)
+           && run->verdict.assembly.result == ASSEMBLE_REFUSED)
+    print_stranger (&member->md.sb);
   else
     print_part (run, j);
 }
@@ -93,8 +93,8 @@ print_member (const struct dry_run *run, unsigned i)
 static void
 print_array (const struct dry_run *run)
 {
-  const struct assembly *assembly = &run->assembly;
-  const struct sb1 *sb = run->given[assembly->authority].sb;
+  const struct assembly *assembly = &run->verdict.assembly;
+  const struct sb1 *sb = run->verdict.given[assembly->authority].sb;
   char *name = render_name (sb);
   char *uuid = render_uuid (sb->set_uuid);
   char *geometry = render_geometry (sb);
@@ -113,9 +113,9 @@ print_array (const struct dry_run *run)
 static void
 print_outlook (const struct dry_run *run)
 {
-  const struct assembly *assembly = &run->assembly;
+  const struct assembly *assembly = &run->verdict.assembly;
 
-  if (run->seats.rebuilding)
+  if (run->verdict.seats.rebuilding)
     printf ("  recovery: what a member lacks is to be copied to it\n");
   if (needs_resync (assembly))
     printf ("  dirty: copies are to be brought together %s\n",
@@ -132,7 +132,7 @@ print_names (const struct dry_run *run,
 {
   unsigned count = 0;
 
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     if (is_meant (run, j))
       printf ("%s%s", count++ == 0 ? "; " : ", ", given_name (run, j));
   if (count > 0)
@@ -142,23 +142,24 @@ print_names (const struct dry_run *run,
 static bool
 is_rebuilt (const struct dry_run *run, unsigned j)
 {
-  return run->seats.seat[j].rebuilt;
+  return run->verdict.seats.seat[j].rebuilt;
 }
 
 /* What the exit status stands for, and all that is true besides. */
 static void
 print_would_start (const struct dry_run *run)
 {
-  const struct seats *seats = &run->seats;
+  const struct assembly *assembly = &run->verdict.assembly;
+  const struct seats *seats = &run->verdict.seats;
   bool readonly = seats->why_readonly[0] != '\0';
 
-  printf ("=> would start%s", run->assembly.degraded ? " degraded" : "");
+  printf ("=> would start%s", assembly->degraded ? " degraded" : "");
   if (readonly)
     printf (", only for reading%s: %s: %s",
             seats->refuses_writers ? " (nbdkit -r)" : "",
             culprit_name (run, seats->culprit), seats->why_readonly);
   print_names (run, is_rebuilt, "is rebuilt", "are rebuilt");
-  if (needs_resync (&run->assembly))
+  if (needs_resync (assembly))
     printf ("; copies %s", readonly ? "may differ, and stay so"
                                     : "are brought together in the background");
   print_names (run, has_bad_blocks, "has bad blocks on record",
@@ -187,7 +188,7 @@ print_choice (const struct dry_run *run, unsigned h)
   const char *before = ": ";
 
   printf ("   on-split-brain=leg:%u keeps history %u", history->leg, h + 1);
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     if (run->side[j] == h + 1) {
       printf ("%s%s", before, given_name (run, j));
       before = ", ";
@@ -210,7 +211,7 @@ print_choices (const struct dry_run *run)
 void
 assemble_print_text (const struct dry_run *run, int status)
 {
-  const struct assembly *assembly = &run->assembly;
+  const struct assembly *assembly = &run->verdict.assembly;
   const struct member *given[ASSEMBLE_MEMBERS_MAX];
 
   if (knows_array (assembly))
@@ -219,7 +220,7 @@ assemble_print_text (const struct dry_run *run, int status)
     print_member (run, i);
   if (slots_are_known (assembly)) {
     given_members (run, given);
-    slots_print (assembly, run->slot, given);
+    slots_print (assembly, run->verdict.slot, given);
   }
   if (assembly->result == ASSEMBLE_START || run->stopper != NULL)
     print_start (run, status);

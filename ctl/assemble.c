@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <glib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 static bool
 has_any_bad_blocks (const struct dry_run *run)
 {
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     if (has_bad_blocks (run, j))
       return true;
   return false;
@@ -27,7 +28,7 @@ has_any_bad_blocks (const struct dry_run *run)
 static int
 status_of (const struct dry_run *run, bool degraded_allowed)
 {
-  const struct assembly *assembly = &run->assembly;
+  const struct assembly *assembly = &run->verdict.assembly;
 
   if (run->stopper != NULL)
     return EXIT_REFUSED;
@@ -45,11 +46,11 @@ status_of (const struct dry_run *run, bool degraded_allowed)
   }
   if (assembly->degraded && !degraded_allowed)
     return EXIT_NOT_AVAILABLE;
-  if (run->seats.refuses_writers)
+  if (run->verdict.seats.refuses_writers)
     return EXIT_REFUSED;
   if (has_any_bad_blocks (run))
     return EXIT_DAMAGED;
-  if (assembly->degraded && !run->seats.rebuilding)
+  if (assembly->degraded && !run->verdict.seats.rebuilding)
     return EXIT_DEGRADED;
   if (assembly->degraded || needs_resync (assembly))
     return EXIT_RECOVERING;
@@ -74,47 +75,27 @@ is_missing (const struct member *member)
 static void
 find_stopper (struct dry_run *run)
 {
-  bool plain = run->assembly.result == ASSEMBLE_PLAIN;
+  bool plain = run->verdict.assembly.result == ASSEMBLE_PLAIN;
 
   for (unsigned i = 0; i < run->count && run->stopper == NULL; i++)
-    if (!member_is_open (run->member[i])
+    if (!member_is_there (&run->member[i]->md)
         && (plain || !is_missing (run->member[i])))
       run->stopper = run->member[i];
-}
-
-static struct assemble_member
-input_of (const struct dry_run *run, const struct member *member)
-{
-  if (run->metadata == METADATA_NONE)
-    return (struct assemble_member){ .verdict = SB1_NONE,
-                                     .why = "its metadata is not asked for" };
-  return member_for_assembly (member);
 }
 
 static void
 judge (struct dry_run *run, int keep)
 {
-  int kept = -1;
+  const struct member_record *record[ASSEMBLE_MEMBERS_MAX];
 
   for (unsigned i = 0; i < run->count; i++)
-    if (member_is_open (run->member[i])) {
-      /* A disk without a superblock that can be believed has no history. */
-      run->given[run->given_count] = input_of (run, run->member[i]);
-      if (keep == (int)i && run->given[run->given_count].sb != NULL)
-        kept = (int)run->given_count;
-      run->index[run->given_count++] = i;
-    }
-  if (run->given_count > 0)
-    assemble (run->given, run->given_count, kept, &run->assembly);
+    record[i] = &run->member[i]->md;
+  members_judge (record, run->count, keep, &run->verdict);
   histories_find (run);
   find_stopper (run);
-  if (run->given_count > 0 && run->stopper == NULL
-      && run->assembly.result == ASSEMBLE_PLAIN)
+  if (run->verdict.count > 0 && run->stopper == NULL
+      && run->verdict.assembly.result == ASSEMBLE_PLAIN)
     plain_judge (run);
-  if (run->given_count > 0 && seats_are_given (&run->assembly))
-    seats_give (&run->assembly, run->given, run->given_count, &run->seats);
-  if (run->given_count > 0 && slots_are_known (&run->assembly))
-    slots_find (&run->assembly, run->given, run->given_count, run->slot);
 }
 
 /* ------------------------------------------------------------------ command */
@@ -162,6 +143,21 @@ parse_metadata (const char *text, enum dry_run_metadata *ret)
   return false;
 }
 
+/* With metadata=none nobody asks what it says. */
+static struct member *
+open_member (const char *path, enum dry_run_metadata metadata)
+{
+  struct member *member = member_open (path, false);
+  struct member_disk disk = member->md.disk;
+
+  if (metadata != METADATA_NONE)
+    return member;
+  member_forget (&member->md);
+  member_ignore (&disk, &member->md);
+  snprintf (member->md.why, MESSAGE_MAX, "its metadata is not asked for");
+  return member;
+}
+
 static int
 show (struct dry_run *run, int keep, bool degraded_allowed)
 {
@@ -173,7 +169,7 @@ show (struct dry_run *run, int keep, bool degraded_allowed)
         return ctl_fail (EXIT_REFUSED, run->member[i]->path, "given-twice",
                          "is given twice");
   judge (run, keep);
-  if (run->given_count == 0) {
+  if (run->verdict.count == 0) {
     for (unsigned i = 0; i < run->count; i++)
       ctl_tell (run->member[i]->path, "unreadable", "%s",
                 run->member[i]->why);
@@ -236,7 +232,7 @@ assemble_command (int argc, char **argv)
   run = g_new0 (struct dry_run, 1);
   run->metadata = wanted;
   for (int i = 1; i < argc; i++)
-    run->member[run->count++] = member_open (argv[i], false);
+    run->member[run->count++] = open_member (argv[i], wanted);
   status = show (run, keep, degraded_allowed);
   for (unsigned i = 0; i < run->count; i++)
     member_close (run->member[i]);

@@ -4,8 +4,7 @@
 #define MIRROR_CTL_ASSEMBLE_H
 
 #include "ctl/member.h"
-#include "logic/seats.h"
-#include "logic/slots.h"
+#include "members/judge.h"
 
 /* One side of a split brain. */
 struct history {
@@ -21,15 +20,9 @@ struct dry_run {
   enum dry_run_metadata metadata;
   struct member *member[ASSEMBLE_MEMBERS_MAX];
   unsigned count;
-  /* Those that are there, and which member each is. */
-  struct assemble_member given[ASSEMBLE_MEMBERS_MAX];
-  unsigned index[ASSEMBLE_MEMBERS_MAX];
-  unsigned given_count;
   struct member *stopper; /* cannot be opened, and is not just missing: with
                              it no server starts; or NULL */
-  struct assembly assembly;
-  struct seats seats; /* if seats_are_given */
-  struct slot slot[LEGS_MAX]; /* if slots_are_known */
+  struct members_verdict verdict;
 
   /* ASSEMBLE_SPLIT: the histories, in the order of the disks; which of them,
    * from 1 on, each of those given is of, or 0; and what naming it would make.
@@ -57,27 +50,16 @@ knows_array (const struct assembly *assembly)
   return assembly->layout.slots != 0;
 }
 
-/* Which of those given is member @i?  Their number: it is missing. */
-static inline unsigned
-given_as (const struct dry_run *run, unsigned i)
-{
-  unsigned j = 0;
-
-  while (j < run->given_count && run->index[j] != i)
-    j++;
-  return j;
-}
-
 static inline const struct member *
 given_member (const struct dry_run *run, unsigned j)
 {
-  return run->member[run->index[j]];
+  return run->member[run->verdict.number[j]];
 }
 
 static inline void
 given_members (const struct dry_run *run, const struct member **ret)
 {
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     ret[j] = given_member (run, j);
 }
 
@@ -91,15 +73,15 @@ given_name (const struct dry_run *run, unsigned j)
 static inline const char *
 culprit_name (const struct dry_run *run, unsigned culprit)
 {
-  return culprit < run->given_count ? given_name (run, culprit) : "array";
+  return culprit < run->verdict.count ? given_name (run, culprit) : "array";
 }
 
 /* Has a disk whose data count bad blocks on record? */
 static inline bool
 has_bad_blocks (const struct dry_run *run, unsigned j)
 {
-  return assemble_part_is_fresh (run->assembly.part[j].part)
-         && member_has_bad_blocks (run->member[run->index[j]]);
+  return assemble_part_is_fresh (run->verdict.assembly.part[j].part)
+         && member_has_bad_blocks (run->member[run->verdict.number[j]]);
 }
 
 /* The disks are no members of an md array, or nobody asks whether they are, and

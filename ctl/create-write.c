@@ -30,7 +30,7 @@ erase_old (struct create *create, unsigned slot)
     uint64_t offset;
     int r;
 
-    if (!sb1_offset (version, disk->size, &offset))
+    if (!sb1_offset (version, disk->exact_size, &offset))
       continue;
     r = disk_read (disk, block, sizeof block, offset);
     if (r == 0 && sb1_recognise (version, block))
@@ -92,7 +92,7 @@ write_superblock (struct create *create, unsigned slot)
   sb1_encode (&sb, block);
   /* What we would not accept, we do not write. */
   if (!sb1_decode (sb.version, block, &sb)
-      || sb1_check (&sb, block, disk->size, why) != SB1_GOOD)
+      || sb1_check (&sb, block, disk->exact_size, why) != SB1_GOOD)
     g_error ("a superblock of ours is refused: %s", why);
   r = disk_write (disk, block, sizeof block, sb.super_offset * SECTOR_SIZE);
   return r < 0 ? r : disk_flush (disk);

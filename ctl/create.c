@@ -178,7 +178,10 @@ look (struct create *create, unsigned slot)
              == LEG_SAME)
       return ctl_fail (EXIT_REFUSED, member->path, "given-twice",
                        "is the same disk as %s", create->member[i]->name);
-  create->wish.member_bytes[slot] = member->disk.size;
+  /* The superblock at the end of the disk is behind all data. */
+  create->wish.member_bytes[slot]
+    = create->wish.version == SB1_VERSION_1_0 ? member->disk.exact_size
+                                              : member->disk.size;
   create->wish.member_name[slot] = member->path;
   create->found[slot] = signature_find (member, &r);
   if (r < 0 && !given.force)

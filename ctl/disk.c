@@ -40,7 +40,7 @@ look_at_file (const char *path, struct disk *disk, char *why)
     return leg_refuse (why, -EINVAL,
                        "is neither a regular file nor a block device");
   }
-  disk->size = (uint64_t)size;
+  disk->size = disk->exact_size = (uint64_t)size;
   return 0;
 }
 
@@ -126,8 +126,10 @@ open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
     r = leg_file_open (path, false, &disk->leg, why);
     g_free (path);
   }
-  if (r == 0)
+  if (r == 0) {
     disk->size = disk->leg->caps.size;
+    disk->exact_size = disk->leg->caps.exact_size;
+  }
   return r;
 }
 
@@ -169,8 +171,9 @@ disk_close (struct disk *disk)
   disk->fd = -1;
 }
 
-bool
-disk_can_be_written (const struct disk *disk)
+/* Could a server write to it? */
+static bool
+can_be_written (const struct disk *disk)
 {
   if (disk->leg != NULL)
     return !disk->leg->caps.readonly;
@@ -223,7 +226,7 @@ disk_read (struct disk *disk, void *buffer, uint64_t length, uint64_t offset)
 }
 
 static int
-read_for_look (void *opaque, void *buffer, uint64_t length, uint64_t offset)
+read_from_disk (void *opaque, void *buffer, uint64_t length, uint64_t offset)
 {
   return disk_read (opaque, buffer, length, offset);
 }
@@ -245,11 +248,26 @@ disk_look (struct disk *disk)
 {
   return (struct look_disk){
     .opaque = disk,
-    .read = read_for_look,
+    .read = read_from_disk,
     .data_end = find_data_end,
     .size = disk->size,
-    .exact_size = disk->leg != NULL ? disk->leg->caps.exact_size : disk->size,
+    .exact_size = disk->exact_size,
     .deadline_ns = ground_now () + LOOK_DEADLINE_S * GROUND_S,
+  };
+}
+
+/* A server takes a local disk in any blocks, through the page cache. */
+struct member_disk
+disk_for_members (struct disk *disk, const char *name)
+{
+  return (struct member_disk){
+    .name = name,
+    .opaque = disk,
+    .read = read_from_disk,
+    .size = disk->size,
+    .exact_size = disk->exact_size,
+    .block = disk->leg != NULL ? disk->leg->caps.block_minimum : 1,
+    .readonly = !can_be_written (disk),
   };
 }
 

@@ -8,6 +8,7 @@
 
 #include "ground/limits.h"
 #include "look/look.h"
+#include "members/read.h"
 
 struct leg;
 
@@ -15,7 +16,8 @@ struct disk {
   const char *path; /* as given */
   struct leg *leg;  /* or NULL: a local one that is only looked at */
   int fd;
-  uint64_t size;
+  uint64_t size;       /* bytes that can be read: whole blocks */
+  uint64_t exact_size; /* md goes by this one */
   bool started, told_no_flush;
 };
 
@@ -25,9 +27,6 @@ struct disk {
  */
 int disk_open (const char *path, bool write, struct disk *ret, char *why);
 void disk_close (struct disk *disk);
-
-/* Could a server write to it? */
-bool disk_can_be_written (const struct disk *disk);
 
 /* Has somebody locked a local disk, as a running server does?  False for a
  * remote one: its server keeps that to itself.
@@ -41,8 +40,9 @@ int disk_write (struct disk *disk, const void *buffer, uint64_t length,
                 uint64_t offset);
 int disk_flush (struct disk *disk);
 
-/* For a look at it; as long as it is open. */
+/* For a look at it, and for its metadata; as long as it is open. */
 struct look_disk disk_look (struct disk *disk);
+struct member_disk disk_for_members (struct disk *disk, const char *name);
 
 /* The exit status that a failed disk_open stands for. */
 int disk_open_status (int error);

@@ -34,12 +34,12 @@ find (struct erasure *erasure, enum sb1_version only)
   struct disk *disk = &erasure->member->disk;
   struct restore *restore = &erasure->restore;
 
-  restore->disk_size = disk->size;
+  restore->disk_size = disk->exact_size;
   for (enum sb1_version version = 0; version < SB1_VERSIONS; version++) {
     struct restore_area *area = &restore->area[restore->count];
     int r;
 
-    if (!sb1_offset (version, disk->size, &area->offset))
+    if (!sb1_offset (version, disk->exact_size, &area->offset))
       continue;
     area->length
       = (uint32_t)MIN ((uint64_t)SB1_BLOCK_SIZE, disk->size - area->offset);

@@ -11,21 +11,20 @@
 #include "ctl/examine.h"
 #include "ctl/render.h"
 #include "ctl/slots-show.h"
+#include "members/judge.h"
 
 struct few {
   const struct member *member[ASSEMBLE_MEMBERS_MAX];
-  struct assemble_member given[ASSEMBLE_MEMBERS_MAX];
   unsigned count;
-  struct assembly assembly;
-  struct slot slot[LEGS_MAX];
+  struct members_verdict verdict;
 };
 
 static bool
 is_of_array (const struct member *member, const struct member *first)
 {
-  return member_has_sb (member) && member->verdict == SB1_GOOD
-         && memcmp (member->sb.set_uuid, first->sb.set_uuid,
-                    sizeof first->sb.set_uuid)
+  return member_has_sb (member) && member->md.verdict == SB1_GOOD
+         && memcmp (member->md.sb.set_uuid, first->md.sb.set_uuid,
+                    sizeof first->md.sb.set_uuid)
               == 0;
 }
 
@@ -34,6 +33,8 @@ static bool
 find_array (struct member **members, unsigned count, unsigned first,
             struct few *few)
 {
+  const struct member_record *record[ASSEMBLE_MEMBERS_MAX];
+
   few->count = 0;
   for (unsigned i = 0; i < count && few->count < ASSEMBLE_MEMBERS_MAX; i++) {
     if (!is_of_array (members[first], members[first])
@@ -41,16 +42,13 @@ find_array (struct member **members, unsigned count, unsigned first,
       continue;
     if (i < first)
       return false;
-    few->member[few->count] = members[i];
-    few->given[few->count++] = member_for_assembly (members[i]);
+    record[few->count] = &members[i]->md;
+    few->member[few->count++] = members[i];
   }
   if (few->count < 2)
     return false;
-  assemble (few->given, few->count, -1, &few->assembly);
-  if (!slots_are_known (&few->assembly))
-    return false;
-  slots_find (&few->assembly, few->given, few->count, few->slot);
-  return true;
+  members_judge (record, few->count, -1, &few->verdict);
+  return slots_are_known (&few->verdict.assembly);
 }
 
 void
@@ -59,11 +57,11 @@ examine_arrays_text (struct member **members, unsigned count)
   struct few *few = g_new (struct few, 1);
 
   for (unsigned i = 0; i < count; i++)
-    if (find_array (members, count, i, few) && few->assembly.degraded) {
-      char *name = render_name (&members[i]->sb);
+    if (find_array (members, count, i, few) && few->verdict.assembly.degraded) {
+      char *name = render_name (&members[i]->md.sb);
 
       printf ("array %s\n", name);
-      slots_print (&few->assembly, few->slot, few->member);
+      slots_print (&few->verdict.assembly, few->verdict.slot, few->member);
       g_free (name);
     }
   g_free (few);
@@ -79,12 +77,13 @@ examine_arrays_json (JsonBuilder *builder, struct member **members,
   json_builder_begin_array (builder);
   for (unsigned i = 0; i < count; i++)
     if (find_array (members, count, i, few)) {
-      char *uuid = render_uuid (members[i]->sb.set_uuid);
+      char *uuid = render_uuid (members[i]->md.sb.set_uuid);
 
       json_builder_begin_object (builder);
       render_json_string (builder, "uuid", uuid);
-      render_json_bool (builder, "degraded", few->assembly.degraded);
-      slots_json (builder, &few->assembly, few->slot, few->member);
+      render_json_bool (builder, "degraded", few->verdict.assembly.degraded);
+      slots_json (builder, &few->verdict.assembly, few->verdict.slot,
+                  few->member);
       json_builder_end_object (builder);
       g_free (uuid);
     }

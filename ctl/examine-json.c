@@ -56,7 +56,7 @@ add_places (JsonBuilder *builder, const struct sb1 *sb)
 static void
 add_state (JsonBuilder *builder, const struct member *member)
 {
-  const struct sb1 *sb = &member->sb;
+  const struct sb1 *sb = &member->md.sb;
 
   add_owned (builder, "device_uuid", render_uuid (sb->device_uuid));
   render_json_int (builder, "dev_number", sb->dev_number);
@@ -74,7 +74,7 @@ add_state (JsonBuilder *builder, const struct member *member)
   render_json_int (builder, "devflags", sb->devflags);
   render_json_int (builder, "logical_block_size", sb->logical_block);
   render_json_int (builder, "checksum", sb->checksum);
-  render_json_int (builder, "checksum_expected", member->checksum);
+  render_json_int (builder, "checksum_expected", member_checksum (member));
 }
 
 static void
@@ -85,40 +85,40 @@ add_bitmap (JsonBuilder *builder, const struct member *member)
                                        [BITMAP_OUTDATED] = "outdated",
                                        [BITMAP_UNSUPPORTED] = "unsupported",
                                        [BITMAP_DAMAGED] = "damaged" };
-  const struct bitmap_super *bitmap = &member->bitmap;
+  const struct bitmap_super *bitmap = &member->md.bitmap;
 
   json_builder_set_member_name (builder, "bitmap");
-  if (member->bitmap_verdict == BITMAP_NONE) {
+  if (member->md.bitmap_verdict == BITMAP_NONE) {
     json_builder_add_null_value (builder);
     return;
   }
   json_builder_begin_object (builder);
-  render_json_string (builder, "verdict", words[member->bitmap_verdict]);
-  render_json_string (builder, "reason", member->bitmap_why);
-  render_json_signed (builder, "offset_sectors", member->sb.bitmap_offset);
+  render_json_string (builder, "verdict", words[member->md.bitmap_verdict]);
+  render_json_string (builder, "reason", member->md.bitmap_why);
+  render_json_signed (builder, "offset_sectors", member->md.sb.bitmap_offset);
   render_json_int (builder, "version", bitmap->version);
   render_json_int (builder, "events", bitmap->events);
   render_json_int (builder, "events_cleared", bitmap->events_cleared);
   render_json_int (builder, "sync_size_sectors", bitmap->sync_size);
   render_json_int (builder, "chunk", bitmap->chunk);
-  render_json_int (builder, "chunks", member->regions);
-  render_json_int (builder, "dirty", member->regions_set);
+  render_json_int (builder, "chunks", member->md.regions);
+  render_json_int (builder, "dirty", member->md.regions_set);
   json_builder_end_object (builder);
 }
 
 static void
 add_badblocks (JsonBuilder *builder, const struct member *member)
 {
-  render_json_bool (builder, "bad_blocks_damaged", member->badblocks_damaged);
+  render_json_bool (builder, "bad_blocks_damaged", member->md.log_damaged);
   json_builder_set_member_name (builder, "bad_blocks_sectors");
   json_builder_begin_array (builder);
   for (unsigned i = 0;
-       !member->badblocks_damaged && i < member->badblocks.count; i++) {
+       member->md.bad != NULL && i < member->md.bad->count; i++) {
     json_builder_begin_array (builder);
     json_builder_add_int_value (builder,
-                                (int64_t)member->badblocks.range[i].start);
+                                (int64_t)member->md.bad->range[i].start);
     json_builder_add_int_value (builder,
-                                (int64_t)member->badblocks.range[i].length);
+                                (int64_t)member->md.bad->range[i].length);
     json_builder_end_array (builder);
   }
   json_builder_end_array (builder);
@@ -132,13 +132,13 @@ add_member (JsonBuilder *builder, const struct member *member)
   render_json_string (builder, "verdict", examine_verdict_word (member));
   render_json_string (builder, "reason", member->why);
   if (member->error == 0)
-    render_json_int (builder, "disk_size", member->disk.size);
-  if (member->error == 0 && member->verdict != SB1_NONE)
+    render_json_int (builder, "disk_size", member->disk.exact_size);
+  if (member->error == 0 && member->md.verdict != SB1_NONE)
     render_json_string (builder, "metadata",
-                        sb1_version_name (member->version));
+                        sb1_version_name (member->md.version));
   if (member_has_sb (member)) {
-    add_array (builder, &member->sb);
-    add_places (builder, &member->sb);
+    add_array (builder, &member->md.sb);
+    add_places (builder, &member->md.sb);
     add_state (builder, member);
     add_bitmap (builder, member);
     add_badblocks (builder, member);

@@ -87,11 +87,11 @@ array_sectors (const struct sb1 *sb)
 static uint64_t
 bitmap_sectors (const struct member *member)
 {
-  if (member->bitmap_verdict != BITMAP_GOOD
-      && member->bitmap_verdict != BITMAP_OUTDATED)
+  if (member->md.bitmap_verdict != BITMAP_GOOD
+      && member->md.bitmap_verdict != BITMAP_OUTDATED)
     return 0;
-  return div_round_up (bitmap_area_bytes (member->bitmap.sync_size,
-                                          member->bitmap.chunk),
+  return div_round_up (bitmap_area_bytes (member->md.bitmap.sync_size,
+                                          member->md.bitmap.chunk),
                        BITMAP_PAGE_SIZE)
          * (BITMAP_PAGE_SIZE / SECTOR_SIZE);
 }
@@ -99,7 +99,7 @@ bitmap_sectors (const struct member *member)
 static void
 print_unused (const struct member *member)
 {
-  const struct sb1 *sb = &member->sb;
+  const struct sb1 *sb = &member->md.sb;
   int64_t before = (int64_t)sb->data_offset;
   int64_t after = (int64_t)sb->data_size - (int64_t)sb->size;
   int64_t bitmap_end = (int64_t)sb->bitmap_offset
@@ -132,7 +132,7 @@ print_unused (const struct member *member)
 static void
 print_sizes (const struct member *member)
 {
-  const struct sb1 *sb = &member->sb;
+  const struct sb1 *sb = &member->md.sb;
 
   printf (" Avail Dev Size : %" PRIu64 " sectors", sb->data_size);
   print_human (sb->data_size * SECTOR_SIZE);
@@ -174,7 +174,7 @@ print_reshape (const struct sb1 *sb)
 static void
 print_state (const struct member *member)
 {
-  const struct sb1 *sb = &member->sb;
+  const struct sb1 *sb = &member->md.sb;
   char *uuid = render_uuid (sb->device_uuid);
   char *updated = render_time_local (sb->utime);
 
@@ -197,10 +197,10 @@ print_state (const struct member *member)
             sb->features & SB1_FEATURE_BAD_BLOCKS ? " - bad blocks present."
                                                   : "");
   printf ("       Checksum : %" PRIx32 " - ", sb->checksum);
-  if (sb->checksum == member->checksum)
+  if (sb->checksum == member_checksum (member))
     printf ("correct\n");
   else
-    printf ("expected %" PRIx32 "\n", member->checksum);
+    printf ("expected %" PRIx32 "\n", member_checksum (member));
   printf ("         Events : %" PRIu64 "\n\n", sb->events);
   g_free (uuid);
   g_free (updated);
@@ -245,11 +245,11 @@ void
 examine_mdadm (const struct member *member)
 {
   printf ("%s:\n", member->name);
-  print_head (&member->sb);
+  print_head (&member->md.sb);
   print_sizes (member);
   print_state (member);
-  print_layout (&member->sb);
-  print_role (&member->sb);
+  print_layout (&member->md.sb);
+  print_role (&member->md.sb);
 }
 
 static void
@@ -269,10 +269,11 @@ print_bitmap_chunk (uint32_t chunk)
 void
 examine_mdadm_bitmap (const struct member *member)
 {
-  const struct bitmap_super *bitmap = &member->bitmap;
+  const struct bitmap_super *bitmap = &member->md.bitmap;
+  uint64_t regions = member->md.regions, set = member->md.regions_set;
   char *uuid;
 
-  if (member->bitmap_verdict == BITMAP_NONE)
+  if (member->md.bitmap_verdict == BITMAP_NONE)
     return;
   uuid = render_uuid (bitmap->uuid);
   printf ("        Filename : %s\n", member->name);
@@ -284,8 +285,8 @@ examine_mdadm_bitmap (const struct member *member)
   printf ("           State : %s\n",
           bitmap->state & BITMAP_STATE_STALE ? "Out of date" : "OK");
   g_free (uuid);
-  if (member->bitmap_verdict != BITMAP_GOOD
-      && member->bitmap_verdict != BITMAP_OUTDATED)
+  if (member->md.bitmap_verdict != BITMAP_GOOD
+      && member->md.bitmap_verdict != BITMAP_OUTDATED)
     return;
   print_bitmap_chunk (bitmap->chunk);
   printf ("          Daemon : %" PRIu32 "s flush period\n",
@@ -298,22 +299,27 @@ examine_mdadm_bitmap (const struct member *member)
   printf ("       Sync Size : %" PRIu64, bitmap->sync_size / 2);
   print_human (bitmap->sync_size * SECTOR_SIZE);
   printf ("\n          Bitmap : %" PRIu64 " bits (chunks), %" PRIu64
-          " dirty (%2.1f%%)\n", member->regions, member->regions_set,
-          member->regions == 0
-            ? 0.0
-            : 100.0 * (double)member->regions_set / (double)member->regions);
+          " dirty (%2.1f%%)\n", regions, set,
+          regions == 0 ? 0.0 : 100.0 * (double)set / (double)regions);
 }
 
 void
 examine_mdadm_badblocks (const struct member *member)
 {
-  if (!member->badblocks_listed) {
+  struct badblock entry;
+
+  if (!(member->md.sb.features & SB1_FEATURE_BAD_BLOCKS)) {
     printf ("Bad-blocks list is empty in %s\n", member->name);
     return;
   }
   printf ("Bad-blocks on %s:\n", member->name);
-  for (unsigned i = 0; i < member->badblocks_entries; i++)
-    printf ("%20" PRIu64 " for %" PRIu64 " sectors\n",
-            member->badblocks_entry[i].start,
-            member->badblocks_entry[i].length);
+  /* As found, in their order. */
+  for (unsigned at = 0; at < member->md.log_bytes; at += 8) {
+    if (!badblocks_entry (member->md.log + at, member->md.sb.bblog_shift,
+                          &entry))
+      break;
+    if (entry.start != 0 || entry.length != 0)
+      printf ("%20" PRIu64 " for %" PRIu64 " sectors\n", entry.start,
+              entry.length);
+  }
 }

@@ -198,11 +198,11 @@ print_superblock (struct member *member)
   uint8_t block[SB1_BLOCK_SIZE] = { 0 };
   uint64_t offset = 0, length;
 
-  if (!sb1_offset (member->version, member->disk.size, &offset))
+  if (!sb1_offset (member->md.version, member->disk.exact_size, &offset))
     return;
-  length = MIN ((uint64_t)sizeof block, member->disk.size - offset);
+  length = MIN ((uint64_t)sizeof block, member->disk.exact_size - offset);
   printf ("  superblock %s, from byte %" PRIu64 " of the disk\n",
-          sb1_version_name (member->version), offset);
+          sb1_version_name (member->md.version), offset);
   if (!read_block (member, block, length, offset))
     return;
   for (size_t i = 0; i < G_N_ELEMENTS (superblock); i++)
@@ -217,10 +217,10 @@ print_bitmap_head (struct member *member)
   uint64_t offset;
 
   /* Where it is, only a superblock tells that can be believed. */
-  if (member->verdict != SB1_GOOD
-      || !(member->sb.features & SB1_FEATURE_BITMAP))
+  if (member->md.verdict != SB1_GOOD
+      || !(member->md.sb.features & SB1_FEATURE_BITMAP))
     return;
-  offset = bitmap_offset_bytes (&member->sb);
+  offset = bitmap_offset_bytes (&member->md.sb);
   printf ("  bitmap, from byte %" PRIu64 " of the disk\n", offset);
   if (!read_block (member, head, sizeof head, offset))
     return;

@@ -17,27 +17,27 @@
 static char *
 uuid_text (const struct member *member)
 {
-  return render_uuid (member->sb.set_uuid);
+  return render_uuid (member->md.sb.set_uuid);
 }
 
 static char *
 device_uuid_text (const struct member *member)
 {
-  return render_uuid (member->sb.device_uuid);
+  return render_uuid (member->md.sb.device_uuid);
 }
 
 static char *
 name_text (const struct member *member)
 {
-  return render_name (&member->sb);
+  return render_name (&member->md.sb);
 }
 
 static char *
 geometry_text (const struct member *member)
 {
-  char *geometry = render_geometry (&member->sb);
+  char *geometry = render_geometry (&member->md.sb);
   char *text = g_strdup_printf ("%s, %" PRIu32 " members", geometry,
-                                member->sb.raid_disks);
+                                member->md.sb.raid_disks);
 
   g_free (geometry);
   return text;
@@ -50,7 +50,7 @@ size_text (const struct member *member)
   uint64_t bytes = 0;
   char *human, *text;
 
-  if (sb1_layout (&member->sb, &layout) == NULL)
+  if (sb1_layout (&member->md.sb, &layout) == NULL)
     bytes = layout.array_size;
   human = render_bytes (bytes);
   text = g_strdup_printf ("%" PRIu64 " (%s)", bytes, human);
@@ -61,56 +61,56 @@ size_text (const struct member *member)
 static char *
 version_text (const struct member *member)
 {
-  return g_strdup (sb1_version_name (member->version));
+  return g_strdup (sb1_version_name (member->md.version));
 }
 
 static char *
 role_text (const struct member *member)
 {
-  return render_role (&member->sb);
+  return render_role (&member->md.sb);
 }
 
 static char *
 slots_text (const struct member *member)
 {
-  return render_slots (&member->sb);
+  return render_slots (&member->md.sb);
 }
 
 static char *
 events_text (const struct member *member)
 {
-  return g_strdup_printf ("%" PRIu64, member->sb.events);
+  return g_strdup_printf ("%" PRIu64, member->md.sb.events);
 }
 
 static char *
 created_text (const struct member *member)
 {
-  return render_time_utc (member->sb.ctime);
+  return render_time_utc (member->md.sb.ctime);
 }
 
 static char *
 updated_text (const struct member *member)
 {
-  return render_time_utc (member->sb.utime);
+  return render_time_utc (member->md.sb.utime);
 }
 
 static char *
 state_text (const struct member *member)
 {
-  if (member->sb.resync_offset == SB1_CLEAN)
+  if (member->md.sb.resync_offset == SB1_CLEAN)
     return g_strdup ("clean");
   return g_strdup_printf ("dirty, in sync below sector %" PRIu64,
-                          member->sb.resync_offset);
+                          member->md.sb.resync_offset);
 }
 
 static char *
 recovery_text (const struct member *member)
 {
-  if (!(member->sb.features & SB1_FEATURE_RECOVERY_OFFSET))
+  if (!(member->md.sb.features & SB1_FEATURE_RECOVERY_OFFSET))
     return g_strdup ("none");
   return g_strdup_printf ("rebuilt below sector %" PRIu64 "%s",
-                          member->sb.recovery_offset,
-                          member->sb.features & SB1_FEATURE_RECOVERY_BITMAP
+                          member->md.sb.recovery_offset,
+                          member->md.sb.features & SB1_FEATURE_RECOVERY_BITMAP
                             ? ", by bitmap"
                             : "");
 }
@@ -120,25 +120,25 @@ places_text (const struct member *member)
 {
   return g_strdup_printf ("sectors %" PRIu64 "+%" PRIu64
                           ", superblock %" PRIu64,
-                          member->sb.data_offset, member->sb.size,
-                          member->sb.super_offset);
+                          member->md.sb.data_offset, member->md.sb.size,
+                          member->md.sb.super_offset);
 }
 
 static char *
 features_text (const struct member *member)
 {
-  return g_strdup_printf ("0x%" PRIx32, member->sb.features);
+  return g_strdup_printf ("0x%" PRIx32, member->md.sb.features);
 }
 
 static char *
 bitmap_text (const struct member *member)
 {
-  switch (member->bitmap_verdict) {
+  switch (member->md.bitmap_verdict) {
   case BITMAP_NONE:
     return g_strdup ("none");
   case BITMAP_GOOD:
     return g_strdup_printf ("%" PRIu64 " dirty of %" PRIu64,
-                            member->regions_set, member->regions);
+                            member->md.regions_set, member->md.regions);
   case BITMAP_OUTDATED:
     return g_strdup ("outdated: all dirty");
   case BITMAP_UNSUPPORTED:
@@ -154,15 +154,17 @@ badblocks_text (const struct member *member)
 {
   if (!member_has_bad_blocks (member))
     return g_strdup ("none");
-  if (member->badblocks_damaged)
+  if (member->md.log_damaged)
     return g_strdup ("damaged list");
-  return g_strdup_printf ("%u ranges", member->badblocks.count);
+  return g_strdup_printf ("%u ranges", member->md.bad->count);
 }
 
 static char *
 checksum_text (const struct member *member)
 {
-  return g_strdup (member->sb.checksum == member->checksum ? "ok" : "wrong");
+  bool good = member->md.sb.checksum == member_checksum (member);
+
+  return g_strdup (good ? "ok" : "wrong");
 }
 
 static char *
@@ -201,12 +203,12 @@ static const struct {
 static void
 print_bitmap (const struct member *member)
 {
-  const struct bitmap_super *bitmap = &member->bitmap;
+  const struct bitmap_super *bitmap = &member->md.bitmap;
 
-  if (member->bitmap_verdict == BITMAP_NONE)
+  if (member->md.bitmap_verdict == BITMAP_NONE)
     return;
-  if (member->bitmap_verdict != BITMAP_GOOD)
-    printf ("  %-18s%s\n", "bitmap verdict", member->bitmap_why);
+  if (member->md.bitmap_verdict != BITMAP_GOOD)
+    printf ("  %-18s%s\n", "bitmap verdict", member->md.bitmap_why);
   printf ("  %-18s%" PRIu64 ", cleared %" PRIu64 "\n", "bitmap events",
           bitmap->events, bitmap->events_cleared);
   printf ("  %-18s%" PRIu32 " bytes\n", "bitmap chunk", bitmap->chunk);
@@ -217,13 +219,13 @@ print_bitmap (const struct member *member)
 static void
 print_badblocks (const struct member *member)
 {
-  if (member->badblocks_damaged)
-    printf ("  %-18s%s\n", "bad blocks", member->badblocks_why);
+  if (member->md.log_damaged)
+    printf ("  %-18s%s\n", "bad blocks", member->md.log_why);
   for (unsigned i = 0;
-       !member->badblocks_damaged && i < member->badblocks.count; i++)
+       member->md.bad != NULL && i < member->md.bad->count; i++)
     printf ("  %-18ssectors %" PRIu64 "+%" PRIu64 "\n", "bad range",
-            member->badblocks.range[i].start,
-            member->badblocks.range[i].length);
+            member->md.bad->range[i].start,
+            member->md.bad->range[i].length);
 }
 
 void

@@ -14,7 +14,7 @@ examine_verdict_word (const struct member *member)
                                        [SB1_DAMAGED] = "damaged",
                                        [SB1_NONE] = "none" };
 
-  return member->error != 0 ? "unreadable" : words[member->verdict];
+  return member->error != 0 ? "unreadable" : words[member->md.verdict];
 }
 
 static int
@@ -22,12 +22,12 @@ member_status (const struct member *member)
 {
   if (member->error != 0)
     return disk_open_status (member->error);
-  if (member->verdict == SB1_DAMAGED
-      || member->bitmap_verdict == BITMAP_DAMAGED
-      || member->badblocks_damaged)
+  if (member->md.verdict == SB1_DAMAGED
+      || member->md.bitmap_verdict == BITMAP_DAMAGED
+      || member->md.log_damaged)
     return EXIT_DAMAGED;
-  if (member->verdict != SB1_GOOD
-      || member->bitmap_verdict == BITMAP_UNSUPPORTED)
+  if (member->md.verdict != SB1_GOOD
+      || member->md.bitmap_verdict == BITMAP_UNSUPPORTED)
     return EXIT_REFUSED;
   return EXIT_OK;
 }
@@ -37,15 +37,15 @@ tell_problem (const struct member *member)
 {
   if (member->error != 0)
     ctl_tell (member->path, "unreadable", "%s", member->why);
-  else if (member->verdict == SB1_NONE)
+  else if (member->md.verdict == SB1_NONE)
     ctl_tell (member->path, "no-metadata", "has no md superblock");
-  else if (member->verdict != SB1_GOOD)
+  else if (member->md.verdict != SB1_GOOD)
     ctl_tell (member->path, examine_verdict_word (member), "%s", member->why);
-  else if (member->bitmap_verdict == BITMAP_DAMAGED
-           || member->bitmap_verdict == BITMAP_UNSUPPORTED)
-    ctl_tell (member->path, "bad-bitmap", "%s", member->bitmap_why);
-  if (member->badblocks_damaged)
-    ctl_tell (member->path, "bad-block-log", "%s", member->badblocks_why);
+  else if (member->md.bitmap_verdict == BITMAP_DAMAGED
+           || member->md.bitmap_verdict == BITMAP_UNSUPPORTED)
+    ctl_tell (member->path, "bad-bitmap", "%s", member->md.bitmap_why);
+  if (member->md.log_damaged)
+    ctl_tell (member->path, "bad-block-log", "%s", member->md.log_why);
 }
 
 static void

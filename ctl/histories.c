@@ -26,12 +26,12 @@ find_by_authority (const struct dry_run *run, unsigned authority)
 static void
 choose (struct dry_run *run, unsigned j)
 {
-  struct history history = { .leg = run->index[j] };
+  struct history history = { .leg = run->verdict.number[j] };
   unsigned h;
 
-  if (run->given[j].sb == NULL)
+  if (run->verdict.given[j].sb == NULL)
     return;
-  assemble (run->given, run->given_count, (int)j, &history.made);
+  assemble (run->verdict.given, run->verdict.count, (int)j, &history.made);
   run->choice[j] = history.made.result;
   if (history.made.result == ASSEMBLE_SPLIT)
     return;
@@ -66,11 +66,11 @@ only_side (const struct dry_run *run, unsigned j)
 static void
 say_why (struct dry_run *run)
 {
-  struct assembly *assembly = &run->assembly;
+  struct assembly *assembly = &run->verdict.assembly;
 
   if (run->histories < 2)
     return;
-  assembly->culprit = run->given_count;
+  assembly->culprit = run->verdict.count;
   snprintf (assembly->why, sizeof assembly->why, "split brain: %u histories, "
             "each written without the other%s; nobody can merge them",
             run->histories, run->histories > 2 ? "s" : "");
@@ -79,13 +79,13 @@ say_why (struct dry_run *run)
 void
 histories_find (struct dry_run *run)
 {
-  if (run->assembly.result != ASSEMBLE_SPLIT)
+  if (run->verdict.assembly.result != ASSEMBLE_SPLIT)
     return;
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     run->choice[j] = ASSEMBLE_SPLIT;
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     choose (run, j);
-  for (unsigned j = 0; j < run->given_count; j++)
+  for (unsigned j = 0; j < run->verdict.count; j++)
     if (run->side[j] == 0)
       run->side[j] = only_side (run, j);
   say_why (run);
@@ -94,12 +94,12 @@ histories_find (struct dry_run *run)
 struct assemble_part
 histories_part (const struct dry_run *run, unsigned j)
 {
-  struct assemble_part part = run->assembly.part[j];
+  struct assemble_part part = run->verdict.assembly.part[j];
 
   if (run->side[j] != 0)
     return run->history[run->side[j] - 1].made.part[j];
   /* Its bitmap is of use to one side, perhaps. */
-  if (run->assembly.result == ASSEMBLE_SPLIT
+  if (run->verdict.assembly.result == ASSEMBLE_SPLIT
       && part.part == PART_STALE_BITMAP)
     part.part = PART_STALE;
   return part;

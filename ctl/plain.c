@@ -15,12 +15,13 @@
 static void __attribute__ ((format (printf, 3, 4)))
 refuse (struct dry_run *run, unsigned culprit, const char *format, ...)
 {
+  struct assembly *assembly = &run->verdict.assembly;
   va_list args;
 
-  run->assembly.result = ASSEMBLE_REFUSED;
-  run->assembly.culprit = culprit;
+  assembly->result = ASSEMBLE_REFUSED;
+  assembly->culprit = culprit;
   va_start (args, format);
-  vsnprintf (run->assembly.why, sizeof run->assembly.why, format, args);
+  vsnprintf (assembly->why, sizeof assembly->why, format, args);
   va_end (args);
 }
 
@@ -69,7 +70,7 @@ plain_judge (struct dry_run *run)
   else if (look_at_all (run, &refusal))
     return;
   else if (run->metadata == METADATA_NONE)
-    snprintf (run->assembly.why, sizeof run->assembly.why,
+    snprintf (run->verdict.assembly.why, sizeof run->verdict.assembly.why,
               "metadata=none, although disk %.200s %.700s",
               run->member[refusal.culprit]->name, refusal.why);
   else

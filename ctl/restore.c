@@ -31,16 +31,16 @@ describe_present (const struct restore *restore, const struct member *member)
 
   if (!member_has_sb (member))
     return g_strdup ("has an md superblock already");
-  role = render_role (&member->sb);
-  name = render_name (&member->sb);
-  uuid = render_uuid (member->sb.set_uuid);
+  role = render_role (&member->md.sb);
+  name = render_name (&member->md.sb);
+  uuid = render_uuid (member->md.sb.set_uuid);
   if (restore->verdict == SB1_GOOD
-      && memcmp (restore->sb.set_uuid, member->sb.set_uuid, 16) == 0
-      && member->sb.events > restore->sb.events)
+      && memcmp (restore->sb.set_uuid, member->md.sb.set_uuid, 16) == 0
+      && member->md.sb.events > restore->sb.events)
     age = ": newer than what the file has";
   return g_strdup_printf ("has an md superblock: %s of array %s, uuid %s, "
                           "events %" PRIu64 "%s", role, name, uuid,
-                          member->sb.events, age);
+                          member->md.sb.events, age);
 }
 
 /* Only where erase left zeroes.  0, or -errno of reading. */
@@ -74,7 +74,7 @@ find_doubt (struct member *member, const struct restore *restore,
   uint64_t offset;
   int r;
 
-  if (member->verdict != SB1_NONE) {
+  if (member->md.verdict != SB1_NONE) {
     ret->code = "looks-used";
     ret->text = describe_present (restore, member);
     return 0;
@@ -186,10 +186,10 @@ put_back (struct member *member, const struct restore *restore, bool force,
   if (member->error != 0)
     return ctl_fail (disk_open_status (member->error), member->path,
                      "unusable", "%s", member->why);
-  if (member->disk.size != restore->disk_size)
+  if (member->disk.exact_size != restore->disk_size)
     return ctl_fail (EXIT_REFUSED, member->path, "size-differs", "has %" PRIu64
                      " bytes, the disk that was erased had %" PRIu64,
-                     member->disk.size, restore->disk_size);
+                     member->disk.exact_size, restore->disk_size);
   r = find_doubt (member, restore, doubt);
   if (r < 0)
     return ctl_fail (EXIT_REFUSED, member->path, "read-failed", "%s",

@@ -27,13 +27,13 @@ add_md (const struct member *member, GString *found)
 {
   char *uuid;
 
-  if (member->verdict == SB1_NONE)
+  if (member->md.verdict == SB1_NONE)
     return;
   if (!member_has_sb (member)) {
     add (found, "md superblock of version 0.90", "");
     return;
   }
-  uuid = render_uuid (member->sb.set_uuid);
+  uuid = render_uuid (member->md.sb.set_uuid);
   add (found, "member of md array ", uuid);
   g_free (uuid);
 }
