@@ -33,9 +33,7 @@ requests_init (struct requests *requests, unsigned total, struct array *array)
 static bool
 is_busy (const struct request *request)
 {
-  unsigned state = atomic_load (&request->state);
-
-  return state == REQUEST_BUSY || state == REQUEST_WANTED;
+  return atomic_load (&request->state) & REQUEST_BUSY;
 }
 
 void
@@ -76,26 +74,26 @@ find_free (struct requests *requests)
   return NULL;
 }
 
-/* Lock held.  Make it tell when it ends.  False: it was not busy.  The answer
- * is that of the exchange itself: it may be busy again a moment later, and not
- * be marked.
- */
-static bool
-want (struct request *request)
+/* Lock held.  What was its state? */
+static unsigned
+mark (struct request *request)
 {
-  unsigned was = REQUEST_BUSY;
-
-  return atomic_compare_exchange_strong (&request->state, &was, REQUEST_WANTED)
-         || was == REQUEST_WANTED;
+  return atomic_fetch_or (&request->state, REQUEST_CLOSED);
 }
 
-static bool
-want_all (struct requests *requests)
+/* Lock held.  One that is free after all; else NULL, and each of them tells
+ * when it ends.  One pass is enough: a mark stays until the request ends,
+ * which takes the lock.
+ */
+static struct request *
+take_or_mark (struct requests *requests)
 {
   for (unsigned i = 0; i < requests->total; i++)
-    if (!want (&requests->items[i]))
-      return false;
-  return true;
+    if (mark (&requests->items[i]) == REQUEST_FREE) {
+      requests->items[i].state = REQUEST_BUSY;
+      return &requests->items[i];
+    }
+  return NULL;
 }
 
 static struct request *
@@ -104,10 +102,9 @@ wait_for_free (struct requests *requests)
   struct request *request = NULL;
 
   ground_mutex_lock (&requests->lock);
-  while (!requests->closed && (request = find_free (requests)) == NULL)
+  while (!requests->closed && (request = take_or_mark (requests)) == NULL)
     /* Woken by any of them that ends; their children have deadlines. */
-    if (want_all (requests))
-      ground_cond_wait (&requests->freed, &requests->lock, GROUND_NEVER);
+    ground_cond_wait (&requests->freed, &requests->lock, GROUND_NEVER);
   ground_mutex_unlock (&requests->lock);
   return request;
 }
@@ -151,16 +148,8 @@ requests_close (struct requests *requests)
 {
   ground_mutex_lock (&requests->lock);
   requests->closed = true;
-  for (unsigned i = 0; i < requests->total; i++) {
-    struct request *request = &requests->items[i];
-
-    /* Until it is the one or the other, whatever happens meanwhile. */
-    while (!change_state (request, REQUEST_FREE, REQUEST_CLOSED)
-           && !change_state (request, REQUEST_BUSY, REQUEST_WANTED)
-           && request->state != REQUEST_WANTED
-           && request->state != REQUEST_CLOSED)
-      ;
-  }
+  for (unsigned i = 0; i < requests->total; i++)
+    mark (&requests->items[i]);
   /* Those who wait for a free one hear that there will be none. */
   ground_cond_broadcast (&requests->freed);
   ground_mutex_unlock (&requests->lock);

@@ -48,11 +48,15 @@
 struct array;
 struct pool;
 
+/* Whatever the state is, one bit marks it: a free request becomes closed, and
+ * only the holder of the lock may open it again; a busy one becomes wanted.
+ */
 enum request_state {
-  REQUEST_FREE,
-  REQUEST_BUSY,
-  REQUEST_WANTED, /* busy, and somebody waits for its end */
-  REQUEST_CLOSED,
+  REQUEST_FREE = 0,
+  REQUEST_BUSY = 1,
+  REQUEST_CLOSED = 2,
+  REQUEST_WANTED = REQUEST_BUSY | REQUEST_CLOSED, /* a thread waits
+                                                    for its end */
 };
 
 struct request {
