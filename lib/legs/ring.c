@@ -25,6 +25,7 @@
 #ifdef HAVE_LIBURING
 
 #include <liburing.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -255,8 +256,10 @@ reaper_main (void *argument)
     int result, r;
 
     r = io_uring_wait_cqe (&ring->uring, &cqe);
-    if (r == -EINTR || r == -EAGAIN)
+    if (r == -EINTR || r == -EAGAIN) { /* memory is short */
+      sched_yield ();
       continue;
+    }
     assert (r == 0 && cqe != NULL);
     child = io_uring_cqe_get_data (cqe);
     result = cqe->res;
