@@ -26,5 +26,5 @@ echo "many afterwards in a build that is half as fast; SIM_SEEDS=1000 for fewer"
 # What it prints says mirror-sim: a seed of this one is for mirror-sim-fine.
 if [ -x "$fine" ]; then
     echo "mirror-sim-fine:"
-    "$fine" --first "$first" --seeds "$((seeds / 2))"
+    "$fine" --known "$source/seeds-fine.txt" --first "$first" --seeds "$((seeds / 2))"
 fi
