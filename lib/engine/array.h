@@ -63,6 +63,9 @@ struct array_config {
   unsigned quiet_ms;
   unsigned sweep_ms; /* 0: what the bitmap says */
   unsigned retry_ms; /* of resync and rebuild; 0: SYNC_RETRY_MS */
+  uint32_t sync_span;  /* bytes; a power of two, BOUNCE_ALIGNMENT at least */
+  unsigned sync_spans; /* in flight, at most */
+  bool sync_fixed;     /* always that many */
 };
 
 /* Do any of @legs (NULL: could not be opened) carry an md superblock?  Then
@@ -84,8 +87,9 @@ unsigned array_pool_minimum (unsigned legs);
  *                2 x requests descriptors
  *                bounced: 2 x bounces buffers of bounce_size
  *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
- *                SYNC_BUFFERS buffers of SYNC_SPAN
- *                2 x slots children, 2 descriptors
+ *                SYNC_SPANS + SYNC_BUFFERS_READERS buffers of SYNC_SPAN
+ *                (SYNC_SPANS + 1) x slots children
+ *                SYNC_SPANS + 1 descriptors
  *
  * What depends on the disks of an md array comes on top:
  *

@@ -86,11 +86,25 @@
 #define TODO_WINDOW (64u * 1024u)
 #define TODO_WINDOWS_MAX (4u * 1024u * 1024u)
 
-/* What resync copies at a time, and how many such buffers there are: one of
- * the background copier, the others for readers that cannot wait for it.
+/* What resync and rebuild copy at a time, and how many such spans may be in
+ * flight: over a link of 20 ms one needs two round trips, so 16 of them fill
+ * what SYNC_MAX_DEFAULT allows, twice.  Each has a buffer.
  */
 #define SYNC_SPAN (1024u * 1024u)
-#define SYNC_BUFFERS 4
+#define SYNC_SPANS 16
+
+/* So many of them at most while clients are busy: what clients send over the
+ * same link queues behind them.
+ */
+#define SYNC_SPANS_BUSY 4
+
+/* After a request clients count as busy for so long: some round trips, so that
+ * one that waits for each answer does so all the time.
+ */
+#define SYNC_BUSY_MS 500
+
+/* More such buffers, for readers that cannot wait for the background. */
+#define SYNC_BUFFERS_READERS 3
 
 /* md's defaults: resync goes at least so fast while clients are busy, and
  * never faster; bytes a second of each array.

@@ -40,12 +40,12 @@ memory () { sed -n 's/^mirror_request_memory=//p' "$1"; }
 nbdkit --dump-plugin "$MIRROR_SO" cache=none >dump-direct
 test "$(memory dump-direct)" -gt "$(memory dump)"
 
-# An md array has four buffers of 1 MiB for resync, and little else besides.
+# An md array has 19 buffers of 1 MiB for resync, and little else besides.
 memory_md () { sed -n 's/^mirror_request_memory_md=//p' "$1"; }
 more=$(($(memory_md dump) - $(memory dump)))
-test "$more" -gt $((4 << 20))
-test "$more" -lt $(((4 << 20) + (256 << 10)))
+test "$more" -gt $((19 << 20))
+test "$more" -lt $(((19 << 20) + (512 << 10)))
 
 # The README and the manual say so.
 test "$(memory dump)" -lt $((1 << 20))
-test "$(memory_md dump)" -lt $((5 << 20))
+test "$(memory_md dump)" -lt $((20 << 20))

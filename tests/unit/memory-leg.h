@@ -11,7 +11,9 @@
 
 #include "legs/leg.h"
 
+#ifndef MEMORY_LEG_SIZE
 #define MEMORY_LEG_SIZE (1024 * 1024)
+#endif
 
 struct memory_leg {
   struct leg leg;

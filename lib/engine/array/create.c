@@ -34,6 +34,10 @@ with_defaults (const struct array_config *given, unsigned slots)
     config.sync_min = SYNC_MIN_DEFAULT;
   if (config.sync_max == 0)
     config.sync_max = MAX ((uint64_t)SYNC_MAX_DEFAULT, config.sync_min);
+  if (config.sync_span == 0)
+    config.sync_span = SYNC_SPAN;
+  if (config.sync_spans == 0)
+    config.sync_spans = SYNC_SPANS;
   if (config.quiet_ms == 0)
     config.quiet_ms = QUIET_MS;
   if (config.retry_ms == 0)
@@ -71,7 +75,8 @@ array_memory (const struct array_config *given, bool bounced, bool is_md)
 
   if (is_md)
     bytes += metadata_memory (config.layout.slots)
-             + resync_memory (config.layout.slots);
+             + resync_memory (config.layout.slots, config.sync_span,
+                              config.sync_spans);
   return bytes;
 }
 
@@ -84,6 +89,8 @@ array_memory_used (const struct array *array)
     .requests = array->readers.total,
     .bounces = array->read_bounces.total,
     .bounce_size = array->bounce_size,
+    .sync_span = array->resync.span,
+    .sync_spans = array->resync.requests.total,
   };
   uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
 
@@ -136,7 +143,8 @@ allocate (struct array *array, const struct array_config *config)
   if (array->md != NULL) {
     quiet_init (&array->quiet);
     array->before_read = resync_before_read;
-    failed |= resync_init (&array->resync, array);
+    failed |= resync_init (&array->resync, array, config->sync_span,
+                           config->sync_spans);
   }
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
 }
@@ -254,8 +262,9 @@ set_pace (struct array *array, const struct array_config *config)
     sweep_ms = UINT64_C (1000) * MAX (array->md->head.daemon_sleep, 1u);
   array->quiet.quiet_ns = config->quiet_ms * GROUND_MS;
   array->quiet.sweep_ns = sweep_ms * GROUND_MS;
-  array->resync.minimum = config->sync_min;
-  array->resync.maximum = config->sync_max;
+  job_set_rates (&array->resync.job, config->sync_min, config->sync_max);
+  if (config->sync_fixed)
+    job_fix_spans (&array->resync.job);
   array->resync.retry_ns = config->retry_ms * GROUND_MS;
 }
 

@@ -23,9 +23,6 @@
 /* Steps between a span and a block. */
 #define CAREFUL 4096u
 
-/* One half of a buffer is for the authority, one for what is compared. */
-#define HALF (SYNC_SPAN / 2)
-
 /* A range that lies whole on each of its copies. */
 struct piece {
   struct request *request;
@@ -112,7 +109,7 @@ is_alike (const struct piece *piece, const struct copy *copy)
   if (member_good_length (member, copy->offset, piece->length)
       < piece->length)
     return false;
-  other.buffer += HALF;
+  other.buffer += array->resync.span / 2;
   request_arm (request, &array->resync.pool);
   issue (&other, copy, CHILD_READ);
   request_finish (request);
@@ -216,6 +213,8 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
   struct array *array = request->array;
   const struct layout *layout = &array->layout;
   struct piece piece = { .request = request, .to = to, .compare = compare };
+  /* Half of a buffer is for what is compared. */
+  uint64_t most = compare ? array->resync.span / 2 : array->resync.span;
   int result = 0;
 
   piece.buffer = bounce_take (&array->resync.buffers);
@@ -225,7 +224,7 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
 
     piece.offset = offset + done;
     piece.length = layout_piece (layout, piece.offset,
-                                MIN (length - done, (uint64_t)HALF));
+                                MIN (length - done, most));
     layout_map (layout, piece.offset, piece.copies);
     r = copy_piece (&piece);
     if (r < 0)

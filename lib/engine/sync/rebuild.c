@@ -4,6 +4,8 @@
  * From its beginning or its checkpoint on, in its own order, wholly or only
  * what the bitmap has set.  It gets every write of clients meanwhile, and no
  * reads; how far it has come is written into its superblock now and then.
+ * It is a supplier of spans of the member to a job (job.h), and what is
+ * written down is what the job knows to be done without a gap.
  *
  * Locks held on entry: none.  May block on, in this order: the range lock,
  * resync_copy, the turn.
@@ -13,9 +15,16 @@
 
 #include "engine/array-internal.h"
 #include "engine/record/metadata.h"
+#include "engine/sync/job.h"
 #include "engine/sync/resync.h"
 #include "ground/log.h"
 #include "ground/util.h"
+
+struct rebuild {
+  struct array *array;
+  unsigned slot;
+  uint64_t noted, noted_ns; /* the last checkpoint */
+};
 
 /* Does the bitmap say that some of it was missed? */
 static bool
@@ -39,11 +48,10 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
 {
   struct metadata *md = array->md;
   const struct layout *layout = &array->layout;
-  uint64_t step = layout->chunk == 0 ? SYNC_SPAN
-                                     : layout->chunk - at % layout->chunk;
-  uint64_t region;
+  uint64_t step = array->resync.span, region;
 
-  step = MIN (step, (uint64_t)SYNC_SPAN);
+  if (layout->chunk != 0)
+    step = MIN (step, layout->chunk - at % layout->chunk);
   step = MIN (step, layout->member_size - at);
   *ret_length = step;
   if (!layout_unmap (layout, slot, at, ret_offset))
@@ -64,19 +72,41 @@ is_recovering (struct array *array, unsigned slot)
   return array_targets (array) & ~array_in_sync (array) & 1u << slot;
 }
 
+/* ------------------------------------------------------- what the job is told */
+
 static int
-rebuild_span (struct array *array, unsigned slot, uint64_t offset,
-              uint64_t length)
+next_missed (void *opaque, uint64_t at, struct span *ret)
 {
-  struct request *request = array->resync.requests.items;
-  struct pace pace;
+  const struct rebuild *rebuild = opaque;
+  struct array *array = rebuild->array;
+
+  for (; at < array->layout.member_size; at = ret->end) {
+    bool missed
+      = is_missed (array, rebuild->slot, at, &ret->offset, &ret->length);
+
+    ret->at = at;
+    ret->end = at + ret->length;
+    if (!is_recovering (array, rebuild->slot))
+      return -ENODEV;
+    if (worker_is_stopping (&array->resync.worker))
+      return -ECANCELED;
+    if (missed)
+      return 1;
+  }
+  return 0;
+}
+
+static int
+copy_missed (void *opaque, struct request *request, const struct span *span)
+{
+  const struct rebuild *rebuild = opaque;
+  struct range_locks *ranges = &rebuild->array->ranges;
   int r;
 
-  pace_begin (array, &pace);
-  range_lock (&array->ranges, &request->range, offset, length);
-  r = resync_copy (request, offset, length, 1u << slot, false);
-  range_unlock (&array->ranges, &request->range);
-  pace_end (array, &pace, length);
+  range_lock (ranges, &request->range, span->offset, span->length);
+  r = resync_copy (request, span->offset, span->length, 1u << rebuild->slot,
+                   false);
+  range_unlock (ranges, &request->range);
   return r;
 }
 
@@ -84,22 +114,47 @@ rebuild_span (struct array *array, unsigned slot, uint64_t offset,
  * on from there.
  */
 static void
-note_recovered (struct array *array, unsigned slot, uint64_t at,
-                uint64_t *noted, uint64_t *noted_ns)
+note_recovered (void *opaque, uint64_t at)
 {
+  struct rebuild *rebuild = opaque;
+  struct array *array = rebuild->array;
   struct metadata *md = array->md;
-  uint64_t part = array->layout.member_size / SYNC_CHECKPOINT_PARTS;
+  uint64_t size = array->layout.member_size;
 
+  at = MIN (at, size);
   ground_mutex_lock (&md->lock);
-  md->recovered[slot] = at;
+  md->recovered[rebuild->slot] = at;
   ground_mutex_unlock (&md->lock);
-  if (at - *noted < part
-      && ground_now () - *noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
+  if (at - rebuild->noted < size / SYNC_CHECKPOINT_PARTS
+      && ground_now () - rebuild->noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
     return;
   metadata_checkpoint (array);
-  *noted = at;
-  *noted_ns = ground_now ();
+  rebuild->noted = at;
+  rebuild->noted_ns = ground_now ();
 }
+
+static uint64_t
+left (void *opaque)
+{
+  const struct rebuild *rebuild = opaque;
+  struct metadata *md = rebuild->array->md;
+  uint64_t at;
+
+  ground_mutex_lock (&md->lock);
+  at = md->recovered[rebuild->slot];
+  ground_mutex_unlock (&md->lock);
+  return rebuild->array->layout.member_size - at;
+}
+
+static const struct job_supply supply = {
+  .next = next_missed,
+  .handle = copy_missed,
+  .advanced = note_recovered,
+  .left = left,
+  .stops_at_error = true,
+};
+
+/* ---------------------------------------------------------------- the rebuild */
 
 static void
 tell_begin (const struct array *array, unsigned slot)
@@ -113,7 +168,7 @@ tell_begin (const struct array *array, unsigned slot)
 }
 
 static void
-tell_end (struct array *array, unsigned slot, uint64_t at, int error)
+tell_end (struct array *array, unsigned slot, int error)
 {
   const char *name = array->member[slot].leg->name;
 
@@ -125,7 +180,7 @@ tell_end (struct array *array, unsigned slot, uint64_t at, int error)
     log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
                "of its data: %s.  Until it is rebuilt it is not read; an error "
                "that may pass is tried again every minute, others at the next "
-               "start", name, slot, (unsigned long long)at,
+               "start", name, slot, (unsigned long long)array->md->recovered[slot],
                log_strerror (error));
   else if (array_in_sync (array) & 1u << slot)
     log_notice ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
@@ -134,25 +189,24 @@ tell_end (struct array *array, unsigned slot, uint64_t at, int error)
 int
 rebuild (struct array *array, unsigned slot, bool again)
 {
-  uint64_t at = array->md->recovered[slot], noted = at;
-  uint64_t noted_ns = ground_now (), offset, length;
-  int r = 0;
+  uint64_t from = array->md->recovered[slot];
+  struct rebuild rebuild = { .array = array,
+                             .slot = slot,
+                             .noted = from,
+                             .noted_ns = ground_now () };
+  int r;
 
   if (!again)
     tell_begin (array, slot);
-  while (at < array->layout.member_size && is_recovering (array, slot)) {
-    if (worker_is_stopping (&array->resync.worker))
-      return 0;
-    if (is_missed (array, slot, at, &offset, &length))
-      r = rebuild_span (array, slot, offset, length);
-    if (r < 0)
-      break;
-    at += length;
-    note_recovered (array, slot, at, &noted, &noted_ns);
-  }
+  r = job_run (&array->resync.job, &supply, &rebuild, from);
+  if (r == -ECANCELED)
+    return r;
+  /* It failed, and people know. */
+  if (r == -ENODEV && !is_recovering (array, slot))
+    r = 0;
   if (r == 0 && is_recovering (array, slot))
     r = metadata_join (array, slot);
   if (r == 0 || !again)
-    tell_end (array, slot, at, r);
+    tell_end (array, slot, r);
   return r;
 }

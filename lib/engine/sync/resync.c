@@ -10,9 +10,10 @@
  *             checkpoint on, in its own order, wholly or only what the bitmap
  *             has set.  It gets every write meanwhile, and no reads.
  *
- * One thread does first the one, then the other, span by span, each with its
- * range locked, so that it never meets a write.  A read that needs a window
- * does not wait for it, but brings that window together itself.
+ * One thread does first the one, then the other.  Both are suppliers of spans
+ * to a job (job.h), which has helpers; each span has its range locked, so that
+ * it never meets a write.  A read that needs a window does not wait for it, but
+ * brings that window together itself.
  *
  * Locks held on entry: none.  May block on, in this order: the range lock, a
  * buffer, a child of the resync's own pool, the disks, the turn.
@@ -37,7 +38,8 @@ next_span (struct array *array, uint64_t from, uint64_t end,
   bool found;
 
   ground_mutex_lock (&md->lock);
-  found = todo_next (&md->todo, from, SYNC_SPAN, ret_offset, ret_length)
+  found = todo_next (&md->todo, from, array->resync.span, ret_offset,
+                     ret_length)
           && *ret_offset < end;
   ground_mutex_unlock (&md->lock);
   return found;
@@ -216,39 +218,74 @@ drop_single_copies (struct array *array, uint32_t *seen)
   } while (found && !worker_is_stopping (&array->resync.worker));
 }
 
+struct pass {
+  struct array *array;
+  uint32_t seen; /* by drop_single_copies */
+};
+
+static int
+next_differing (void *opaque, uint64_t at, struct span *ret)
+{
+  const struct pass *pass = opaque;
+
+  if (!next_span (pass->array, at, UINT64_MAX, &ret->offset, &ret->length))
+    return 0;
+  ret->at = ret->offset;
+  ret->end = ret->offset + ret->length;
+  return 1;
+}
+
+static int
+sync_differing (void *opaque, struct request *request,
+                const struct span *span)
+{
+  (void)opaque;
+  return sync_span (request, span->offset, span->length);
+}
+
+static void
+look_at_members (void *opaque, uint64_t at)
+{
+  struct pass *pass = opaque;
+
+  (void)at;
+  drop_single_copies (pass->array, &pass->seen);
+}
+
+static uint64_t
+left (void *opaque)
+{
+  const struct pass *pass = opaque;
+
+  return atomic_load (&pass->array->md->todo_left);
+}
+
+static const struct job_supply supply = {
+  .next = next_differing,
+  .handle = sync_differing,
+  .advanced = look_at_members,
+  .left = left,
+};
+
 /* The whole list, once.  0, or -errno of what could not be done. */
 static int
 resync_pass (struct array *array, bool again)
 {
-  struct request *request = array->resync.requests.items;
-  uint64_t at = 0, length;
-  uint32_t seen = array->all;
-  int r = 0;
+  struct pass pass = { .array = array, .seen = array->all };
+  int r;
 
-  if (atomic_load (&array->md->todo_left) == 0)
+  if (left (&pass) == 0)
     return 0;
-  drop_single_copies (array, &seen);
-  if (atomic_load (&array->md->todo_left) == 0) {
+  drop_single_copies (array, &pass.seen);
+  if (left (&pass) == 0) {
     metadata_checkpoint (array);
     return 0;
   }
   if (!again)
     tell_begin (array);
-  while (!worker_is_stopping (&array->resync.worker)
-         && next_span (array, at, UINT64_MAX, &at, &length)) {
-    struct pace pace;
-    int error;
-
-    pace_begin (array, &pace);
-    error = sync_span (request, at, length);
-    if (error < 0)
-      r = error;
-    at += length;
-    pace_end (array, &pace, length);
-    drop_single_copies (array, &seen);
-  }
-  if (worker_is_stopping (&array->resync.worker))
-    return 0;
+  r = job_run (&array->resync.job, &supply, &pass, 0);
+  if (r == -ECANCELED)
+    return r;
   metadata_checkpoint (array);
   if (r == 0)
     tell_done (&array->resync);
@@ -316,23 +353,31 @@ be_in_sync (void *argument)
 }
 
 uint64_t
-resync_memory (unsigned slots)
+resync_memory (unsigned slots, uint32_t span, unsigned spans)
 {
-  return SYNC_BUFFERS * (uint64_t)(SYNC_SPAN + sizeof (void *))
-         + sizeof (struct request) + slots * (uint64_t)sizeof (struct child);
+  return (spans + SYNC_BUFFERS_READERS) * (uint64_t)(span + sizeof (void *))
+         + spans * (uint64_t)sizeof (struct request)
+         + spans * slots * (uint64_t)sizeof (struct child);
 }
 
 int
-resync_init (struct resync *resync, struct array *array)
+resync_init (struct resync *resync, struct array *array, uint32_t span,
+             unsigned spans)
 {
   unsigned slots = array->layout.slots;
   int failed = 0;
 
+  assert (spans >= 1 && spans <= SYNC_SPANS);
+  resync->span = span;
   resync->writes = 1;
   worker_init (&resync->worker);
-  failed |= pool_init (&resync->pool, slots, slots, 1);
-  failed |= bounce_init (&resync->buffers, SYNC_BUFFERS, SYNC_SPAN);
-  failed |= requests_init (&resync->requests, 1, array);
+  /* A child for each slot would be enough to go on; so many let all spans be
+   * in flight together.
+   */
+  failed |= pool_init (&resync->pool, spans * slots, slots, 1);
+  failed |= bounce_init (&resync->buffers, spans + SYNC_BUFFERS_READERS, span);
+  failed |= requests_init (&resync->requests, spans, array);
+  job_init (&resync->job, array, &resync->requests);
   return failed != 0 ? -ENOMEM : 0;
 }
 
@@ -340,6 +385,7 @@ void
 resync_destroy (struct resync *resync)
 {
   worker_destroy (&resync->worker);
+  job_destroy (&resync->job);
   requests_destroy (&resync->requests);
   bounce_destroy (&resync->buffers);
   pool_destroy (&resync->pool);
@@ -356,6 +402,7 @@ void
 resync_ask_to_stop (struct array *array)
 {
   worker_ask_to_stop (&array->resync.worker);
+  job_stop (&array->resync.job);
 }
 
 int

@@ -12,16 +12,18 @@
 #include "engine/io/bounce.h"
 #include "engine/io/pool.h"
 #include "engine/io/request.h"
+#include "engine/sync/job.h"
 #include "ground/worker.h"
 
 struct array;
 
 struct resync {
   struct pool pool;         /* children of all copying */
-  struct bounce buffers;    /* SYNC_SPAN bytes each */
-  struct requests requests; /* the thread's one descriptor */
-  uint64_t minimum, maximum; /* bytes a second */
+  struct bounce buffers;    /* a span each */
+  struct requests requests; /* of the job's spans in flight */
+  uint32_t span;            /* bytes */
   uint64_t retry_ns;
+  struct job job;           /* what is done just now */
 
   /* How often something was written; how much of that was flushed since.
    * What an earlier run wrote counts as one.
@@ -37,16 +39,19 @@ struct resync {
 };
 
 /* How much resync_init allocates, bytes. */
-uint64_t resync_memory (unsigned slots);
+uint64_t resync_memory (unsigned slots, uint32_t span, unsigned spans);
 
-/* 0 or -ENOMEM; resync_destroy follows in any case. */
-int resync_init (struct resync *resync, struct array *array);
+/* @span bytes are copied at a time, up to @spans (at most SYNC_SPANS) of them
+ * are in flight.  0 or -ENOMEM; resync_destroy follows in any case.
+ */
+int resync_init (struct resync *resync, struct array *array, uint32_t span,
+                 unsigned spans);
 void resync_destroy (struct resync *resync);
 
 /* 0 or -errno. */
 int resync_start (struct array *array);
 
-/* Ends after the window that it is copying: ask first; 0 or -ETIMEDOUT when
+/* Ends after the spans in flight: ask first; 0 or -ETIMEDOUT when
  * it has come to its end; then join it.
  */
 void resync_ask_to_stop (struct array *array);
@@ -70,17 +75,6 @@ void resync_before_read (struct request *request, uint64_t offset,
  */
 int resync_copy (struct request *request, uint64_t offset, uint64_t length,
                  uint32_t to, bool compare);
-
-/* Around each span that is copied in the background: end waits as long as it
- * takes to keep to the rates.  With clients about, half of the time is
- * theirs, as long as the lower rate is kept.
- */
-struct pace {
-  uint64_t began_ns;
-  uint64_t served; /* requests of clients, when the span began */
-};
-void pace_begin (struct array *array, struct pace *pace);
-void pace_end (struct array *array, const struct pace *pace, uint64_t length);
 
 /* Rebuild @slot, which is recovering, until it is in sync, fails, or it is
  * time to stop.  In the resync's thread.  0, or -errno of what cannot be

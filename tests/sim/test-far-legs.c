@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test-far-legs: how long a rebuild takes, on the virtual clock, where nothing
+ * but the legs takes time.
+ *
+ * Over a link of 20 ms it is at least 8 times as fast as with one span in
+ * flight.  On disks that do one thing after the other it goes back from what
+ * it tried first, so that a few spans queue at most; with clients about there
+ * is one span on local disks, and SYNC_SPANS_BUSY on remote ones.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#define MEMORY_LEG_SIZE (32 * 1024 * 1024)
+#define SPAN 65536u
+
+#include "engine/array-internal.h"
+#include "ground/ground.h"
+#include "ground/log.h"
+#include "ground/util.h"
+#include "ground-sim.h"
+#include "logic/create-plan.h"
+#include "tests/unit/memory-leg.h"
+
+#define LATENCY_NS (20 * GROUND_MS)
+
+/* A memory leg whose answers take time. */
+struct slow_leg {
+  struct leg leg;
+  struct memory_leg *memory;
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  struct ground_thread thread; /* of remote ones */
+  struct child *first, **end;  /* in flight, in the order of their answers */
+  uint64_t free_ns;            /* a serial one has done all */
+  unsigned spans, most;        /* large children in flight; so many once */
+  bool stopping;
+};
+
+struct scene {
+  const char *name;
+  bool is_remote;
+  bool is_serial;      /* one thing after the other, instead of all at once */
+  bool clients;
+  unsigned spans;      /* as array_config.sync_spans */
+  uint64_t took_ns;    /* result */
+  unsigned most;       /* spans in flight on one leg */
+};
+
+static struct slow_leg slow[2];
+static struct array *array;
+static struct scene *scene;
+static bool stop_reading;
+
+static void
+say_nothing (enum log_level level, const char *message)
+{
+  (void)level;
+  (void)message;
+}
+
+/* ------------------------------------------------------------------ the legs */
+
+/* Lock held. */
+static void
+wait_until (struct slow_leg *leg, uint64_t ns)
+{
+  while (ground_now () < ns)
+    ground_cond_wait (&leg->changed, &leg->lock, ns);
+}
+
+static void
+answer (struct slow_leg *leg, struct child *child)
+{
+  ground_mutex_lock (&leg->lock);
+  leg->spans -= child->length >= SPAN;
+  ground_mutex_unlock (&leg->lock);
+  child->done (child, memory_leg_do (leg->memory, child));
+}
+
+/* The other side of a remote one. */
+static void
+serve (void *argument)
+{
+  struct slow_leg *leg = argument;
+
+  ground_mutex_lock (&leg->lock);
+  for (;;) {
+    struct child *child = leg->first;
+
+    if (child == NULL) {
+      if (leg->stopping)
+        break;
+      ground_cond_wait (&leg->changed, &leg->lock, GROUND_NEVER);
+      continue;
+    }
+    wait_until (leg, child->driver.deadline_ns);
+    leg->first = child->driver.next;
+    if (leg->first == NULL)
+      leg->end = &leg->first;
+    ground_mutex_unlock (&leg->lock);
+    answer (leg, child);
+    ground_mutex_lock (&leg->lock);
+  }
+  ground_mutex_unlock (&leg->lock);
+}
+
+static void
+slow_issue (struct leg *base, struct child *child)
+{
+  struct slow_leg *leg = (struct slow_leg *)base;
+  uint64_t takes = scene->is_remote ? LATENCY_NS : GROUND_MS;
+
+  ground_mutex_lock (&leg->lock);
+  leg->spans += child->length >= SPAN;
+  leg->most = MAX (leg->most, leg->spans);
+  child->driver.deadline_ns
+    = scene->is_serial ? MAX (leg->free_ns, ground_now ()) + takes
+                       : ground_now () + takes;
+  leg->free_ns = child->driver.deadline_ns;
+  if (!scene->is_remote) {
+    wait_until (leg, child->driver.deadline_ns);
+    ground_mutex_unlock (&leg->lock);
+    answer (leg, child);
+    return;
+  }
+  child->driver.next = NULL;
+  *leg->end = child;
+  leg->end = &child->driver.next;
+  ground_cond_broadcast (&leg->changed);
+  ground_mutex_unlock (&leg->lock);
+}
+
+static int
+slow_start (struct leg *base)
+{
+  struct slow_leg *leg = (struct slow_leg *)base;
+
+  return ground_thread_start (&leg->thread, "slow", serve, leg);
+}
+
+static int
+slow_read_now (struct leg *base, void *buffer, uint64_t length,
+               uint64_t offset)
+{
+  struct slow_leg *leg = (struct slow_leg *)base;
+
+  return memory_leg_read_now (&leg->memory->leg, buffer, length, offset);
+}
+
+static bool
+slow_can_zero (struct leg *base, uint32_t flags)
+{
+  (void)base;
+  (void)flags;
+  return true;
+}
+
+static void
+slow_abort (struct leg *base)
+{
+  (void)base;
+  sim_fail ("a leg was given up");
+}
+
+static void
+slow_close (struct leg *base)
+{
+  struct slow_leg *leg = (struct slow_leg *)base;
+
+  ground_mutex_lock (&leg->lock);
+  leg->stopping = true;
+  ground_cond_broadcast (&leg->changed);
+  ground_mutex_unlock (&leg->lock);
+  ground_thread_join (&leg->thread);
+  ground_cond_destroy (&leg->changed);
+  ground_mutex_destroy (&leg->lock);
+}
+
+static void
+make_leg (unsigned i)
+{
+  static const struct leg_ops ops = {
+    .start = slow_start,       .issue = slow_issue,
+    .read_now = slow_read_now, .can_zero = slow_can_zero,
+    .abort = slow_abort,       .close = slow_close,
+  };
+  struct slow_leg *leg = &slow[i];
+
+  memset (leg, 0, sizeof *leg);
+  leg->memory = memory_leg_new (i);
+  leg->leg = leg->memory->leg;
+  leg->leg.ops = &ops;
+  leg->leg.rank = scene->is_remote ? LEG_REMOTE : LEG_INLINE;
+  leg->leg.caps.request_max = SPAN;
+  leg->end = &leg->first;
+  ground_mutex_init (&leg->lock);
+  ground_cond_init (&leg->changed);
+}
+
+/* ----------------------------------------------------------------- the array */
+
+/* The second one lacks everything. */
+static void
+lay_metadata (void)
+{
+  static const uint8_t uuid[16] = "far";
+  struct create_wish wish = {
+    .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 },
+    .version = SB1_VERSION_1_0,
+    .assume_clean = true,
+    .member_bytes = { MEMORY_LEG_SIZE, MEMORY_LEG_SIZE },
+  };
+  struct create_plan plan;
+  char why[MESSAGE_MAX];
+
+  if (!create_plan (&wish, &plan, why))
+    sim_fail ("no plan: %s", why);
+  for (unsigned i = 0; i < 2; i++) {
+    uint8_t device[16] = { (uint8_t)(i + 1) };
+    struct sb1 sb;
+
+    create_superblock (&wish, &plan, i, uuid, device, 1, &sb);
+    sb.events = 20;
+    if (i == 1)
+      sb.features |= SB1_FEATURE_RECOVERY_OFFSET;
+    sb1_encode (&sb, (uint8_t *)slow[i].memory->data
+                       + sb.super_offset * SECTOR_SIZE);
+  }
+  memset (slow[0].memory->data, 'x', MEMORY_LEG_SIZE / 2);
+}
+
+static void
+make (void)
+{
+  struct array_config config = { .legs = 2,
+                                 .sync_span = SPAN,
+                                 .sync_spans = scene->spans,
+                                 .sync_min = UINT64_C (1) << 30,
+                                 .sync_max = UINT64_C (1) << 30 };
+  struct leg *legs[2];
+  char why[MESSAGE_MAX] = "";
+
+  for (unsigned i = 0; i < 2; i++) {
+    make_leg (i);
+    legs[i] = &slow[i].leg;
+  }
+  lay_metadata ();
+  if (array_create (&config, legs, NULL, &array, why) < 0
+      || array_start (array) < 0)
+    sim_fail ("no array: %s", why);
+}
+
+/* Small requests, one after the other. */
+static void
+read_all_the_time (void *argument)
+{
+  char data[512];
+
+  (void)argument;
+  while (!stop_reading)
+    if (array_read (array, data, sizeof data, 0) < 0)
+      sim_fail ("a read failed");
+}
+
+static void
+rebuild_it (void *argument)
+{
+  struct ground_thread client;
+  struct array_status status;
+  uint64_t began;
+
+  (void)argument;
+  make ();
+  stop_reading = false;
+  if (scene->clients)
+    ground_thread_start (&client, "client", read_all_the_time, NULL);
+  began = ground_now ();
+  if (array_allow_writes (array) < 0)
+    sim_fail ("no threads");
+  do {
+    sim_park (ground_now () + GROUND_MS);
+    array_get_status (array, &status);
+  } while (status.in_sync != 3);
+  scene->took_ns = ground_now () - began;
+  scene->most = MAX (slow[0].most, slow[1].most);
+  stop_reading = true;
+  if (scene->clients)
+    ground_thread_join (&client);
+  if (array_quiesce (array, ground_now () + GROUND_S) < 0)
+    sim_fail ("no clean stop");
+  if (memcmp (slow[0].memory->data, slow[1].memory->data, MEMORY_LEG_SIZE / 2)
+      != 0)
+    sim_fail ("the copies differ");
+  array_close (array);
+  for (unsigned i = 0; i < 2; i++)
+    free (slow[i].memory);
+}
+
+/* ---------------------------------------------------------------- the scenes */
+
+static int failed;
+
+static void
+play (struct scene *what)
+{
+  static struct sim_result result;
+  const struct sim_options options
+    = { .seed = 1, .switches = 64, .steps_max = 100000000 };
+
+  scene = what;
+  sim_run (&options, rebuild_it, NULL, &result);
+  if (result.verdict != SIM_GOOD) {
+    printf ("%s: %s\n%s", what->name, result.reason, result.dump);
+    failed = 1;
+  }
+  printf ("%-32s %6llu ms, %2u spans in flight\n", what->name,
+          (unsigned long long)(what->took_ns / GROUND_MS), what->most);
+}
+
+static void
+expect (bool holds, const char *what)
+{
+  if (!holds) {
+    printf ("but %s\n", what);
+    failed = 1;
+  }
+}
+
+int
+main (void)
+{
+  struct scene one = { .name = "far legs, one span",
+                       .is_remote = true, .spans = 1 };
+  struct scene far = { .name = "far legs", .is_remote = true };
+  struct scene far_busy = { .name = "far legs, with clients",
+                            .is_remote = true, .clients = true };
+  struct scene queue = { .name = "far legs that do one by one",
+                         .is_remote = true, .is_serial = true };
+  struct scene local = { .name = "local disks", .is_serial = true };
+  struct scene local_busy = { .name = "local disks, with clients",
+                              .is_serial = true, .clients = true };
+
+  log_set_sink (say_nothing);
+  play (&one);
+  play (&far);
+  play (&far_busy);
+  play (&queue);
+  play (&local);
+  play (&local_busy);
+  expect (one.most == 1, "one span was not one");
+  expect (far.took_ns * 8 <= one.took_ns,
+          "over far legs it is less than 8 times as fast");
+  expect (far_busy.most <= SYNC_SPANS_BUSY,
+          "clients are kept waiting on far legs");
+  expect (far_busy.took_ns < one.took_ns,
+          "with clients about there is one span in flight");
+  expect (queue.most <= 8, "spans queue up where they gain nothing");
+  expect (local.most <= 8, "spans queue up on local disks");
+  expect (local_busy.most == 1, "clients are kept waiting on local disks");
+  return failed;
+}
