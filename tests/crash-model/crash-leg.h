@@ -64,6 +64,7 @@ enum crash_plant {
   PLANT_KEEP_MERGED,
   PLANT_FIRST_WINDOW,
   PLANT_REST_DROPPED,
+  PLANT_AHEAD,
   CRASH_PLANTS,
 };
 extern enum crash_plant crash_plant;

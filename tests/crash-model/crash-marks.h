@@ -45,6 +45,7 @@
   X (LEG_MISSING, "a start without some leg")                                 \
   X (LEG_STALE, "a leg came back that had missed something")                  \
   X (RESYNCED, "copies were brought together")                                \
+  X (SPANS, "several spans of a resync or rebuild were in flight")            \
   X (REBUILT, "a leg that had missed something was rebuilt")                  \
   X (REFUSED, "the engine refused to start")                                  \
   X (FAILED_IN_RESYNC, "a leg failed during resync")                          \

@@ -59,6 +59,16 @@ WRAP (int, failure_settle, struct request *request, const char *what,
   return __real_failure_settle (request, what, excused);
 }
 
+/* Is it one of those that bring copies together and rebuild? */
+static bool
+is_resync (const struct array *array, const struct request *request)
+{
+  const struct requests *requests = &array->resync.requests;
+
+  return array->md != NULL && request >= requests->items
+         && request < requests->items + requests->total;
+}
+
 /* Resync reads what is being rebuilt. */
 WRAP (void, request_issue, struct request *request, unsigned slot,
       const struct child *what)
@@ -67,10 +77,28 @@ WRAP (void, request_issue, struct request *request, unsigned slot,
   uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
 
   if (crash_plant == PLANT_WRONG_COPY && what->op == CHILD_READ && rebuilt != 0
-      && request == array->resync.requests.items
+      && is_resync (array, request)
       && array->layout.level == LEVEL_RAID1)
     slot = __builtin_ctz (rebuilt);
   __real_request_issue (request, slot, what);
+}
+
+/* What is being rebuilt counts as rebuilt, and so does all before it. */
+WRAP (int, resync_copy, struct request *request, uint64_t offset,
+      uint64_t length, uint32_t to, bool compare)
+{
+  struct array *array = request->array;
+  struct metadata *md = array->md;
+
+  if (crash_plant == PLANT_AHEAD && !compare
+      && array->layout.level == LEVEL_RAID1) {
+    unsigned slot = __builtin_ctz (to);
+
+    ground_mutex_lock (&md->lock);
+    md->recovered[slot] = MAX (md->recovered[slot], offset + length);
+    ground_mutex_unlock (&md->lock);
+  }
+  return __real_resync_copy (request, offset, length, to, compare);
 }
 
 /* Reads of what was not brought together yet. */
@@ -198,20 +226,13 @@ WRAP (int, members_assemble, struct members *members,
   return r;
 }
 
-/* Is it the thread that brings copies together and rebuilds? */
-static bool
-is_resync (const struct array *array, const struct range_ticket *ticket)
-{
-  return array->md != NULL && ticket == &array->resync.requests.items->range;
-}
-
 /* Resync locks nothing. */
 static bool
 is_unlocked (const struct range_locks *locks, const struct range_ticket *ticket)
 {
   const struct array *array = container_of (locks, struct array, ranges);
 
-  return crash_plant == PLANT_NO_LOCK && is_resync (array, ticket);
+  return crash_plant == PLANT_NO_LOCK && is_resync (array, container_of (ticket, struct request, range));
 }
 
 /* A rebuild locks one block too little. */
@@ -221,7 +242,7 @@ is_short (const struct range_locks *locks, const struct range_ticket *ticket,
 {
   const struct array *array = container_of (locks, struct array, ranges);
 
-  return crash_plant == PLANT_SHORT_LOCK && is_resync (array, ticket)
+  return crash_plant == PLANT_SHORT_LOCK && is_resync (array, container_of (ticket, struct request, range))
          && array->md->todo.left == 0 && length > array->leg_block;
 }
 

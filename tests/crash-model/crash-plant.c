@@ -44,6 +44,7 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_KEEP_MERGED] = "keep-merged",
   [PLANT_FIRST_WINDOW] = "first-window",
   [PLANT_REST_DROPPED] = "rest-dropped",
+  [PLANT_AHEAD] = "ahead",
 };
 
 static bool

@@ -187,6 +187,26 @@ hurry (const struct crash_life *life, struct crash_script *ret)
     ret->pause_ns[i] = random_between (&aside, 0, 300) * GROUND_MS;
 }
 
+/* Half of the arrays copy one span at a time, the others several at once.
+ * Chance of its own, likewise.
+ */
+static void
+choose_spans (const struct crash_life *life, struct crash_script *ret)
+{
+  uint32_t least = 2 * life->shape->block * SECTOR_SIZE;
+  struct random_stream aside;
+
+  random_init (&aside, ret->seed, 21);
+  ret->array.sync_spans = 1;
+  ret->array.sync_fixed = true;
+  if (random_one_in (&aside, 2))
+    return;
+  ret->array.sync_spans = random_between (&aside, 2, CRASH_SPANS_MAX);
+  ret->array.sync_fixed = !random_one_in (&aside, 4);
+  if (!life->shape->has_holes)
+    ret->array.sync_span = MAX (least, 8192u << random_below (&aside, 4));
+}
+
 /* --- together --- */
 
 void
@@ -200,6 +220,7 @@ script_first (struct random_stream *chance, const struct crash_life *life,
   choose_clients (chance, life, ret);
   ret->waits = random_one_in (chance, 2);
   hurry (life, ret);
+  choose_spans (life, ret);
 }
 
 void
@@ -222,6 +243,7 @@ script_again (struct random_stream *chance, const struct crash_life *life,
     ret->allow_ns = random_below (chance, 20) * GROUND_MS;
   ret->waits = !random_one_in (chance, 8);
   hurry (life, ret);
+  choose_spans (life, ret);
 }
 
 void
@@ -238,6 +260,9 @@ script_print (const struct crash_script *script, const struct crash_life *life)
           life->number, life->depth, script->clients, script->phases,
           script->operations, script->array.quiet_ms, script->array.sweep_ms,
           script->waits ? ", waits" : "");
+  printf ("resync: %u spans in flight%s, of %u bytes\n",
+          script->array.sync_spans, script->array.sync_fixed ? "" : " at most",
+          script->array.sync_span);
   for (unsigned leg = 0; leg < life->shape->slots; leg++) {
     const struct crash_drive *drive = &script->drive[leg];
 

@@ -14,6 +14,7 @@
 
 #define CRASH_CLIENTS_MAX 4
 #define CRASH_PHASES_MAX 6
+#define CRASH_SPANS_MAX 6u /* of a resync, in flight */
 
 struct crash_script {
   struct sim_options ground;

@@ -62,7 +62,17 @@ asker (void)
   return RECORD_NEVER;
 }
 
-/* Atomics only, so that nobody notices. */
+static bool
+has_spans_in_flight (const struct job *job)
+{
+  unsigned busy = 0;
+
+  for (unsigned i = 0; i < SYNC_SPANS; i++)
+    busy += job->hand[i].busy;
+  return busy > 1;
+}
+
+/* Without a lock, so that nobody notices. */
 static void
 look (struct record_event *event)
 {
@@ -70,6 +80,8 @@ look (struct record_event *event)
 
   if (array == NULL)
     return;
+  if (has_spans_in_flight (&array->resync.job))
+    SOMETIMES (SPANS);
   event->targets = array_targets (array);
   event->in_sync = array_in_sync (array);
   event->resyncing = atomic_load (&array->md->todo_left) > 0;

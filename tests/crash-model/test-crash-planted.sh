@@ -47,6 +47,7 @@ L5  first-window
 L5  rest-dropped
 L5  old-flush 800
 L6  no-flush
+L6  ahead
 L7  wrong-copy
 L7  data-moved
 L9  stray
