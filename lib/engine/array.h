@@ -25,6 +25,7 @@
 #include "ground/limits.h"
 #include "legs/leg.h"
 #include "logic/layout.h"
+#include "logic/roster.h"
 
 struct array;
 
@@ -194,6 +195,7 @@ struct array_status {
   uint32_t recorded_out; /* md: the members' superblocks say that these slots
                             are not current */
   uint32_t flush_absent; /* mask of targets that cannot flush */
+  bool stopping;      /* requests are refused */
   bool reads_pinned;  /* copies may differ where a write failed: reads go to
                          the first copy */
   uint64_t reads[LEGS_MAX]; /* children completed, per slot */
@@ -201,5 +203,40 @@ struct array_status {
   uint64_t errors[LEGS_MAX];
 };
 void array_get_status (struct array *array, struct array_status *ret);
+
+/* What the array is called; constant. */
+struct array_identity {
+  bool md;                /* else all below is empty */
+  unsigned minor_version; /* of its superblocks: 1.0, 1.1, 1.2 */
+  bool has_bitmap;
+  uint8_t uuid[16];
+  char name[33];          /* any bytes */
+};
+void array_get_identity (const struct array *array,
+                         struct array_identity *ret);
+
+/* Each member by itself. */
+struct array_member {
+  uint32_t id;
+  int slot;           /* -1: none */
+  enum member_state state;
+  uint64_t recovered; /* RECOVERING, REPLACING: of its member_size bytes */
+  bool by_bitmap;     /* likewise: only what the bitmap has set is copied */
+  char name[256];     /* as given; "": not known */
+  uint64_t reads, writes, errors; /* children completed */
+  unsigned in_flight;
+};
+
+/* The status and all members, likewise without waiting for I/O. */
+struct array_snapshot {
+  struct array_status status;
+  uint64_t member_size; /* bytes of each member that hold data */
+  unsigned survives;    /* failures, whichever members they hit */
+  uint32_t lacking;     /* mask of slots without a member in sync */
+  uint32_t recovering;  /* of these, those that are being rebuilt */
+  unsigned members;
+  struct array_member member[ROSTER_MAX];
+};
+void array_get_snapshot (struct array *array, struct array_snapshot *ret);
 
 #endif /* MIRROR_ARRAY_H */

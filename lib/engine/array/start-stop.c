@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* array: start, stop and look at the mirror. */
+/* array: start and stop the mirror. */
 
 #include "engine/array-internal.h"
 #include "engine/array/failure.h"
@@ -183,48 +183,4 @@ array_close (struct array *array)
     if (legs[slot] != NULL)
       legs[slot]->ops->close (legs[slot]);
   array_free (array);
-}
-
-static void
-look_at_metadata (struct array *array, struct array_status *ret)
-{
-  struct metadata *md = array->md;
-
-  ret->md = true;
-  ret->recorded_out = atomic_load (&md->recorded_out);
-  ret->sync_left = atomic_load (&md->todo_left);
-  ret->resyncing = ret->sync_left > 0;
-  ground_mutex_lock (&md->lock);
-  ret->dirty = md->dirty;
-  for (uint32_t left = ret->recovering; left != 0; left &= left - 1)
-    ret->rebuild_left
-      += array->layout.member_size - md->recovered[__builtin_ctz (left)];
-  ground_mutex_unlock (&md->lock);
-}
-
-void
-array_get_status (struct array *array, struct array_status *ret)
-{
-  *ret = (struct array_status){
-    .in_sync = array_in_sync (array),
-    .slots = array->layout.slots,
-    .pool_free
-    = pool_free_count (&array->pool) + pool_free_count (&array->retries),
-    .pool_total = array->pool.total + array->retries.total,
-    .requests_free = requests_free_count (&array->readers)
-                     + requests_free_count (&array->modifiers),
-    .requests_total = array->readers.total + array->modifiers.total,
-    .recovering = array_targets (array) & ~array_in_sync (array),
-    .flush_absent = atomic_load (&array->flush_absent) & array_targets (array),
-    .reads_pinned = atomic_load (&array->reads_pinned),
-  };
-  if (array->md != NULL)
-    look_at_metadata (array, ret);
-  for (unsigned slot = 0; slot < ret->slots; slot++) {
-    struct member *member = &array->member[slot];
-
-    ret->reads[slot] = atomic_load (&member->reads);
-    ret->writes[slot] = atomic_load (&member->writes);
-    ret->errors[slot] = atomic_load (&member->errors);
-  }
 }

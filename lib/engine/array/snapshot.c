@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* snapshot: what the array is doing, for people and programs that look.
+ *
+ * Locks: state_lock and metadata->lock, which are leaves and never held across
+ * I/O.  So it answers at once, whatever hangs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/record/metadata.h"
+#include "ground/util.h"
+
+void
+array_get_identity (const struct array *array, struct array_identity *ret)
+{
+  const struct sb1 *truth;
+
+  *ret = (struct array_identity){ .md = array->md != NULL };
+  if (array->md == NULL)
+    return;
+  /* These fields are the same from the start on. */
+  truth = &array->md->truth;
+  ret->minor_version = truth->version - SB1_VERSION_1_0;
+  ret->has_bitmap = array->md->has_bitmap;
+  memcpy (ret->uuid, truth->set_uuid, sizeof ret->uuid);
+  memcpy (ret->name, truth->name, sizeof ret->name - 1);
+}
+
+static void
+look_at_metadata (struct array *array, struct array_status *ret)
+{
+  struct metadata *md = array->md;
+
+  ret->md = true;
+  ret->recorded_out = atomic_load (&md->recorded_out);
+  ret->sync_left = atomic_load (&md->todo_left);
+  ret->resyncing = ret->sync_left > 0;
+  ground_mutex_lock (&md->lock);
+  ret->dirty = md->dirty;
+  for (uint32_t left = ret->recovering; left != 0; left &= left - 1)
+    ret->rebuild_left
+      += array->layout.member_size - md->recovered[__builtin_ctz (left)];
+  ground_mutex_unlock (&md->lock);
+}
+
+void
+array_get_status (struct array *array, struct array_status *ret)
+{
+  *ret = (struct array_status){
+    .in_sync = array_in_sync (array),
+    .slots = array->layout.slots,
+    .pool_free
+    = pool_free_count (&array->pool) + pool_free_count (&array->retries),
+    .pool_total = array->pool.total + array->retries.total,
+    .requests_free = requests_free_count (&array->readers)
+                     + requests_free_count (&array->modifiers),
+    .requests_total = array->readers.total + array->modifiers.total,
+    .recovering = array_targets (array) & ~array_in_sync (array),
+    .flush_absent = atomic_load (&array->flush_absent) & array_targets (array),
+    .reads_pinned = atomic_load (&array->reads_pinned),
+    .stopping = requests_are_closed (&array->modifiers),
+  };
+  if (array->md != NULL)
+    look_at_metadata (array, ret);
+  for (unsigned slot = 0; slot < ret->slots; slot++) {
+    struct member *member = &array->member[slot];
+
+    ret->reads[slot] = atomic_load (&member->reads);
+    ret->writes[slot] = atomic_load (&member->writes);
+    ret->errors[slot] = atomic_load (&member->errors);
+  }
+}
+
+static void
+describe (const struct array *array, const struct roster_member *seat,
+          struct array_member *ret)
+{
+  const struct member *member;
+
+  *ret = (struct array_member){ .id = seat->id,
+                                .slot = seat->slot,
+                                .state = seat->state,
+                                .recovered = seat->recovered,
+                                .by_bitmap = seat->by_bitmap };
+  if (seat->slot < 0)
+    return;
+  member = &array->member[seat->slot];
+  if (member->leg != NULL)
+    snprintf (ret->name, sizeof ret->name, "%s", member->leg->name);
+  ret->reads = atomic_load (&member->reads);
+  ret->writes = atomic_load (&member->writes);
+  ret->errors = atomic_load (&member->errors);
+  ret->in_flight = atomic_load (&member->outstanding);
+}
+
+/* How far rebuilds have come is kept with the metadata. */
+static void
+add_progress (struct array *array, struct array_snapshot *ret)
+{
+  struct metadata *md = array->md;
+
+  ground_mutex_lock (&md->lock);
+  for (unsigned i = 0; i < ret->members; i++) {
+    struct array_member *member = &ret->member[i];
+
+    if (member->state != MEMBER_RECOVERING)
+      continue;
+    member->recovered = md->recovered[member->slot];
+    member->by_bitmap = (md->by_bitmap & 1u << member->slot) != 0;
+  }
+  ground_mutex_unlock (&md->lock);
+}
+
+void
+array_get_snapshot (struct array *array, struct array_snapshot *ret)
+{
+  struct roster_sets sets;
+
+  array_get_status (array, &ret->status);
+  ret->member_size = array->layout.member_size;
+  ground_mutex_lock (&array->state_lock);
+  roster_sets (&array->roster, &sets);
+  ret->survives = sets.survives;
+  ret->lacking = sets.lacking;
+  ret->recovering = sets.recovering;
+  ret->members = array->roster.members;
+  for (unsigned i = 0; i < ret->members; i++)
+    describe (array, &array->roster.member[i], &ret->member[i]);
+  ground_mutex_unlock (&array->state_lock);
+  if (array->md != NULL)
+    add_progress (array, ret);
+}
