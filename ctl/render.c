@@ -212,49 +212,6 @@ render_parse_size (const char *text, uint64_t *ret)
   return true;
 }
 
-void
-render_json_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value == NULL)
-    json_builder_add_null_value (builder);
-  else {
-    size_t size = TEXT_ESCAPE_MAX * strlen (value) + 1;
-    char *mended = g_malloc (size);
-
-    text_mend (value, mended, size);
-    json_builder_add_string_value (builder, mended);
-    g_free (mended);
-  }
-}
-
-/* JSON has no unsigned 64-bit numbers of its own: what does not fit is a
- * mark of "none" on disk, or damage; as null it is not mistaken.
- */
-void
-render_json_int (JsonBuilder *builder, const char *name, uint64_t value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value > INT64_MAX)
-    json_builder_add_null_value (builder);
-  else
-    json_builder_add_int_value (builder, (int64_t)value);
-}
-
-void
-render_json_signed (JsonBuilder *builder, const char *name, int64_t value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
-}
-
-void
-render_json_bool (JsonBuilder *builder, const char *name, bool value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_boolean_value (builder, value);
-}
-
 /* JSON is looked at on terminals, too.  It has a form of its own for what
  * cannot be shown; all of that has 16 bits.
  */

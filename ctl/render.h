@@ -3,10 +3,10 @@
 #ifndef MIRROR_RENDER_H
 #define MIRROR_RENDER_H
 
-#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/json.h"
 #include "logic/sb1.h"
 
 /* What is returned is to be freed by g_free. */
@@ -24,14 +24,6 @@ char *render_geometry (const struct sb1 *sb);  /* "raid10 n2, 64 KiB chunk" */
 
 /* 10M, 64K, 1G -> bytes.  False: not a size. */
 bool render_parse_size (const char *text, uint64_t *ret);
-
-/* @value may be any bytes: those that are no UTF-8 become \xNN. */
-void render_json_string (JsonBuilder *builder, const char *name,
-                         const char *value);
-void render_json_int (JsonBuilder *builder, const char *name, uint64_t value);
-void render_json_signed (JsonBuilder *builder, const char *name,
-                         int64_t value);
-void render_json_bool (JsonBuilder *builder, const char *name, bool value);
 
 /* Print it, and give the builder back. */
 void render_json_print (JsonBuilder *builder);

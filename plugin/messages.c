@@ -117,7 +117,8 @@ messages_nbdkit_can_die (void)
 }
 
 void
-messages_tell_start (const struct options *options, struct leg **legs)
+messages_tell_start (const struct options *options, struct leg **legs,
+                     const char *control)
 {
   struct array_limits limits;
   struct array_status status;
@@ -133,9 +134,11 @@ messages_tell_start (const struct options *options, struct leg **legs)
   list_disks (options, legs, disks, sizeof disks);
   sockets_describe (where, sizeof where);
   log_notice ("serving %s: %s, %llu bytes%s, %d of %u disks in sync: %s; "
-              "listening on %s",
+              "listening on %s; "
+              "%s",
               status.md ? "an md array" : "a plain array", layout,
               (unsigned long long)limits.size,
               limits.readonly ? ", read-only" : "",
-              __builtin_popcount (status.in_sync), status.slots, disks, where);
+              __builtin_popcount (status.in_sync), status.slots, disks, where,
+              control);
 }

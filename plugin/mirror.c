@@ -12,7 +12,9 @@
  *   (requests: serve.c)
  *   cleanup       flush, stop threads, close
  */
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/log.h"
@@ -31,11 +33,13 @@ struct array *the_array;
 
 static struct options options;
 static struct leg *legs[LEGS_MAX];
+static struct control *control; /* NULL: none */
 
 static void
 mirror_load (void)
 {
   messages_begin ();
+  clients_begin ();
   sockets_remember_stdin ();
   signals_become_errors ();
   options_init (&options);
@@ -77,6 +81,10 @@ mirror_get_ready (void)
   const char *absent[LEGS_MAX];
   char why[MESSAGE_MAX] = "";
 
+  if (options.control != NULL && control_check (options.control, why) < 0) {
+    log_error ("%s", why);
+    return -1;
+  }
   if (open_legs (&options, legs, absent) == -1)
     return -1;
   if (array_create (&config, legs, absent, &the_array, why) < 0) {
@@ -97,9 +105,44 @@ drain_ns (void)
   return (2 * options.timeout_s + 1) * GROUND_S;
 }
 
+/* As an operator does. */
+static void
+stop_server (void)
+{
+  kill (getpid (), SIGTERM);
+}
+
+/* 0, and @text says where it is, or why not; or -1 and said: it was asked for
+ * by name.
+ */
+static int
+start_control (char *text, size_t size)
+{
+  struct control_config config = { .array = the_array,
+                                   .path = options.control,
+                                   .peers = clients_list,
+                                   .stop = stop_server };
+  char why[MESSAGE_MAX];
+
+  snprintf (text, size, "no control socket");
+  if (options.no_control)
+    return 0;
+  if (control_start (&config, &control, why) == 0) {
+    sockets_leave_alone (control_path (control),
+                         control_path_readonly (control));
+    snprintf (text, size, "control socket %s", control_path (control));
+  } else if (options.control != NULL) {
+    log_error ("%s", why);
+    return -1;
+  } else
+    snprintf (text, size, "no control socket: %.200s", why);
+  return 0;
+}
+
 static int
 mirror_after_fork (void)
 {
+  char control_text[250];
   int r;
 
   open_legs_ring (&options, legs, the_array);
@@ -112,7 +155,9 @@ mirror_after_fork (void)
                log_strerror (r));
     return -1;
   }
-  messages_tell_start (&options, legs);
+  if (start_control (control_text, sizeof control_text) < 0)
+    return -1;
+  messages_tell_start (&options, legs, control_text);
   return 0;
 }
 
@@ -124,6 +169,7 @@ mirror_cleanup (void)
 {
   array_quiesce (the_array, ground_now () + drain_ns ());
   watcher_stop ();
+  control_stop (control);
   array_close (the_array);
   the_array = NULL;
   close_legs_ring ();
@@ -186,6 +232,7 @@ static struct nbdkit_plugin plugin = {
   .unload = mirror_unload,
 
   .open = mirror_open,
+  .close = mirror_close,
   .get_size = mirror_get_size,
   .block_size = mirror_block_size,
   .export_description = mirror_export_description,

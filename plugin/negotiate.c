@@ -47,11 +47,21 @@ prepare_for_writes (void)
 void *
 mirror_open (int readonly)
 {
+  void *handle;
+
   /* With -r nothing is ever written, in the background neither. */
   if (!readonly && prepare_for_writes () < 0)
     return NULL;
-  /* One array in one process: the handle carries nothing. */
-  return the_array;
+  handle = clients_enter ();
+  if (handle == NULL)
+    log_error ("a client is refused: not enough memory");
+  return handle;
+}
+
+void
+mirror_close (void *handle)
+{
+  clients_leave (handle);
 }
 
 int64_t

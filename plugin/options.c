@@ -25,6 +25,7 @@ options_free (struct options *options)
 {
   for (unsigned i = 0; i < options->disks; i++)
     free (options->disk[i]);
+  free (options->control);
 }
 
 /* Relative paths are taken from here.  NULL, and said. */
@@ -274,6 +275,18 @@ parse_sync_max (struct options *options, const char *value)
   return parse_speed ("sync_max", value, &options->sync_max);
 }
 
+static int
+parse_control (struct options *options, const char *value)
+{
+  free (options->control);
+  options->control = NULL;
+  options->no_control = strcmp (value, "none") == 0;
+  if (options->no_control)
+    return 0;
+  options->control = nbdkit_absolute_path (value);
+  return options->control == NULL ? -1 : 0;
+}
+
 int
 options_parse (struct options *options, const char *key, const char *value)
 {
@@ -293,6 +306,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "on-split-brain", parse_on_split_brain },
     { "sync_min", parse_sync_min },
     { "sync_max", parse_sync_max },
+    { "control", parse_control },
   };
 
   for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)

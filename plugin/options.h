@@ -24,6 +24,8 @@ struct options {
   unsigned degraded_wait_s;
   unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
+  char *control;           /* an absolute path, ours to free; NULL: default */
+  bool no_control;         /* control=none */
   struct layout layout;    /* options_complete: of a plain array */
 };
 
@@ -66,6 +68,9 @@ int options_check_plain (const struct options *options);
   "sync_min=SIZE    md: minimum resync speed while clients are busy, in "     \
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \
-  "sync_max=SIZE    md: maximum resync speed (default 200000K)."
+  "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
+  "control=SOCKET|none   where nbdmirror reaches the server (default: in "     \
+  "the\n"                                                                     \
+  "                 runtime directory, named after the array)."
 
 #endif /* MIRROR_OPTIONS_H */

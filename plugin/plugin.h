@@ -3,6 +3,7 @@
 #ifndef MIRROR_PLUGIN_H
 #define MIRROR_PLUGIN_H
 
+#include "control/control.h"
 #include "engine/array.h"
 #include "plugin/glue.h"
 #include "plugin/options.h"
@@ -12,6 +13,7 @@ extern struct array *the_array;
 
 /* negotiate.c: what a client is told when it connects. */
 void *mirror_open (int readonly);
+void mirror_close (void *handle);
 int64_t mirror_get_size (void *handle);
 int mirror_block_size (void *handle, uint32_t *minimum, uint32_t *preferred,
                        uint32_t *maximum);
@@ -42,10 +44,17 @@ int mirror_extents (void *handle, uint32_t count, uint64_t offset,
 int mirror_cache (void *handle, uint32_t count, uint64_t offset,
                   uint32_t flags);
 
+/* clients.c: who is connected. */
+void clients_begin (void);
+void *clients_enter (void); /* NULL: no memory */
+void clients_leave (void *handle);
+unsigned clients_list (struct control_peer *ret, unsigned max);
+
 /* messages.c: how people hear of things. */
 void messages_begin (void);
 bool messages_nbdkit_can_die (void);
-void messages_tell_start (const struct options *options, struct leg **legs);
+void messages_tell_start (const struct options *options, struct leg **legs,
+                          const char *control);
 
 /* watcher.c: stopping while clients stay connected. */
 int watcher_start (uint64_t drain_ns);

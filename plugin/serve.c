@@ -11,8 +11,9 @@ int
 mirror_pread (void *handle, void *buffer, uint32_t count, uint64_t offset,
               uint32_t flags)
 {
+  (void)handle;
   assert (flags == 0);
-  return reply (array_read (handle, buffer, count, offset));
+  return reply (array_read (the_array, buffer, count, offset));
 }
 
 static uint32_t
@@ -25,20 +26,23 @@ int
 mirror_pwrite (void *handle, const void *buffer, uint32_t count,
                uint64_t offset, uint32_t flags)
 {
-  return reply (array_write (handle, buffer, count, offset, fua (flags)));
+  (void)handle;
+  return reply (array_write (the_array, buffer, count, offset, fua (flags)));
 }
 
 int
 mirror_flush (void *handle, uint32_t flags)
 {
+  (void)handle;
   assert (flags == 0);
-  return reply (array_flush (handle));
+  return reply (array_flush (the_array));
 }
 
 int
 mirror_trim (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
-  return reply (array_trim (handle, count, offset, fua (flags)));
+  (void)handle;
+  return reply (array_trim (the_array, count, offset, fua (flags)));
 }
 
 int
@@ -47,11 +51,12 @@ mirror_zero (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
   uint32_t how = fua (flags);
   int r;
 
+  (void)handle;
   if (flags & NBDKIT_FLAG_MAY_TRIM)
     how |= ARRAY_MAY_TRIM;
   if (!(flags & NBDKIT_FLAG_FAST_ZERO))
-    return reply (array_zero (handle, count, offset, how));
-  r = array_zero (handle, count, offset, how | ARRAY_FAST_ZERO);
+    return reply (array_zero (the_array, count, offset, how));
+  r = array_zero (the_array, count, offset, how | ARRAY_FAST_ZERO);
   return reply_fast_zero (r);
 }
 
@@ -84,12 +89,14 @@ mirror_extents (void *handle, uint32_t count, uint64_t offset, uint32_t flags,
     .extents = extents, .only_one = flags & NBDKIT_FLAG_REQ_ONE
   };
 
-  return reply (array_extents (handle, count, offset, add_extent, &answer));
+  (void)handle;
+  return reply (array_extents (the_array, count, offset, add_extent, &answer));
 }
 
 int
 mirror_cache (void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
+  (void)handle;
   assert (flags == 0);
-  return reply (array_cache (handle, count, offset));
+  return reply (array_cache (the_array, count, offset));
 }

@@ -55,6 +55,25 @@ struct name {
   bool listening;
 };
 
+static char left_alone[2][sizeof ((struct sockaddr_un *)0)->sun_path];
+
+void
+sockets_leave_alone (const char *path, const char *other)
+{
+  snprintf (left_alone[0], sizeof left_alone[0], "%s", path);
+  snprintf (left_alone[1], sizeof left_alone[1], "%s", other);
+}
+
+static bool
+is_left_alone (const struct name *name)
+{
+  const struct sockaddr_un *un = (const struct sockaddr_un *)&name->address;
+
+  return un->sun_family == AF_UNIX && un->sun_path[0] != '\0'
+         && (strcmp (un->sun_path, left_alone[0]) == 0
+             || strcmp (un->sun_path, left_alone[1]) == 0);
+}
+
 static struct name
 socket_name (int fd)
 {
@@ -66,6 +85,8 @@ socket_name (int fd)
       || getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == -1)
     return (struct name){ .length = 0 };
   name.listening = listening;
+  if (is_left_alone (&name))
+    return (struct name){ .length = 0 };
   return name;
 }
 
@@ -121,6 +142,14 @@ describe (const struct name *name, char *ret, size_t size)
   }
 }
 
+static bool listens;
+
+bool
+sockets_are_there (void)
+{
+  return listens;
+}
+
 void
 sockets_describe (char *ret, size_t size)
 {
@@ -136,7 +165,8 @@ sockets_describe (char *ret, size_t size)
     used += snprintf (ret + used, size - used, "%s%s", used == 0 ? "" : " and ",
                       text);
   }
-  if (used == 0) /* nbdkit -s */
+  listens = used > 0;
+  if (!listens) /* nbdkit -s */
     snprintf (ret, size, "standard input and output");
 }
 

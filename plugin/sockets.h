@@ -14,6 +14,12 @@ void sockets_remember_stdin (void);
  */
 void sockets_describe (char *ret, size_t size);
 
+/* After sockets_describe: does it listen at all?  Not with nbdkit -s. */
+bool sockets_are_there (void);
+
+/* Those that these paths name are not the server's. */
+void sockets_leave_alone (const char *path, const char *other);
+
 /* Ends the connections of all clients that are there. */
 void sockets_shut_clients (void);
 

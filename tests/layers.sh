@@ -68,10 +68,18 @@ may_include ()
         '<stdio.h>') ;;         # for snprintf; likewise
         *) return 1 ;;
       esac ;;
-    plugin/*) ;;
+    lib/control/*)
+      case $2 in
+        '"control/'* | '"engine/array.h"' | '"logic/'* | '"ground/'*) ;;
+        '<'*) ;;
+        *) return 1 ;;
+      esac ;;
+    plugin/*) no_glib "$2" ;;
     ctl/*)
       case $2 in
         '"engine/'*) return 1 ;;
+        '"control/json.h"' | '"control/place.h"') ;;
+        '"control/'*) return 1 ;; # what is left is for a server
       esac ;;
     *) return 1 ;;              # a new room needs a rule
   esac
@@ -228,8 +236,14 @@ plant lib/engine/io/write.c '<time.h>'
 plant lib/engine/io/write.c '<unistd.h>'
 plant lib/engine/io/write.c '<nbdkit-plugin.h>'
 plant lib/engine/io/write.c '<glib.h>'
+plant lib/engine/io/write.c '"control/control.h"'
+plant lib/control/status.c '"engine/array-internal.h"'
+plant lib/control/status.c '"legs/leg.h"'
+plant lib/control/status.c '<nbdkit-plugin.h>'
 plant plugin/serve.c '<libnbd.h>'
 plant ctl/create.c '"engine/array.h"'
+plant plugin/serve.c '<glib.h>'
+plant ctl/create.c '"control/control.h"'
 plant ctl/create.c '<nbdkit-plugin.h>'
 plant ctl/create.c '<libnbd.h>'
 plant ctl/signature.c '<blkid.h>'

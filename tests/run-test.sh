@@ -15,7 +15,11 @@ TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/mirror-test.XXXXXX") || exit 99
 # Tests that give up being root go on in it.
 chmod 755 "$TMPDIR"
 export TMPDIR
-trap 'rm -rf "$TMPDIR"' EXIT
+# Control sockets: those of servers that are killed stay.
+XDG_RUNTIME_DIR=$(mktemp -d "${TMPDIR%/*}/mirror-run.XXXXXX") || exit 99
+chmod 755 "$XDG_RUNTIME_DIR"
+export XDG_RUNTIME_DIR
+trap 'rm -rf "$TMPDIR" "$XDG_RUNTIME_DIR"' EXIT
 
 timeout -k 10 "$limit" "$@"
 status=$?

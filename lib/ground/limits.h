@@ -156,6 +156,15 @@
 #define COMPARE_BLOCKS 64
 #define COMPARE_BLOCK 4096u
 
+/* Control: clients of each socket, and what one of them may send as one line,
+ * nest, and leave unread before it is dropped.  A line holds any request
+ * several times over; so much unread is more than everything there is to say.
+ */
+#define CONTROL_CLIENTS_MAX 32
+#define CONTROL_LINE_MAX (64u * 1024u)
+#define CONTROL_DEPTH_MAX 16
+#define CONTROL_UNREAD_MAX (1024u * 1024u)
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 

@@ -279,6 +279,13 @@ serve_mirror ()
   serve mirror "$MIRROR_SO" "$@"
 }
 
+# controlled NAME: its control socket is there when the start line says so; it
+# serves before that.
+controlled ()
+{
+  wait_until grep -q "; control socket /" "$1.messages"
+}
+
 # serve_tcp NAME NBDKIT-ARGUMENT...: on a free port of localhost, $port.
 serve_tcp ()
 {

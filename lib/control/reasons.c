@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* reasons: why the array is not as it should be, and what to do.
+ *
+ * Each has a code for programs and three texts for people: what is the
+ * matter, what it means for the data, and what to do now.
+ */
+#include <stdio.h>
+
+#include "control/reasons.h"
+#include "ground/util.h"
+
+struct reason {
+  const char *code;
+  int slot; /* -1: none in particular */
+  char *what, *impact;
+  const char *action;
+};
+
+static void
+add (JsonBuilder *builder, struct reason reason)
+{
+  json_builder_begin_object (builder);
+  render_json_string (builder, "code", reason.code);
+  if (reason.slot < 0)
+    render_json_null (builder, "slot");
+  else
+    render_json_int (builder, "slot", reason.slot);
+  render_json_string (builder, "what", reason.what);
+  render_json_string (builder, "impact", reason.impact);
+  render_json_string (builder, "action", reason.action);
+  json_builder_end_object (builder);
+  g_free (reason.what);
+  g_free (reason.impact);
+}
+
+/* What another failure would mean. */
+static char *
+impact_of_loss (const struct array_snapshot *snapshot)
+{
+  unsigned left = __builtin_popcount (snapshot->status.in_sync);
+  unsigned slots = snapshot->status.slots;
+
+  if (snapshot->survives == 0)
+    return g_strdup_printf ("%u of %u disks are in sync; some data has only "
+                            "one copy left, so another failure may lose it",
+                            left, slots);
+  return g_strdup_printf ("%u of %u disks are in sync; any %u more may fail "
+                          "without loss", left, slots, snapshot->survives);
+}
+
+static const char *
+advice (const struct control *control)
+{
+  if (control->limits.readonly)
+    return "serve the array with all its disks writable to rebuild it";
+  if (control->identity.md)
+    return "stop the server, and start it with all disks of the array: what "
+           "was missed is then copied";
+  return "stop the server, copy a disk in sync over the failed one whole, and "
+         "start the server again";
+}
+
+static void
+add_failed (struct control *control, JsonBuilder *builder,
+            const struct array_snapshot *snapshot,
+            const struct array_member *member)
+{
+  add (builder, (struct reason){
+                  "disk-failed", member->slot,
+                  g_strdup_printf ("disk %s (slot %d) failed", member->name,
+                                   member->slot),
+                  impact_of_loss (snapshot), advice (control) });
+}
+
+static bool
+has_member (const struct array_snapshot *snapshot, int slot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].slot == slot)
+      return true;
+  return false;
+}
+
+static void
+add_lacking (struct control *control, JsonBuilder *builder,
+             const struct array_snapshot *snapshot)
+{
+  uint32_t lost = snapshot->lacking & ~snapshot->recovering;
+
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].state == MEMBER_FAULTY)
+      add_failed (control, builder, snapshot, &snapshot->member[i]);
+  for (; lost != 0; lost &= lost - 1) {
+    int slot = __builtin_ctz (lost);
+
+    if (has_member (snapshot, slot))
+      continue;
+    add (builder, (struct reason){
+                    "disk-missing", slot,
+                    g_strdup_printf ("slot %d has no disk", slot),
+                    impact_of_loss (snapshot), advice (control) });
+  }
+}
+
+static const char *
+rebuild_advice (const struct control *control)
+{
+  return control->limits.readonly
+           ? "serve the array writable; then it is rebuilt"
+           : "none needed; the rebuild begins when the first client connects "
+             "that may write";
+}
+
+static void
+add_rebuilds (struct control *control, JsonBuilder *builder,
+              const struct array_snapshot *snapshot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++) {
+    const struct array_member *member = &snapshot->member[i];
+
+    if (member->state != MEMBER_RECOVERING)
+      continue;
+    add (builder, (struct reason){
+                    "rebuilding", member->slot,
+                    g_strdup_printf ("disk %s (slot %d) is being rebuilt%s",
+                                     member->name, member->slot,
+                                     member->by_bitmap
+                                       ? ", only what it missed" : ""),
+                    g_strdup ("the disk is written, and is read when it is in "
+                              "sync"),
+                    rebuild_advice (control) });
+  }
+}
+
+static void
+add_resync (struct control *control, JsonBuilder *builder,
+            const struct array_snapshot *snapshot)
+{
+  g_autofree char *left = status_bytes (snapshot->status.sync_left);
+
+  add (builder, (struct reason){
+                  "resyncing", -1,
+                  g_strdup_printf ("copies of %s may differ", left),
+                  g_strdup ("what clients read is copied to all disks first, "
+                            "so they never see two versions"),
+                  control->limits.readonly
+                    ? "serve the array writable; then it is resynced"
+                    : "none needed; the resync begins when the first client "
+                      "connects that may write" });
+}
+
+void
+reasons_build (struct control *control, JsonBuilder *builder,
+               const struct array_snapshot *snapshot)
+{
+  json_builder_set_member_name (builder, "reasons");
+  json_builder_begin_array (builder);
+  add_lacking (control, builder, snapshot);
+  add_rebuilds (control, builder, snapshot);
+  if (snapshot->status.resyncing)
+    add_resync (control, builder, snapshot);
+  if (snapshot->status.reads_pinned)
+    add (builder, (struct reason){
+                    "reads-pinned", -1,
+                    g_strdup ("a write failed on all copies of its range"),
+                    g_strdup ("copies may differ there, so all reads go to "
+                              "the first disk"),
+                    "see READS THAT ARE PINNED in nbdkit-mirror-plugin(1)" });
+  json_builder_end_array (builder);
+}

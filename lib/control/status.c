@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* status: all that is to be said of the array now, as JSON.
+ *
+ * Everything people are shown is in it; nbdmirror only lays it out.
+ */
+#include <stdio.h>
+
+#include "control/internal.h"
+#include "control/reasons.h"
+#include "ground/util.h"
+
+char *
+status_bytes (uint64_t bytes)
+{
+  static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB" };
+  double n = (double)bytes;
+  unsigned unit = 0;
+
+  while (n >= 1024 && unit + 1 < G_N_ELEMENTS (units)) {
+    n /= 1024;
+    unit++;
+  }
+  if (n == (double)(uint64_t)n)
+    return g_strdup_printf ("%llu %s", (unsigned long long)n, units[unit]);
+  return g_strdup_printf ("%.1f %s", n, units[unit]);
+}
+
+static const char *
+health (const struct array_snapshot *snapshot)
+{
+  uint32_t lacking = snapshot->lacking;
+
+  if (lacking & ~snapshot->recovering)
+    return "degraded";
+  if (lacking != 0)
+    return "recovering";
+  return snapshot->status.resyncing ? "resyncing" : "optimal";
+}
+
+static void
+add_layout (JsonBuilder *builder, const struct layout *layout)
+{
+  char name[32];
+
+  layout_name (layout, name, sizeof name);
+  render_json_string (builder, "level",
+                      layout->level == LEVEL_RAID1 ? "raid1" : "raid10");
+  render_json_string (builder, "layout",
+                      layout->level == LEVEL_RAID1 ? NULL : name);
+  if (layout->chunk == 0)
+    render_json_null (builder, "chunk");
+  else
+    render_json_int (builder, "chunk", layout->chunk);
+}
+
+static void
+add_array (struct control *control, JsonBuilder *builder,
+           const struct array_snapshot *snapshot)
+{
+  const struct array_status *status = &snapshot->status;
+  char version[16];
+
+  snprintf (version, sizeof version, "1.%u", control->identity.minor_version);
+  render_json_string (builder, "name", control->name);
+  render_json_string (builder, "uuid",
+                      control->uuid[0] == '\0' ? NULL : control->uuid);
+  render_json_string (builder, "metadata",
+                      control->identity.md ? version : NULL);
+  add_layout (builder, array_layout (control->config.array));
+  render_json_int (builder, "size", control->limits.size);
+  render_json_int (builder, "member_size", snapshot->member_size);
+  render_json_int (builder, "slots", status->slots);
+  render_json_int (builder, "in_sync",
+                   __builtin_popcount (status->in_sync));
+  render_json_string (builder, "state",
+                      status->stopping ? "stopping" : "active");
+  render_json_string (builder, "health", health (snapshot));
+  render_json_int (builder, "survives", snapshot->survives);
+  render_json_bool (builder, "bitmap", control->identity.has_bitmap);
+  render_json_bool (builder, "dirty", status->dirty);
+  render_json_bool (builder, "readonly", control->limits.readonly);
+  render_json_bool (builder, "reads_pinned", status->reads_pinned);
+  render_json_int (builder, "clients", control->config.peers (NULL, 0));
+  render_json_int (builder, "uptime_s",
+                   (ground_now () - control->begin_ns) / GROUND_S);
+}
+
+static const char *
+state_word (enum member_state state)
+{
+  static const char *const words[MEMBER_STATES] = {
+    [MEMBER_SPARE] = "spare",
+    [MEMBER_RECOVERING] = "recovering",
+    [MEMBER_REPLACING] = "replacing",
+    [MEMBER_IN_SYNC] = "in-sync",
+    [MEMBER_FAULTY] = "failed",
+  };
+
+  return words[state];
+}
+
+static void
+add_slot (JsonBuilder *builder, int slot)
+{
+  if (slot < 0)
+    render_json_null (builder, "slot");
+  else
+    render_json_int (builder, "slot", slot);
+}
+
+static void
+add_member (JsonBuilder *builder, const struct array_member *member)
+{
+  bool copying = member->state == MEMBER_RECOVERING
+                 || member->state == MEMBER_REPLACING;
+
+  json_builder_begin_object (builder);
+  add_slot (builder, member->slot);
+  render_json_int (builder, "id", member->id);
+  render_json_string (builder, "disk",
+                      member->name[0] == '\0' ? NULL : member->name);
+  render_json_string (builder, "state", state_word (member->state));
+  if (copying)
+    render_json_int (builder, "recovered", member->recovered);
+  else
+    render_json_null (builder, "recovered");
+  render_json_int (builder, "reads", member->reads);
+  render_json_int (builder, "writes", member->writes);
+  render_json_int (builder, "errors", member->errors);
+  render_json_int (builder, "in_flight", member->in_flight);
+  json_builder_end_object (builder);
+}
+
+static void
+add_missing (JsonBuilder *builder, unsigned slot)
+{
+  const struct array_member nobody = { .slot = slot };
+
+  json_builder_begin_object (builder);
+  add_slot (builder, nobody.slot);
+  render_json_null (builder, "id");
+  render_json_null (builder, "disk");
+  render_json_string (builder, "state", "missing");
+  render_json_null (builder, "recovered");
+  render_json_int (builder, "reads", 0);
+  render_json_int (builder, "writes", 0);
+  render_json_int (builder, "errors", 0);
+  render_json_int (builder, "in_flight", 0);
+  json_builder_end_object (builder);
+}
+
+/* Slot by slot; a slot with no member is a line, too.  Then the spares. */
+static void
+add_members (JsonBuilder *builder, const struct array_snapshot *snapshot)
+{
+  json_builder_set_member_name (builder, "members");
+  json_builder_begin_array (builder);
+  for (int slot = 0; slot < (int)snapshot->status.slots; slot++) {
+    bool found = false;
+
+    for (unsigned i = 0; i < snapshot->members; i++)
+      if (snapshot->member[i].slot == slot) {
+        add_member (builder, &snapshot->member[i]);
+        found = true;
+      }
+    if (!found)
+      add_missing (builder, slot);
+  }
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].slot < 0)
+      add_member (builder, &snapshot->member[i]);
+  json_builder_end_array (builder);
+}
+
+/* What is being copied: a resync comes before any rebuild. */
+static void
+add_activity (struct control *control, JsonBuilder *builder,
+              const struct array_snapshot *snapshot)
+{
+  const struct array_status *status = &snapshot->status;
+  bool is_resync = status->resyncing;
+
+  json_builder_set_member_name (builder, "activity");
+  if (!is_resync && snapshot->recovering == 0) {
+    json_builder_add_null_value (builder);
+    return;
+  }
+  json_builder_begin_object (builder);
+  render_json_string (builder, "kind", is_resync ? "resync" : "rebuild");
+  render_json_int (builder, "bytes_total",
+                   is_resync ? control->limits.size
+                             : snapshot->member_size
+                                 * __builtin_popcount (snapshot->recovering));
+  render_json_int (builder, "bytes_left",
+                   is_resync ? status->sync_left : status->rebuild_left);
+  json_builder_end_object (builder);
+}
+
+void
+status_build (struct control *control, JsonBuilder *builder)
+{
+  struct array_snapshot snapshot;
+
+  array_get_snapshot (control->config.array, &snapshot);
+  json_builder_set_member_name (builder, "array");
+  json_builder_begin_object (builder);
+  add_array (control, builder, &snapshot);
+  json_builder_end_object (builder);
+  reasons_build (control, builder, &snapshot);
+  add_activity (control, builder, &snapshot);
+  add_members (builder, &snapshot);
+}
