@@ -59,10 +59,33 @@ absent ()
 (
   cd "$1"
   places='lib|plugin|ctl|tests|examples|packages'
-  grep -ohE "\b($places)/[[:alnum:]_/-]+\.[[:alnum:]]+" -- *.md |
+  grep -ohE "\b($places)/[[:alnum:]_/-]+\.[[:alnum:]]+" -- *.md tests/*.md lib/engine/*.md 2>/dev/null |
     grep -v THING | sort -u |
     while read -r file; do
       test -e "$file" || echo "$file"
+    done
+)
+
+# unproved DIRECTORY: rows of RULES.md whose last column names no bug, and bugs
+# that are in none of the files named beside them.
+unproved ()
+(
+  cd "$1"
+  grep -E '^\| [A-Z]*[0-9]+[a-z]? \|' tests/RULES.md |
+    while IFS='|' read -r _ rule _ _ bugs _; do
+      files=(/dev/null) words=()
+      while read -r name; do
+        case $name in
+          */*) files+=("$name") ;;
+          ?*) words+=("$name") ;;
+        esac
+      done < <(grep -o '`[^`]*`' <<<"$bugs" | tr -d '`')
+      if [ "${#words[@]}" = 0 ] && [[ $bugs != " none"* ]]; then
+        echo "rule $rule: no bug"
+      fi
+      for word in "${words[@]}"; do
+        grep -qsF -e "$word" -- "${files[@]}" || echo "rule $rule: $word"
+      done
     done
 )
 
@@ -109,6 +132,18 @@ if [ "$(absent "$scratch")" != "lib/logic/gone.h" ]; then
   exit 1
 fi
 
+printf '%s\n' '| 1 | it holds | a test | `lost` in `lib/lost.c` |' \
+  '| P2 | it holds | a test | none: it cannot |' \
+  '| L3a | it holds | a test | nothing |' \
+  '| 4 | it holds | a test | `found`, `gone` in `lib/found.c` |' \
+  >"$scratch/tests/RULES.md"
+echo 'found = 1;' >"$scratch/lib/found.c"
+found=$(unproved "$scratch" | xargs)
+if [ "$found" != "rule 1 : lost rule L3a : no bug rule 4 : gone" ]; then
+  echo "the checker is broken: $found"
+  exit 1
+fi
+
 if ! bash "$top_srcdir/tests/run-test.sh" 600 true ||
    bash "$top_srcdir/tests/run-test.sh" 600 mktemp >/dev/null; then
   echo "run-test.sh does not see what a test leaves behind"
@@ -140,6 +175,13 @@ fi
 found=$(spinning "$top_srcdir")
 if [ -n "$found" ]; then
   echo "A loop that waits without sleeping:"
+  echo "$found"
+  exit 1
+fi
+
+found=$(unproved "$top_srcdir")
+if [ -n "$found" ]; then
+  echo "tests/RULES.md: rules without a bug that is found, or that is gone:"
   echo "$found"
   exit 1
 fi

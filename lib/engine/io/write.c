@@ -19,7 +19,7 @@
  * gathered first and issued together, two writers holding half of the pool
  * each would wait for one another for ever.
  *
- * Invariants (numbers of HACKING):
+ * Invariants (numbers of tests/RULES.md):
  *  1. A write is acknowledged only when every leg of its write set has
  *     stored it or is durably recorded as failed.
  *  2. A leg recorded in-sync holds every acknowledged write.
