@@ -46,6 +46,6 @@ more=$(($(memory_md dump) - $(memory dump)))
 test "$more" -gt $((19 << 20))
 test "$more" -lt $(((19 << 20) + (512 << 10)))
 
-# The README and the manual say so.
+# The manual says so.
 test "$(memory dump)" -lt $((1 << 20))
 test "$(memory_md dump)" -lt $((20 << 20))
