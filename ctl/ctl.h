@@ -43,6 +43,10 @@ int examine_command (int argc, char **argv);
 int assemble_command (int argc, char **argv);
 int erase_command (int argc, char **argv);
 int restore_command (int argc, char **argv);
+int status_command (int argc, char **argv);
+int detail_command (int argc, char **argv);
+int wait_command (int argc, char **argv);
+int stop_command (int argc, char **argv);
 
 /* As below, but only on standard error. */
 void ctl_tell (const char *what, const char *code, const char *format, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nbdmirror: make, look at and erase arrays.
+/* nbdmirror: make, look at and erase arrays, and speak to their servers.
  *
  * This file: the options before the command, and which command it is.
  */
@@ -32,6 +32,10 @@ static const struct {
     "--dry-run: tell what a server would make of disks" },
   { "erase", erase_command, "erase the md metadata of disks" },
   { "restore-metadata", restore_command, "put back what erase took away" },
+  { "status", status_command, "tell how arrays are that are served" },
+  { "detail", detail_command, "tell all that is known of an array" },
+  { "wait", wait_command, "wait until an array is healthy, or in sync" },
+  { "stop", stop_command, "stop the server of an array" },
 };
 
 void
@@ -130,7 +134,7 @@ static const GOptionEntry common_entries[] = {
   { "yes", 0, 0, G_OPTION_ARG_NONE, &yes, "Do not ask", NULL },
   { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only tell the plan", NULL },
   { "timeout", 0, 0, G_OPTION_ARG_CALLBACK, parse_timeout,
-    "How long to wait for an NBD server (30)", "SECONDS" },
+    "How long to wait for an answer (30), or for what is waited for", "SECONDS" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 

@@ -14,7 +14,9 @@ _nbdmirror_options ()
     examine) echo --bitmap --badblocks --compare --mdadm --raw ;;
     assemble) echo --on-split-brain --degraded --metadata ;;
     erase) echo --metadata --backup-dir --no-backup --error-if-unchanged ;;
-    restore-metadata) echo --force ;;
+    restore-metadata | stop) echo --force ;;
+    status) echo --unhealthy --check --mdstat --watch ;;
+    wait) echo --for ;;
     "") echo --version ;;
   esac
   echo --json --yes --dry-run --timeout --help
@@ -38,12 +40,26 @@ _nbdmirror_values ()
     assemble,--metadata) echo auto md none ;;
     erase,--metadata | erase,-e) echo 0.90 1.0 1.1 1.2 ;;
     erase,--backup-dir) echo - ;;
+    wait,--for) echo healthy sync clean clients=0 slot= ;;
   esac
+}
+
+# Arrays that are served, by their sockets.
+_nbdmirror_arrays ()
+{
+  local socket
+  for socket in "${XDG_RUNTIME_DIR:-/nowhere}"/nbdmirror/*.sock \
+    /run/nbdmirror/*.sock; do
+    [[ -S $socket ]] || continue
+    socket=${socket##*/}
+    echo "${socket%.sock}"
+  done
 }
 
 _nbdmirror ()
 {
-  local commands="create examine assemble erase restore-metadata"
+  local commands="create examine assemble erase restore-metadata status \
+    detail wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()
@@ -89,6 +105,8 @@ _nbdmirror ()
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_options "$command")" \
       -- "$cur")
+  elif [[ " status detail wait stop " == *" $command "* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
   else
     compopt -o filenames 2>/dev/null || :
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")

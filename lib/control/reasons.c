@@ -102,13 +102,17 @@ add_lacking (struct control *control, JsonBuilder *builder,
   }
 }
 
+/* Of a resync or a rebuild. */
 static const char *
-rebuild_advice (const struct control *control)
+copy_advice (const struct control *control,
+             const struct array_snapshot *snapshot)
 {
-  return control->limits.readonly
-           ? "serve the array writable; then it is rebuilt"
-           : "none needed; the rebuild begins when the first client connects "
-             "that may write";
+  if (control->limits.readonly)
+    return "serve the array writable; then it is done in the background";
+  return snapshot->progress.total > 0
+           ? "none needed"
+           : "none needed; it begins when the first client connects that may "
+             "write, and what failed before is tried again every minute";
 }
 
 static void
@@ -128,7 +132,7 @@ add_rebuilds (struct control *control, JsonBuilder *builder,
                                        ? ", only what it missed" : ""),
                     g_strdup ("the disk is written, and is read when it is in "
                               "sync"),
-                    rebuild_advice (control) });
+                    copy_advice (control, snapshot) });
   }
 }
 
@@ -143,10 +147,7 @@ add_resync (struct control *control, JsonBuilder *builder,
                   g_strdup_printf ("copies of %s may differ", left),
                   g_strdup ("what clients read is copied to all disks first, "
                             "so they never see two versions"),
-                  control->limits.readonly
-                    ? "serve the array writable; then it is resynced"
-                    : "none needed; the resync begins when the first client "
-                      "connects that may write" });
+                  copy_advice (control, snapshot) });
 }
 
 void

@@ -172,9 +172,33 @@ add_members (JsonBuilder *builder, const struct array_snapshot *snapshot)
   json_builder_end_array (builder);
 }
 
+static void
+add_progress (JsonBuilder *builder, const struct array_progress *progress)
+{
+  render_json_string (builder, "state",
+                      progress->paused ? "paused" : "running");
+  render_json_int (builder, "bytes_total", progress->total);
+  render_json_int (builder, "bytes_done", progress->done);
+  render_json_int (builder, "rate", progress->rate);
+  if (progress->left_ns == UINT64_MAX)
+    render_json_null (builder, "left_s");
+  else
+    render_json_int (builder, "left_s", progress->left_ns / GROUND_S);
+}
+
+static void
+add_rest (JsonBuilder *builder, uint64_t left)
+{
+  render_json_string (builder, "state", "waiting");
+  render_json_int (builder, "bytes_total", left);
+  render_json_int (builder, "bytes_done", 0);
+  render_json_null (builder, "rate");
+  render_json_null (builder, "left_s");
+}
+
 /* What is being copied: a resync comes before any rebuild. */
 static void
-add_activity (struct control *control, JsonBuilder *builder,
+add_activity (JsonBuilder *builder,
               const struct array_snapshot *snapshot)
 {
   const struct array_status *status = &snapshot->status;
@@ -187,12 +211,12 @@ add_activity (struct control *control, JsonBuilder *builder,
   }
   json_builder_begin_object (builder);
   render_json_string (builder, "kind", is_resync ? "resync" : "rebuild");
-  render_json_int (builder, "bytes_total",
-                   is_resync ? control->limits.size
-                             : snapshot->member_size
-                                 * __builtin_popcount (snapshot->recovering));
-  render_json_int (builder, "bytes_left",
-                   is_resync ? status->sync_left : status->rebuild_left);
+  if (snapshot->progress.total > 0)
+    add_progress (builder, &snapshot->progress);
+  else
+    /* It has not begun, or waits for something to try again. */
+    add_rest (builder,
+              is_resync ? status->sync_left : status->rebuild_left);
   json_builder_end_object (builder);
 }
 
@@ -207,6 +231,6 @@ status_build (struct control *control, JsonBuilder *builder)
   add_array (control, builder, &snapshot);
   json_builder_end_object (builder);
   reasons_build (control, builder, &snapshot);
-  add_activity (control, builder, &snapshot);
+  add_activity (builder, &snapshot);
   add_members (builder, &snapshot);
 }

@@ -227,6 +227,16 @@ struct array_member {
   unsigned in_flight;
 };
 
+/* What is being copied in the background now, or what one run of it found to
+ * do.
+ */
+struct array_progress {
+  uint64_t done, total; /* bytes; total 0: nothing is */
+  uint64_t rate;        /* bytes a second, over the last seconds */
+  uint64_t left_ns;     /* at that rate; UINT64_MAX: not known */
+  bool paused;
+};
+
 /* The status and all members, likewise without waiting for I/O. */
 struct array_snapshot {
   struct array_status status;
@@ -234,6 +244,7 @@ struct array_snapshot {
   unsigned survives;    /* failures, whichever members they hit */
   uint32_t lacking;     /* mask of slots without a member in sync */
   uint32_t recovering;  /* of these, those that are being rebuilt */
+  struct array_progress progress;
   unsigned members;
   struct array_member member[ROSTER_MAX];
 };

@@ -62,6 +62,19 @@ complete_is "folder" nbdmirror erase --backup-dir ""
 complete_is "" nbdmirror create --name ""
 complete_is "no" nbdmirror assemble --dry-run --degraded = n
 
+# Arrays are known by the sockets of their servers.
+export XDG_RUNTIME_DIR=$scratch/run
+mkdir -p run/nbdmirror
+python3 - <<'END'
+import socket
+for name in "db.sock", "vm.sock", "vm.ro":
+    socket.socket(socket.AF_UNIX).bind("run/nbdmirror/" + name)
+END
+touch run/nbdmirror/vfile.sock
+complete_is "vm" nbdmirror status v
+complete_is "vm" nbdmirror wait --for sync v
+complete_is "clean clients=0" nbdmirror wait --for c
+
 # bash knows it under the program's name.
 complete -p nbdmirror | grep -q _nbdmirror
 exit "$failed"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* snapshot: what the array is doing, for people and programs that look.
  *
- * Locks: state_lock and metadata->lock, which are leaves and never held across
- * I/O.  So it answers at once, whatever hangs.
+ * Locks: state_lock metadata->lock and job->lock, which are leaves and never held
+ * across I/O.  So it answers at once, whatever hangs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -112,6 +112,19 @@ add_progress (struct array *array, struct array_snapshot *ret)
   ground_mutex_unlock (&md->lock);
 }
 
+static void
+look_at_job (struct array *array, struct array_progress *ret)
+{
+  struct job_progress job;
+
+  job_get_progress (&array->resync.job, &job);
+  *ret = (struct array_progress){ .done = job.done,
+                                  .total = job.total,
+                                  .rate = job.rate,
+                                  .left_ns = job.left_ns,
+                                  .paused = job.paused };
+}
+
 void
 array_get_snapshot (struct array *array, struct array_snapshot *ret)
 {
@@ -128,6 +141,9 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   for (unsigned i = 0; i < ret->members; i++)
     describe (array, &array->roster.member[i], &ret->member[i]);
   ground_mutex_unlock (&array->state_lock);
-  if (array->md != NULL)
-    add_progress (array, ret);
+  ret->progress = (struct array_progress){ .total = 0 };
+  if (array->md == NULL)
+    return;
+  add_progress (array, ret);
+  look_at_job (array, &ret->progress);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* screen: what "status" of a server says, laid out for people. */
+#ifndef MIRROR_SCREEN_H
+#define MIRROR_SCREEN_H
+
+#include <json-glib/json-glib.h>
+
+/* How wide the terminal is; 80 where there is none. */
+unsigned screen_width (void);
+
+/* The array in one line, what is wrong with it, and its members; or without
+ * these if @brief.
+ */
+void screen_status (JsonObject *status, bool brief);
+
+/* What is being copied, with a bar, in two lines; nothing if nothing is. */
+void screen_activity (JsonObject *status);
+
+/* As /proc/mdstat has it. */
+void screen_mdstat (JsonObject *status);
+
+/* "[UU_]"; for g_free. */
+char *screen_slots (JsonObject *status);
+
+/* How much of what is being copied is done, in percent; 100: nothing is. */
+double screen_percent (JsonObject *status);
+
+/* EXIT_OK, EXIT_DEGRADED or EXIT_RECOVERING. */
+int screen_exit_status (JsonObject *status);
+
+#endif /* MIRROR_SCREEN_H */

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* wait: the commands that wait for a server: wait, stop. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/json.h"
+#include "ctl/ctl.h"
+#include "ctl/online/screen.h"
+#include "ctl/online/server.h"
+#include "ctl/render.h"
+
+#define LOOK_MS 200
+
+/* -------------------------------------------------------------------- wait */
+
+static char *what;
+
+static const GOptionEntry wait_entries[] = {
+  { "for", 0, 0, G_OPTION_ARG_STRING, &what,
+    "healthy (default), sync, clean, clients=0 or slot=N:in-sync", "WHAT" },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static bool
+is_healthy (JsonObject *status)
+{
+  return screen_exit_status (status) == EXIT_OK;
+}
+
+/* Nothing is copied, nor waits to be. */
+static bool
+is_synced (JsonObject *status)
+{
+  return json_read_member (status, "activity") == NULL;
+}
+
+static bool
+is_clean (JsonObject *status)
+{
+  return !json_read_bool (json_read_member (status, "array"), "dirty");
+}
+
+static bool
+is_alone (JsonObject *status)
+{
+  return json_read_int (json_read_member (status, "array"), "clients", -1) == 0;
+}
+
+static int slot;
+
+static bool
+slot_is_in_sync (JsonObject *status)
+{
+  g_autofree char *slots = screen_slots (status);
+
+  return slot + 2 < (int)strlen (slots) && slots[slot + 1] == 'U';
+}
+
+static bool
+parse_slot (const char *text)
+{
+  char *end;
+
+  if (strncmp (text, "slot=", 5) != 0 || !g_ascii_isdigit (text[5]))
+    return false;
+  slot = (int)MIN (strtoul (text + 5, &end, 10), 1000ul);
+  return strcmp (end, ":in-sync") == 0;
+}
+
+/* NULL: there is no such thing. */
+static bool (*
+find_condition (const char *text)) (JsonObject *)
+{
+  static const struct {
+    const char *name;
+    bool (*is) (JsonObject *status);
+  } conditions[] = {
+    { "healthy", is_healthy },
+    { "sync", is_synced },
+    { "clean", is_clean },
+    { "clients=0", is_alone },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (conditions); i++)
+    if (strcmp (text, conditions[i].name) == 0)
+      return conditions[i].is;
+  return parse_slot (text) ? slot_is_in_sync : NULL;
+}
+
+static gint64
+deadline (void)
+{
+  return ctl_options.timeout_s == 0
+           ? G_MAXINT64
+           : g_get_monotonic_time ()
+               + (gint64)ctl_options.timeout_s * G_USEC_PER_SEC;
+}
+
+static int
+wait_for (struct server *server, bool (*is) (JsonObject *status))
+{
+  gint64 end = deadline ();
+  int status;
+
+  for (;;) {
+    g_autoptr (JsonNode) answer = server_ask (server, "status", NULL);
+    JsonObject *result = server_result (server, answer, &status);
+
+    if (result == NULL)
+      return status;
+    if (is (result))
+      return is == is_synced ? screen_exit_status (result) : EXIT_OK;
+    if (g_get_monotonic_time () >= end)
+      return ctl_fail (EXIT_TIMEOUT, server->name, "timed-out",
+                       "it did not come within %u seconds: %s",
+                       ctl_options.timeout_s, what);
+    g_usleep (LOOK_MS * 1000);
+  }
+}
+
+int
+wait_command (int argc, char **argv)
+{
+  bool (*is) (JsonObject *status);
+  struct server *server;
+  int status;
+
+  if (!ctl_parse (&argc, &argv, wait_entries, "[ARRAY]"))
+    return EXIT_USAGE;
+  if (what == NULL)
+    what = g_strdup ("healthy");
+  is = find_condition (what);
+  if (is == NULL)
+    return ctl_fail (EXIT_USAGE, "usage", "bad-option",
+                     "--for %s: wait for healthy, sync, clean, clients=0 or "
+                     "slot=N:in-sync", what);
+  status = server_of_words (argc, argv, &server);
+  if (status != EXIT_OK)
+    return status;
+  status = wait_for (server, is);
+  server_free (server);
+  return status;
+}
+
+/* -------------------------------------------------------------------- stop */
+
+static gboolean force;
+
+static const GOptionEntry stop_entries[] = {
+  { "force", 0, 0, G_OPTION_ARG_NONE, &force,
+    "Though clients are connected", NULL },
+  { NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+/* On standard error: why it was not stopped. */
+static void
+list_clients (struct server *server)
+{
+  g_autoptr (JsonNode) answer = server_ask (server, "clients", NULL);
+  JsonObject *result
+    = answer == NULL
+        ? NULL
+        : json_read_member (json_node_get_object (answer), "result");
+  JsonArray *clients = json_read_array (result, "clients");
+  unsigned count = clients == NULL ? 0 : json_array_get_length (clients);
+
+  for (unsigned i = 0; i < count; i++) {
+    JsonObject *client = json_array_get_object_element (clients, i);
+    g_autofree char *address
+      = render_text (json_read_string (client, "address", "?"));
+    int64_t pid = json_read_int (client, "pid", -1);
+
+    if (pid < 0)
+      fprintf (stderr, "  client %s\n", address);
+    else
+      fprintf (stderr, "  client %s, process %lld of user %lld\n", address,
+               (long long)pid, (long long)json_read_int (client, "uid", -1));
+  }
+}
+
+/* Its socket is closed when it has ended. */
+static int
+wait_end (struct server *server)
+{
+  unsigned timeout_ms = ctl_options.timeout_s == 0
+                          ? G_MAXINT : ctl_options.timeout_s * 1000;
+  gint64 end = g_get_monotonic_time () + (gint64)timeout_ms * 1000;
+  JsonNode *message = server_receive (server, timeout_ms);
+
+  if (message != NULL)
+    json_node_unref (message);
+  if (g_get_monotonic_time () < end)
+    return EXIT_OK;
+  return ctl_fail (EXIT_TIMEOUT, server->name, "timed-out",
+                   "it is still stopping after %u seconds",
+                   ctl_options.timeout_s);
+}
+
+int
+stop_command (int argc, char **argv)
+{
+  g_autoptr (JsonNode) answer = NULL;
+  struct server *server;
+  int status;
+
+  if (!ctl_parse (&argc, &argv, stop_entries, "[ARRAY]"))
+    return EXIT_USAGE;
+  status = server_of_words (argc, argv, &server);
+  if (status != EXIT_OK)
+    return status;
+  answer = server_ask (server, "stop", server_flag ("force", force));
+  if (server_result (server, answer, &status) != NULL)
+    status = wait_end (server);
+  else if (status == EXIT_REFUSED)
+    list_clients (server);
+  server_free (server);
+  return status;
+}
