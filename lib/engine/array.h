@@ -28,6 +28,7 @@
 #include "logic/roster.h"
 
 struct array;
+struct job_progress;
 
 /* Flags of modifying requests. */
 enum {
@@ -176,6 +177,20 @@ int array_quiesce (struct array *array, uint64_t deadline_ns);
 
 /* After array_quiesce: close the legs, free everything. */
 void array_close (struct array *array);
+
+/* What an md array does in the background, resync or rebuild (sync/job.h), any
+ * time from array_create on.  None of these waits for I/O.  A pause lasts until
+ * it is ended, whatever is to be done meanwhile.  What is cancelled is begun
+ * again when a write leaves copies different, or at the next start.  Rates:
+ * bytes a second, from now on; -EINVAL if one is 0 or @minimum is the larger.
+ * Of a plain array: all 0, nothing to do.
+ */
+void array_sync_progress (struct array *array, struct job_progress *ret);
+void array_sync_pause (struct array *array);
+void array_sync_resume (struct array *array);
+void array_sync_cancel (struct array *array);
+int array_sync_set_rates (struct array *array, uint64_t minimum,
+                          uint64_t maximum);
 
 /* A snapshot, for status; never waits for I/O. */
 struct array_status {

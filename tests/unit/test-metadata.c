@@ -117,6 +117,47 @@ START_TEST (a_rebuild_that_met_a_passing_error_goes_on_by_itself)
 }
 END_TEST
 
+START_TEST (a_rebuild_can_be_paused_cancelled_and_told_of)
+{
+  struct array_status status;
+  struct job_progress progress;
+
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memset (memory.leg[0]->data, 'x', sizeof data);
+  memory_array_make ();
+  array_sync_pause (memory.array);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do {
+    memory_array_look (&status);
+    array_sync_progress (memory.array, &progress);
+  } while (progress.total == 0);
+  ck_assert (progress.paused);
+  ck_assert_uint_eq (progress.done, 0);
+  ck_assert_uint_eq (progress.rate, 0);
+  ck_assert_uint_eq (progress.left_ns, UINT64_MAX);
+  ck_assert_int_eq (array_sync_set_rates (memory.array, 0, 1), -EINVAL);
+  ck_assert_int_eq (array_sync_set_rates (memory.array, 2, 1), -EINVAL);
+  ck_assert_int_eq (array_sync_set_rates (memory.array, 1 << 30, 1 << 30), 0);
+
+  array_sync_cancel (memory.array);
+  do {
+    memory_array_look (&status);
+    array_sync_progress (memory.array, &progress);
+  } while (progress.total != 0);
+  memory_array_look (&status);
+  ck_assert_uint_eq (status.in_sync, 1);
+
+  array_sync_resume (memory.array);
+  worker_wake (&memory.array->resync.worker);
+  do
+    memory_array_look (&status);
+  while (status.in_sync != 3);
+  ck_assert_mem_eq (memory.leg[1]->data, memory.leg[0]->data, sizeof data);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 /* After a crash, first copy 'a', second one 'b', and one sector of the first
  * that cannot be read.
  */
@@ -709,6 +750,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, what_was_copied_and_not_flushed_stays_to_be_done);
   tcase_add_test (tcase, a_resync_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (tcase, a_rebuild_that_met_a_passing_error_goes_on_by_itself);
+  tcase_add_test (tcase, a_rebuild_can_be_paused_cancelled_and_told_of);
   tcase_add_test (
     tcase, copies_that_differ_are_not_recorded_as_clean_when_a_member_goes);
   tcase_add_test (tcase,

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* array-background: what is done in the background, as the doors see it.
+ *
+ * Locks held on entry: none.  Does not block.
+ */
+#include <errno.h>
+
+#include "engine/array-internal.h"
+#include "engine/sync/job.h"
+
+void
+array_sync_progress (struct array *array, struct job_progress *ret)
+{
+  *ret = (struct job_progress){ .left_ns = UINT64_MAX };
+  if (array->md != NULL)
+    job_get_progress (&array->resync.job, ret);
+}
+
+void
+array_sync_pause (struct array *array)
+{
+  if (array->md != NULL)
+    job_pause (&array->resync.job);
+}
+
+void
+array_sync_resume (struct array *array)
+{
+  if (array->md != NULL)
+    job_resume (&array->resync.job);
+}
+
+void
+array_sync_cancel (struct array *array)
+{
+  if (array->md != NULL)
+    job_cancel (&array->resync.job);
+}
+
+int
+array_sync_set_rates (struct array *array, uint64_t minimum, uint64_t maximum)
+{
+  if (minimum == 0 || maximum < minimum)
+    return -EINVAL;
+  if (array->md != NULL)
+    job_set_rates (&array->resync.job, minimum, maximum);
+  return 0;
+}
