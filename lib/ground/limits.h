@@ -103,6 +103,12 @@
  */
 #define SYNC_BUSY_MS 500
 
+/* So far ahead of a rebuild disks are asked what reads as zeroes.  A far one
+ * needs a round trip to answer, so it should be much; but writes there wait for
+ * the answers.
+ */
+#define SYNC_LOOK (256u * 1024u * 1024u)
+
 /* More such buffers, for readers that cannot wait for the background. */
 #define SYNC_BUFFERS_READERS 3
 

@@ -11,11 +11,13 @@ md_array a.img b.img --bitmap none
 data=$(md_data a.img)
 size=$(md_field a.img array size)
 
-# b misses something.
+# b misses something, and nothing of it is left out as zeroes.
 serve_mirror a.img degraded=yes
 python <<'END'
 from nbdtest import *
 h = connect()
+for at in range(0, h.get_size(), 65536):
+    h.pwrite(b"d" * min(65536, h.get_size() - at), at)
 h.pwrite(b"1" * 4096, 0)
 h.pwrite(b"2" * 4096, h.get_size() - 4096)
 END

@@ -49,10 +49,11 @@ static struct world *world;
 /* ----------------------------------------------------------------- a supplier */
 
 static int
-next (void *opaque, uint64_t at, struct span *ret)
+next (void *opaque, struct request *request, uint64_t at, struct span *ret)
 {
   unsigned i = at / STEP;
 
+  (void)request;
   if (opaque != world || atomic_exchange (&world->choosing, true))
     sim_fail ("two hands choose at once");
   while (i < SPANS && world->skipped[i])
@@ -71,11 +72,13 @@ next (void *opaque, uint64_t at, struct span *ret)
 }
 
 static int
-handle (void *opaque, struct request *request, const struct span *span)
+handle (void *opaque, struct request *request, const struct span *span,
+        uint64_t *ret_moved)
 {
   unsigned i = span->offset / STEP;
 
   (void)opaque;
+  (void)ret_moved;
   if (world->quiet)
     sim_fail ("span %u began although the job rests", i);
   /* Those that were taken before are left. */

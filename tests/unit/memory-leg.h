@@ -26,10 +26,40 @@ struct memory_leg {
   /* What happens in between, before the next of its op is answered. */
   void (*meanwhile[CHILD_CACHE + 1]) (void);
   bool can_zero;
+  bool tells_zeroes;             /* where there are 4096 of them */
   bool hold;                     /* keep what is issued until the abort */
   struct child *_Atomic held;    /* what was kept; the last one first */
   _Atomic unsigned aborted;
 };
+
+static inline bool
+memory_leg_is_zero (const struct memory_leg *memory, uint64_t offset)
+{
+  static const char zeroes[4096];
+
+  return memcmp (memory->data + offset, zeroes, sizeof zeroes) == 0;
+}
+
+/* Offset and length are multiples of 4096. */
+static inline void
+memory_leg_tell_zeroes (const struct memory_leg *memory, struct child *child)
+{
+  unsigned count = 0;
+
+  for (uint64_t at = 0; at < child->length; at += 4096) {
+    uint32_t flags = memory_leg_is_zero (memory, child->offset + at)
+                       ? EXTENT_HOLE | EXTENT_ZERO : 0;
+
+    if (count > 0 && child->extents[count - 1].flags == flags)
+      child->extents[count - 1].length += 4096;
+    else if (count == child->extents_max)
+      break;
+    else
+      child->extents[count++]
+        = (struct extent){ .length = 4096, .flags = flags };
+  }
+  child->extents_count = count;
+}
 
 static inline int
 memory_leg_do (struct memory_leg *memory, struct child *child)
@@ -62,6 +92,10 @@ memory_leg_do (struct memory_leg *memory, struct child *child)
     memset (memory->data + child->offset, 0, child->length);
     break;
   case CHILD_EXTENTS:
+    if (memory->tells_zeroes) {
+      memory_leg_tell_zeroes (memory, child);
+      break;
+    }
     child->extents[0] = (struct extent){ .length = child->length };
     child->extents_count = 1;
     break;

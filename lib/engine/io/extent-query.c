@@ -11,18 +11,16 @@
 #include <errno.h>
 
 #include "engine/array-internal.h"
+#include "engine/io/extent-query.h"
 #include "ground/util.h"
 #include "logic/extents.h"
 
 /* Pieces asked about for one client request. */
 #define PIECES_MAX 64
 
-/* What one leg says of [@offset, @offset + @length); when it cannot tell,
- * that all is data.
- */
-static void
-ask_leg (struct request *request, unsigned slot, uint64_t offset,
-         uint64_t length, struct extents *ret)
+void
+extent_query (struct request *request, struct pool *pool, unsigned slot,
+              uint64_t offset, uint64_t length, struct extents *ret)
 {
   struct array *array = request->array;
   struct extent answer[EXTENTS_ROUND];
@@ -38,7 +36,7 @@ ask_leg (struct request *request, unsigned slot, uint64_t offset,
    */
   for (unsigned i = 0; i < EXTENTS_ROUND; i++)
     answer[i].length = 0;
-  request_arm (request, &array->pool);
+  request_arm (request, pool);
   request_issue (request, slot, &what);
   request_finish (request);
 
@@ -69,7 +67,8 @@ ask_copies (struct request *request, uint64_t offset, uint64_t length,
 
     if (!(in_sync & 1u << copies[i].slot))
       continue;
-    ask_leg (request, copies[i].slot, copies[i].offset, length, &answer);
+    extent_query (request, &array->pool, copies[i].slot, copies[i].offset,
+                  length, &answer);
     if (first)
       *ret = answer;
     else

@@ -103,12 +103,13 @@ static bool
 choose (struct job *job, struct job_hand *hand)
 {
   uint64_t at = job->cursor;
-  struct span span;
+  struct request *request = &job->requests->items[hand->number];
+  struct span span = { .zero = false };
   int r;
 
   job->choosing = true;
   ground_mutex_unlock (&job->lock);
-  r = job->supply->next (job->opaque, at, &span);
+  r = job->supply->next (job->opaque, request, at, &span);
   ground_mutex_lock (&job->lock);
   job->choosing = false;
   if (r <= 0) {
@@ -170,7 +171,8 @@ work_off (struct job *job, struct job_hand *hand)
 {
   const struct job_supply *supply = job->supply;
   struct request *request = &job->requests->items[hand->number];
-  int r = supply->handle (job->opaque, request, &hand->span);
+  uint64_t moved = hand->span.length;
+  int r = supply->handle (job->opaque, request, &hand->span, &moved);
   uint64_t left = supply->left (job->opaque);
 
   ground_mutex_lock (&job->lock);
@@ -180,7 +182,7 @@ work_off (struct job *job, struct job_hand *hand)
     job->result = r;
     job->over |= supply->stops_at_error;
   }
-  pace_end (&job->pace, job->array, &hand->turn);
+  pace_end (&job->pace, job->array, &hand->turn, moved);
   note_left (job, left);
   ground_cond_broadcast (&job->changed);
   ground_mutex_unlock (&job->lock);

@@ -37,17 +37,22 @@ struct array;
 struct span {
   uint64_t at, end;        /* positions, in the supplier's order */
   uint64_t offset, length; /* of the array */
+  bool zero;               /* the supplier's own */
 };
 
+/* Requests have no round and no range. */
 struct job_supply {
   /* The first span at or behind position @at: 1 and *@ret; 0: there is none;
    * -errno ends the run.
    */
-  int (*next) (void *opaque, uint64_t at, struct span *ret);
+  int (*next) (void *opaque, struct request *request, uint64_t at,
+               struct span *ret);
 
-  /* With a request that has no round and no range.  0 or -errno. */
+  /* 0 or -errno.  *@ret_moved: bytes that were copied or compared, which the
+   * rates count; preset to all of the span.
+   */
   int (*handle) (void *opaque, struct request *request,
-                 const struct span *span);
+                 const struct span *span, uint64_t *ret_moved);
 
   /* Now and then, in the caller's thread, and once more in the end. */
   void (*advanced) (void *opaque, uint64_t at);

@@ -120,10 +120,12 @@ adapt (struct pace *pace, const struct pace_turn *turn, uint64_t now)
 
 void
 pace_end (struct pace *pace, const struct array *array,
-          struct pace_turn *turn)
+          struct pace_turn *turn, uint64_t moved)
 {
-  uint64_t now = ground_now ();
+  uint64_t now = ground_now (), spared = turn->length - moved;
 
+  pace->upper_ns -= MIN (pace->upper_ns, spared * GROUND_S / pace->maximum);
+  pace->lower_ns -= MIN (pace->lower_ns, spared * GROUND_S / pace->minimum);
   if (served (array) != turn->served) {
     pace->busy_ns = now + SYNC_BUSY_MS * GROUND_MS;
     turn->rest_ns = MIN (now + (now - turn->began_ns), turn->lower_ns);

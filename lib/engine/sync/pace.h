@@ -65,10 +65,12 @@ unsigned pace_width (const struct pace *pace, const struct array *array);
 /* When the next span may begin after @turn. */
 uint64_t pace_due (const struct pace *pace, const struct pace_turn *turn);
 
-/* Around each span.  @alone: no other one is in flight. */
+/* Around each span.  @alone: no other one is in flight.  @moved: bytes of it
+ * that the rates count.
+ */
 void pace_begin (struct pace *pace, const struct array *array,
                  struct pace_turn *turn, uint64_t length, bool alone);
 void pace_end (struct pace *pace, const struct array *array,
-               struct pace_turn *turn);
+               struct pace_turn *turn, uint64_t moved);
 
 #endif /* MIRROR_PACE_H */

@@ -15,6 +15,7 @@
 
 #include "engine/array-internal.h"
 #include "engine/record/metadata.h"
+#include "engine/sync/holes.h"
 #include "engine/sync/job.h"
 #include "engine/sync/resync.h"
 #include "ground/log.h"
@@ -24,6 +25,7 @@ struct rebuild {
   struct array *array;
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
+  struct holes holes;       /* of the hand that chooses */
 };
 
 /* Does the bitmap say that some of it was missed? */
@@ -75,12 +77,14 @@ is_recovering (struct array *array, unsigned slot)
 /* ------------------------------------------------------- what the job is told */
 
 static int
-next_missed (void *opaque, uint64_t at, struct span *ret)
+next_missed (void *opaque, struct request *request, uint64_t at,
+             struct span *ret)
 {
-  const struct rebuild *rebuild = opaque;
+  struct rebuild *rebuild = opaque;
   struct array *array = rebuild->array;
+  uint64_t size = array->layout.member_size, skip;
 
-  for (; at < array->layout.member_size; at = ret->end) {
+  for (; at < size; at = ret->end) {
     bool missed
       = is_missed (array, rebuild->slot, at, &ret->offset, &ret->length);
 
@@ -90,22 +94,32 @@ next_missed (void *opaque, uint64_t at, struct span *ret)
       return -ENODEV;
     if (worker_is_stopping (&array->resync.worker))
       return -ECANCELED;
-    if (missed)
+    if (!missed)
+      continue;
+    skip = holes_skip (&rebuild->holes, request, rebuild->slot, at, size - at,
+                       ret->length, &ret->zero);
+    if (skip == 0)
       return 1;
+    ret->end = at + skip;
   }
   return 0;
 }
 
 static int
-copy_missed (void *opaque, struct request *request, const struct span *span)
+copy_missed (void *opaque, struct request *request, const struct span *span,
+             uint64_t *ret_moved)
 {
   const struct rebuild *rebuild = opaque;
   struct range_locks *ranges = &rebuild->array->ranges;
-  int r;
+  int r = 0;
 
   range_lock (ranges, &request->range, span->offset, span->length);
-  r = resync_copy (request, span->offset, span->length, 1u << rebuild->slot,
-                   false);
+  if (span->zero
+      && holes_zero (request, rebuild->slot, span->offset, span->length))
+    *ret_moved = 0;
+  else
+    r = resync_copy (request, span->offset, span->length, 1u << rebuild->slot,
+                     false);
   range_unlock (ranges, &request->range);
   return r;
 }

@@ -224,10 +224,12 @@ struct pass {
 };
 
 static int
-next_differing (void *opaque, uint64_t at, struct span *ret)
+next_differing (void *opaque, struct request *request, uint64_t at,
+                struct span *ret)
 {
   const struct pass *pass = opaque;
 
+  (void)request;
   if (!next_span (pass->array, at, UINT64_MAX, &ret->offset, &ret->length))
     return 0;
   ret->at = ret->offset;
@@ -237,9 +239,10 @@ next_differing (void *opaque, uint64_t at, struct span *ret)
 
 static int
 sync_differing (void *opaque, struct request *request,
-                const struct span *span)
+                const struct span *span, uint64_t *ret_moved)
 {
   (void)opaque;
+  (void)ret_moved;
   return sync_span (request, span->offset, span->length);
 }
 

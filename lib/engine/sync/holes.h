@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* holes: what a rebuild need not copy, because it reads as zeroes.
+ *
+ * The disk that is copied from and the one that is rebuilt are asked ahead of
+ * the rebuild what their data are made of.  Where both read as zeroes nothing
+ * has to be done.  The range is locked while they answer, so no write is half
+ * done; what is written afterwards goes to both.  Where only the first one reads
+ * as zeroes it is asked once more when the rebuild comes there, and the other
+ * one is zeroed, with its space given back if it can be.
+ *
+ * Only in raid1, where a member has one stretch for each of the array; and
+ * only of members without a list of bad blocks.
+ */
+#ifndef MIRROR_HOLES_H
+#define MIRROR_HOLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "logic/extents.h"
+
+struct array;
+struct request;
+
+/* Zeroed: nobody was asked yet. */
+struct holes {
+  uint64_t at;           /* where the answers begin */
+  struct extents source; /* what is copied from */
+  struct extents both;   /* that and what is rebuilt */
+};
+
+/* How many bytes from @at on, of the @length that are left, need not be copied
+ * to @slot: 0 if some must be.  Then *@ret_zero: the first @span of them seem
+ * to be zeroes at the source.  With a request that has no round and no range.
+ * May block on the range lock, a child of the resync's own pool, the disks.
+ */
+uint64_t holes_skip (struct holes *holes, struct request *request,
+                     unsigned slot, uint64_t at, uint64_t length,
+                     uint64_t span, bool *ret_zero);
+
+/* Make the range of @slot read as zeroes, if the source does.  False: it has
+ * to be copied.  Range locked.  May block on a child, the disks.
+ */
+bool holes_zero (struct request *request, unsigned slot, uint64_t offset,
+                 uint64_t length);
+
+#endif /* MIRROR_HOLES_H */
