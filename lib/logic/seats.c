@@ -117,6 +117,14 @@ may_be_written (struct work *work)
   return true;
 }
 
+static void
+unseat_rebuilt (struct work *work)
+{
+  for (unsigned i = 0; i < work->count; i++)
+    if (work->assembly->part[i].part == PART_RECOVERING)
+      work->ret->seat[i] = (struct seat){ .slot = ASSEMBLE_NO_SLOT };
+}
+
 /* -------------------------------------------------------- 3. who comes back */
 
 static bool
@@ -179,8 +187,11 @@ seats_give (const struct assembly *assembly,
   assert (count >= 1 && count <= ASSEMBLE_MEMBERS_MAX);
   *ret = (struct seats){ .culprit = count };
   seat_fresh (&work);
-  if (!may_be_written (&work))
+  if (!may_be_written (&work)) {
+    if (ret->refuses_writers)
+      unseat_rebuilt (&work);
     return;
+  }
   seat_who_comes_back (&work);
   for (unsigned i = 0; i < count; i++) {
     ret->seat[i].rebuilt

@@ -9,7 +9,8 @@
  *   1. Fresh members have the slot that the table gives them.  A replacement
  *      has none: the one that it is to replace counts.
  *   2. The array may only be read if what its members say cannot be kept up
- *      to date, or if a disk with a slot cannot be written.
+ *      to date, or if a disk with a slot cannot be written.  In the first case
+ *      one that is being rebuilt has no seat: it would be of no use.
  *   3. If it may be written, a member that missed something gets its own slot
  *      back, unless somebody else has it or the member does not fit; what it
  *      lacks is copied to it.  Where nothing is written, it is of no use.

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* judge: the array that some disks make.
  *
- * Pure: no I/O, no locks, no allocation.  Calls assemble, seats, slots, read.
+ * Pure: no I/O, no locks, no allocation.  Calls assemble, seats, slots, read,
+ * places.
  */
+#include <stdio.h>
+
 #include "ground/util.h"
 #include "members/judge.h"
+#include "members/places.h"
 
 static struct assemble_member
 given (const struct member_record *record)
@@ -23,6 +27,57 @@ given (const struct member_record *record)
     .bitmap_chunk = record->bitmap.chunk,
     .readonly = record->disk.readonly,
   };
+}
+
+static bool
+has_seat (const struct members_verdict *verdict, unsigned i)
+{
+  return verdict->seats.seat[i].slot != ASSEMBLE_NO_SLOT;
+}
+
+/* False, with @why and its culprit: some disk's blocks are too large. */
+static bool
+check_blocks (struct members_verdict *verdict,
+              const struct member_record *const *record, unsigned *ret_culprit,
+              char *why)
+{
+  const struct layout *layout = &verdict->assembly.layout;
+  struct places_need need = { .layout = layout, .block = SECTOR_SIZE };
+
+  verdict->block = 1;
+  for (unsigned i = 0; i < verdict->count; i++) {
+    const struct member_record *here = record[verdict->number[i]];
+
+    if (!has_seat (verdict, i))
+      continue;
+    need.block = MAX (need.block, here->disk.block);
+    need.entries = MAX (need.entries, places_entries (&here->sb));
+    verdict->block = MAX (verdict->block, here->disk.block);
+    verdict->block = MAX (verdict->block, here->sb.logical_block);
+  }
+  for (*ret_culprit = 0; *ret_culprit < verdict->count; ++*ret_culprit)
+    if (has_seat (verdict, *ret_culprit)
+        && !places_suit (record[verdict->number[*ret_culprit]], &need, why))
+      return false;
+  return places_suit_clients (layout, verdict->block, why);
+}
+
+static void
+give_seats (struct members_verdict *verdict,
+            const struct member_record *const *record)
+{
+  struct assembly *assembly = &verdict->assembly;
+  char why[MESSAGE_MAX];
+  unsigned culprit;
+
+  seats_give (assembly, verdict->given, verdict->count, &verdict->seats);
+  if (check_blocks (verdict, record, &culprit, why))
+    return;
+  assembly->result = ASSEMBLE_REFUSED;
+  assembly->readable = false;
+  assembly->culprit = culprit;
+  snprintf (assembly->why, sizeof assembly->why, "%s", why);
+  verdict->seats = (struct seats){ .culprit = verdict->count };
 }
 
 void
@@ -45,7 +100,7 @@ members_judge (const struct member_record *const *record, unsigned count,
     return;
   assemble (ret->given, ret->count, kept, &ret->assembly);
   if (seats_are_given (&ret->assembly))
-    seats_give (&ret->assembly, ret->given, ret->count, &ret->seats);
+    give_seats (ret, record);
   if (slots_are_known (&ret->assembly))
     slots_find (&ret->assembly, ret->given, ret->count, ret->slot);
 }

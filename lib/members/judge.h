@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* judge: the array that some disks make.
  *
- * Pure.  The rules are logic's (assemble, seats, slots); here they are given
- * what was read.  The server starts what this says, and nbdmirror tells it.
+ * Pure.  The rules are logic's (assemble, seats, slots), and those of places;
+ * here they are given what was read.  The server starts what this says, and
+ * nbdmirror tells it.
  */
 #ifndef MIRROR_MEMBERS_JUDGE_H
 #define MIRROR_MEMBERS_JUDGE_H
@@ -23,6 +24,8 @@ struct members_verdict {
   struct assembly assembly;
   struct seats seats;         /* if seats_are_given */
   struct slot slot[LEGS_MAX]; /* if slots_are_known */
+  uint32_t block; /* likewise; bytes: the largest that a disk with a seat wants,
+                     or that is on record */
 };
 
 /* @record[count], at most ASSEMBLE_MEMBERS_MAX.  @keep: the one whose history

@@ -207,6 +207,7 @@ take_seats (struct members *members, const struct members_verdict *verdict,
   const struct seats *seats = &verdict->seats;
   const char *name = NULL;
 
+  members->block = verdict->block;
   for (unsigned i = 0; i < verdict->count; i++)
     members->record[verdict->number[i]].seat = seats->seat[i];
   if (!seats->refuses_writers)

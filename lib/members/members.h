@@ -17,6 +17,8 @@ struct members {
   struct member_record record[LEGS_MAX];
   struct assembly assembly;
   struct slot slot[LEGS_MAX]; /* if slots_are_known; numbered like record */
+  uint32_t block; /* bytes: the largest that a disk with a seat wants, or that is
+                     on record */
 };
 
 /* What the user asks of an md array. */

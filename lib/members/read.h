@@ -92,11 +92,11 @@ member_is_there (const struct member_record *record)
 enum sb1_verdict member_verdict (const struct member_record *record);
 const char *member_why (const struct member_record *record);
 
-/* Does it say that it is of an md array? */
+/* Is it of an md array, or may it be? */
 static inline bool
-member_has_metadata (const struct member_record *record)
+member_may_be_md (const struct member_record *record)
 {
-  return record->verdict != SB1_NONE && record->unreadable == NULL;
+  return record->verdict != SB1_NONE || record->unreadable != NULL;
 }
 
 #endif /* MIRROR_MEMBERS_READ_H */

@@ -4,81 +4,9 @@
 # What assemble --dry-run tells is what the server does: does it start, who is
 # used, who is rebuilt and how.  Both are asked and compared.
 
+. "$(dirname "$0")/verdict-functions.sh"
 . "$(dirname "$0")/../server/functions.sh"
 requires_libnbd
-
-# verdict OPTION-OR-DISK...: in one line, e.g. "start: a.img b.img:full"
-verdict ()
-{
-  # Its status tells more than success.
-  { "$NBDMIRROR" --json assemble --dry-run "$@" 2>/dev/null || :; } |
-    "$PYTHON" -c '
-import json, sys
-said = json.load(sys.stdin)
-status, result = said["status"], said["result"]
-if result != "start" or status == 6:
-    print("refused")
-    sys.exit()
-words = ["start" + (", read only" if said["why_readonly"] else "") + ":"]
-for member in said["members"]:
-    name = member["disk"].split("/")[-1]
-    if member.get("used"):
-        words.append(name + (":" + member["rebuild"]
-                             if member["rebuild"] else ""))
-print(" ".join(words))'
-}
-
-# served [-r] PARAMETER-OR-DISK...: the same, as the server shows.
-served ()
-{
-  local disk name words="start"
-  rm -f mirror.messages
-  if ! nbdkit_once "$MIRROR_SO" "$@" --run true 2>mirror.messages; then
-    echo refused
-    return
-  fi
-  ! grep -q 'nbdkit -r$' mirror.messages || words+=", read only"
-  words+=":"
-  for disk; do
-    name=${disk##*/}
-    case $disk in
-      nbd*) ;;
-      *=*) continue ;;
-      *) test -e "$disk" || continue ;;
-    esac
-    if grep -q "disk .*/$name: is not used" mirror.messages; then
-      continue
-    elif grep -q "disk .*/$name: .*it will be rebuilt with the bitmap" \
-      mirror.messages; then
-      words+=" $name:bitmap"
-    elif grep -q "disk .*/$name: .*it will be rebuilt" mirror.messages; then
-      words+=" $name:full"
-    else
-      words+=" $name"
-    fi
-  done
-  echo "$words"
-}
-
-# same WANTED DISK-OR-PARAMETER...: both say that.
-same ()
-{
-  local wanted=$1 word ours theirs options=()
-  shift
-  for word; do
-    case $word in
-      nbd*) options+=("$word") ;;
-      *=*) options+=("--$word") ;;
-      *) options+=("$word") ;;
-    esac
-  done
-  ours=$(verdict "${options[@]}")
-  theirs=$(served "$@")
-  if test "$ours" != "$wanted" || test "$theirs" != "$wanted"; then
-    tail mirror.messages
-    fail "$*: nbdmirror '$ours', server '$theirs', expected '$wanted'"
-  fi
-}
 
 # alone DATA DISK...: something is written while only these are there.
 alone ()

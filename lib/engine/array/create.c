@@ -215,10 +215,7 @@ seat_md (struct array *array, struct members *members)
     struct member_record *record = &members->record[i];
     struct member *member;
 
-    /* One that is to be rebuilt is nothing to who only reads. */
-    if (record->seat.slot == ASSEMBLE_NO_SLOT
-        || (array->why_readonly[0] != '\0'
-            && !(assembly->in_sync & 1u << record->seat.slot)))
+    if (record->seat.slot == ASSEMBLE_NO_SLOT)
       continue;
     member = &array->member[record->seat.slot];
     if (member->leg != NULL)
@@ -328,7 +325,10 @@ make (const struct array_config *config, struct members *members, bool is_md,
     seat_md (array, members);
   else
     seat_plain (array, members);
-  r = is_md ? examine_md (array, members, why) : examine_plain (array, why);
+  if (is_md)
+    examine_md (array, members);
+  else
+    r = examine_plain (array, why);
   if (r < 0)
     goto err_free;
   r = furnish (array, &complete, members, is_md);

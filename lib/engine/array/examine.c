@@ -119,126 +119,15 @@ examine_plain (struct array *array, char *why)
   return decide_size (array, why);
 }
 
-/* How much of a superblock is written on each member: its table gets as long
- * as the longest.
- */
-static uint64_t
-super_length (const struct array *array, const struct members *members)
-{
-  uint32_t entries = 0;
-
-  for (unsigned i = 0; i < members->count; i++) {
-    const struct member_record *record = &members->record[i];
-
-    if (record->seat.slot == ASSEMBLE_NO_SLOT)
-      continue;
-    entries = MAX (entries, record->sb.max_dev);
-    entries = MAX (entries, record->sb.dev_number + 1);
-  }
-  return round_up (SB1_HEAD_SIZE + UINT64_C (2) * entries, array->leg_block);
-}
-
-static bool
-super_collides (const struct array *array, const struct member_record *record,
-                uint64_t length)
-{
-  const struct sb1 *sb = &record->sb;
-  uint64_t at = sb->super_offset * SECTOR_SIZE;
-  uint64_t log = (uint64_t)((int64_t)sb->super_offset + sb->bblog_offset);
-
-  return length > SB1_BLOCK_SIZE || at + length > record->disk.size
-         || ranges_overlap (at, length, sb->data_offset * SECTOR_SIZE,
-                            array->layout.member_size)
-         || (sb->bblog_offset != 0
-             && ranges_overlap (at, length, log * SECTOR_SIZE,
-                                sb->bblog_size * (uint64_t)SECTOR_SIZE))
-         || ((sb->features & SB1_FEATURE_BITMAP)
-             && ranges_overlap (at, length, bitmap_offset_bytes (sb), 1));
-}
-
-/* Do the whole blocks in which the bitmap is written touch anything else? */
-static bool
-bitmap_collides (const struct array *array, const struct member_record *record)
-{
-  const struct sb1 *sb = &record->sb;
-  uint64_t at = bitmap_offset_bytes (sb), length, log, data;
-
-  /* One that is not understood is not written, either. */
-  if (record->bitmap_verdict != BITMAP_GOOD
-      && record->bitmap_verdict != BITMAP_OUTDATED)
-    return false;
-  length = bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
-                              record->bitmap.chunk);
-  length = round_up (length, array->leg_block);
-  log = (uint64_t)((int64_t)sb->super_offset + sb->bblog_offset);
-  data = sb->data_offset * SECTOR_SIZE;
-  return ranges_overlap (at, length, sb->super_offset * SECTOR_SIZE,
-                         sb1_written_bytes (sb, array->leg_block))
-         || (sb->bblog_offset != 0
-             && ranges_overlap (at, length, log * SECTOR_SIZE,
-                                sb->bblog_size * (uint64_t)SECTOR_SIZE))
-         || ranges_overlap (at, length, data, array->layout.member_size);
-}
-
-/* A member of an md array lies where its superblock says; that has to suit
- * the blocks of its leg.
- */
-static int
-check_places (const struct array *array, const struct members *members,
-              const struct member_record *record, char *why)
-{
-  const struct sb1 *sb = &record->sb;
-  uint32_t block = array->leg_block;
-  const char *what = NULL;
-
-  if (!is_aligned (sb->super_offset * SECTOR_SIZE, block)
-      || super_collides (array, record, super_length (array, members)))
-    what = "super_offset";
-  else if (!is_aligned (sb->data_offset * SECTOR_SIZE, block))
-    what = "data_offset";
-  else if ((sb->features & SB1_FEATURE_BITMAP)
-           && (!is_aligned (bitmap_offset_bytes (sb), block)
-               || bitmap_collides (array, record)))
-    what = "bitmap_offset";
-  if (what == NULL)
-    return 0;
-  snprintf (why, MESSAGE_MAX, "disk %.200s: its %s leaves no room for blocks of "
-            "%u bytes, or for the table of all members; use it with Linux md",
-            record->disk.name, what, block);
-  return -EINVAL;
-}
-
-int
-examine_md (struct array *array, const struct members *members, char *why)
+/* The members' places suit their blocks, or there would be no seats. */
+void
+examine_md (struct array *array, const struct members *members)
 {
   struct array_limits *limits = &array->limits;
-  uint32_t block = 1;
 
   gather_caps (array);
-  for (unsigned i = 0; i < members->count; i++) {
-    const struct member_record *record = &members->record[i];
-
-    if (record->seat.slot == ASSEMBLE_NO_SLOT)
-      continue;
-    block = MAX (block, record->sb.logical_block);
-    if (check_places (array, members, record, why) < 0)
-      return -EINVAL;
-  }
-  limits->block_minimum = MAX (limits->block_minimum, block);
+  limits->block_minimum = MAX (limits->block_minimum, members->block);
   limits->block_preferred
     = MAX (limits->block_preferred, limits->block_minimum);
   limits->size = array->layout.array_size;
-  if (!is_aligned (limits->size, limits->block_minimum)) {
-    snprintf (why, MESSAGE_MAX, "the array's %llu bytes are no whole blocks of "
-              "the %u that some disk reads and writes at least",
-              (unsigned long long)limits->size, limits->block_minimum);
-    return -EINVAL;
-  }
-  if (array->layout.chunk % limits->block_minimum != 0) {
-    snprintf (why, MESSAGE_MAX, "the array's chunks of %llu bytes are smaller "
-              "than the %u that some disk reads and writes at least",
-              (unsigned long long)array->layout.chunk, limits->block_minimum);
-    return -EINVAL;
-  }
-  return 0;
 }

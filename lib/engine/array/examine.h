@@ -17,6 +17,6 @@ int examine_twins (struct leg **legs, unsigned count, char *why);
  * array->layout, too).  0, or -errno and @why.
  */
 int examine_plain (struct array *array, char *why);
-int examine_md (struct array *array, const struct members *members, char *why);
+void examine_md (struct array *array, const struct members *members);
 
 #endif /* MIRROR_EXAMINE_H */

@@ -43,7 +43,7 @@ array_is_md (struct leg **legs, unsigned count)
   if (members_read (disks, count, &members, why) < 0)
     return false;
   for (unsigned i = 0; i < count; i++)
-    is_md |= member_has_metadata (&members->record[i]);
+    is_md |= member_may_be_md (&members->record[i]);
   members_free (members);
   return is_md;
 }
