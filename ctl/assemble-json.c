@@ -6,6 +6,7 @@
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "ctl/slots-show.h"
+#include "members/fit.h"
 
 static const char *
 result_word (enum assemble_result result)
@@ -34,6 +35,28 @@ json_superblock (JsonBuilder *builder, const struct member *member)
   g_free (name);
   g_free (uuid);
   g_free (update);
+}
+
+/* What a start makes of it; all null: nothing is copied to it. */
+static void
+json_rebuild (JsonBuilder *builder, const struct dry_run *run, unsigned j)
+{
+  const struct member_record *record[ASSEMBLE_MEMBERS_MAX];
+  const struct seat *seat = &run->verdict.seats.seat[j];
+  struct fit fit;
+
+  for (unsigned i = 0; i < run->count; i++)
+    record[i] = &run->member[i]->md;
+  fit_at_start (&run->verdict, record, j, &fit);
+  render_json_string (builder, "rebuild",
+                      !seat->rebuilt    ? NULL
+                      : seat->by_bitmap ? "bitmap"
+                                        : "full");
+  render_json_int (builder, "rebuild_bytes",
+                   seat->rebuilt ? fit.to_copy : UINT64_MAX);
+  render_json_string (builder, "fit_reason",
+                      fit.reason == FIT_OK ? NULL
+                                           : fit_reason_word (fit.reason));
 }
 
 /* All of them null: of no history. */
@@ -72,10 +95,7 @@ json_given (JsonBuilder *builder, const struct dry_run *run, unsigned j)
   if (!seats_are_given (&run->verdict.assembly))
     return;
   render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
-  render_json_string (builder, "rebuild",
-                      !seat->rebuilt    ? NULL
-                      : seat->by_bitmap ? "bitmap"
-                                        : "full");
+  json_rebuild (builder, run, j);
 }
 
 static void

@@ -66,30 +66,37 @@ excludes_any (const struct sb1 *authority, const struct sb1 *sb)
   return false;
 }
 
-/* May it come back with only the regions that the bitmap has set? */
-static bool
-bitmap_reaches (const struct assemble_work *work, const struct sb1 *authority,
-                const struct sb1 *sb)
+/* May it come back with only the regions that the bitmap has set?  GAP_NONE, or
+ * why not.
+ */
+static enum gap
+find_gap (const struct assemble_work *work, const struct sb1 *authority,
+          const struct sb1 *sb)
 {
   unsigned slot = sb1_own_role (sb);
 
-  if (!work->ret->bitmap_good || sb->events < work->ret->events_cleared
-      || excludes_any (authority, sb))
-    return false;
+  if (!work->ret->bitmap_good)
+    return work->ret->bitmap ? GAP_OUTDATED : GAP_NO_BITMAP;
+  if (sb->events < work->ret->events_cleared)
+    return GAP_EVENTS;
+  if (excludes_any (authority, sb))
+    return GAP_HISTORY;
   if (sb->raid_disks != authority->raid_disks || sb->size != authority->size)
-    return false;
+    return GAP_SHAPE;
   if ((sb->features & SB1_FEATURE_REPLACEMENT)
       || ((sb->features & SB1_FEATURE_RECOVERY_OFFSET)
           && !(sb->features & SB1_FEATURE_RECOVERY_BITMAP)))
-    return false;
+    return GAP_INCOMPLETE;
   for (unsigned i = 0; i < work->count; i++)
     if (assemble_good (work, i) != NULL && work->ret->part[i].slot == slot
         && assemble_part_is_fresh (work->ret->part[i].part))
-      return false;
+      return GAP_TAKEN;
   /* Somebody else got its number or its slot since. */
-  return sb1_role (authority, sb->dev_number) >= SB1_ROLE_SLOTS
-           ? !sb1_slot_is_taken (authority, slot)
-           : sb1_role (authority, sb->dev_number) == slot;
+  if (sb1_role (authority, sb->dev_number) >= SB1_ROLE_SLOTS
+        ? sb1_slot_is_taken (authority, slot)
+        : sb1_role (authority, sb->dev_number) != slot)
+    return GAP_TAKEN;
+  return GAP_NONE;
 }
 
 void
@@ -118,7 +125,8 @@ assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
       uint16_t known = sb1_role (authority, sb->dev_number);
 
       part->slot = sb1_own_role (sb);
-      if (bitmap_reaches (work, authority, sb))
+      part->gap = find_gap (work, authority, sb);
+      if (part->gap == GAP_NONE)
         part->part = PART_STALE_BITMAP;
       else if (sb->events + 1 >= authority->events
                && known == SB1_ROLE_FAULTY)

@@ -51,7 +51,7 @@ find_authority (const struct assemble_work *work, int keep)
   for (unsigned i = 0; i < work->count; i++) {
     const struct sb1 *sb = assemble_good (work, i);
 
-    if (sb == NULL || !assemble_has_slot (sb))
+    if (sb == NULL || !assemble_has_slot (sb) || work->members[i].is_out)
       continue;
     if (kept != NULL && !(lists (kept, sb) && lists (sb, kept)))
       continue;
@@ -97,7 +97,7 @@ judge_fresh (struct assemble_work *work, const struct sb1 *authority,
     const struct sb1 *sb = assemble_good (work, i);
     struct assemble_part *part = &work->ret->part[i];
 
-    if (sb == NULL || !is_fresh (authority, sb)
+    if (sb == NULL || work->members[i].is_out || !is_fresh (authority, sb)
         || (kept != NULL && kept != sb && !lists (sb, kept)))
       continue;
     part->part = fresh_part (sb);
@@ -264,7 +264,8 @@ was_left_behind (const struct assemble_work *work, unsigned member)
   for (unsigned i = 0; i < work->count; i++) {
     const struct sb1 *other = assemble_good (work, i);
 
-    if (other != NULL && assemble_has_slot (other) && other->events > sb->events
+    if (other != NULL && !work->members[i].is_out && assemble_has_slot (other)
+        && other->events > sb->events
         && lists (sb, other) && !lists (other, sb))
       return true;
   }

@@ -49,6 +49,11 @@ struct assemble_member {
   uint64_t events_cleared; /* BITMAP_GOOD */
   const char *bitmap_why;  /* what bitmap_check said, if not GOOD */
 
+  /* The array runs without it: it is not of today, whatever the superblocks
+   * say.
+   */
+  bool is_out;
+
   /* For seats. */
   uint32_t bitmap_chunk; /* BITMAP_GOOD, BITMAP_OUTDATED */
   bool readonly;         /* its disk cannot be written */
@@ -68,6 +73,18 @@ enum part {
   PART_UNUSABLE,     /* no metadata that can be believed */
 };
 
+/* Why the bitmap does not know what a member missed. */
+enum gap {
+  GAP_NONE, /* it knows, or nobody asked */
+  GAP_NO_BITMAP,
+  GAP_OUTDATED,   /* no bitmap can be believed */
+  GAP_EVENTS,     /* it left before what the bitmap reaches back to */
+  GAP_HISTORY,    /* it may have run beside one that was overwritten since */
+  GAP_SHAPE,      /* other size, other number of slots */
+  GAP_INCOMPLETE, /* it was being rebuilt, and not by bitmap */
+  GAP_TAKEN,      /* another one has its slot or its number */
+};
+
 #define ASSEMBLE_NO_SLOT UINT32_MAX
 
 struct assemble_part {
@@ -75,6 +92,7 @@ struct assemble_part {
   unsigned slot; /* or ASSEMBLE_NO_SLOT */
   uint64_t recovery_offset; /* RECOVERING, REPLACEMENT: sectors rebuilt */
   bool by_bitmap; /* RECOVERING: only what the bitmap says is missing */
+  enum gap gap;   /* STALE, FAULTY */
 };
 
 enum assemble_result {

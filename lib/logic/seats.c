@@ -134,43 +134,52 @@ has_missed_writes (enum part part)
          || part == PART_FAULTY || part == PART_SPLIT;
 }
 
-static bool
-can_rejoin (const struct work *work, unsigned i)
+/* It missed writes.  May it come back? */
+static enum seat_refusal
+find_refusal (const struct work *work, unsigned i)
 {
   const struct assembly *assembly = work->assembly;
   const struct assemble_member *member = &work->members[i];
   const struct sb1 *truth = work->members[assembly->authority].sb;
   const struct sb1 *sb = member->sb;
-  unsigned slot;
+  unsigned slot = sb1_own_role (sb);
 
-  if (!has_missed_writes (assembly->part[i].part))
-    return false;
-  slot = sb1_own_role (sb);
-  if (slot >= assembly->layout.slots || member->readonly
-      || sb->data_size < truth->size
-      || !assemble_same_sizes (sb, truth)
-      || (sb->features & SB1_FEATURE_REPLACEMENT)
-      || !has_same_bitmap (work, i))
-    return false;
+  if (slot >= SB1_ROLE_SLOTS)
+    return SEAT_NO_SLOT;
+  if (member->readonly)
+    return SEAT_READ_ONLY;
+  if (sb->data_size < truth->size)
+    return SEAT_SMALL;
+  if (slot >= assembly->layout.slots || !assemble_same_sizes (sb, truth))
+    return SEAT_SHAPE;
+  if (sb->features & SB1_FEATURE_REPLACEMENT)
+    return SEAT_REPLACEMENT;
+  if (!has_same_bitmap (work, i))
+    return SEAT_BITMAP;
   for (unsigned j = 0; j < work->count; j++)
     if (has_seat (work, j)
         && (work->ret->seat[j].slot == slot
             || work->members[j].sb->dev_number == sb->dev_number))
-      return false;
-  return true;
+      return SEAT_TAKEN;
+  return SEAT_NOT_REFUSED;
 }
 
 static void
 seat_who_comes_back (struct work *work)
 {
-  for (unsigned i = 0; i < work->count; i++)
-    if (can_rejoin (work, i))
-      work->ret->seat[i] = (struct seat){
-        .slot = sb1_own_role (work->members[i].sb),
-        .rejoins = true,
-        .by_bitmap = work->assembly->part[i].part == PART_STALE_BITMAP
-                     && work->members[i].bitmap_verdict == BITMAP_GOOD,
-      };
+  for (unsigned i = 0; i < work->count; i++) {
+    struct seat *seat = &work->ret->seat[i];
+
+    if (!has_missed_writes (work->assembly->part[i].part))
+      continue;
+    seat->refusal = find_refusal (work, i);
+    if (seat->refusal != SEAT_NOT_REFUSED)
+      continue;
+    seat->slot = sb1_own_role (work->members[i].sb);
+    seat->rejoins = true;
+    seat->by_bitmap = work->assembly->part[i].part == PART_STALE_BITMAP
+                      && work->members[i].bitmap_verdict == BITMAP_GOOD;
+  }
 }
 
 void

@@ -20,11 +20,24 @@
 
 #include "logic/assemble.h"
 
+/* Why a member that missed something does not get its slot back. */
+enum seat_refusal {
+  SEAT_NOT_REFUSED, /* or it did not miss anything */
+  SEAT_NO_SLOT,     /* it has none of its own */
+  SEAT_READ_ONLY,
+  SEAT_SMALL,
+  SEAT_SHAPE,       /* of another size, or number of slots */
+  SEAT_REPLACEMENT,
+  SEAT_BITMAP,      /* its bitmap is not the one of the others */
+  SEAT_TAKEN,       /* another one has its slot or its number */
+};
+
 struct seat {
   unsigned slot;  /* or ASSEMBLE_NO_SLOT: not used */
   bool rejoins;   /* it missed something, and begins from nothing */
   bool rebuilt;   /* what it lacks is copied to it */
   bool by_bitmap; /* it lacks only what the bitmap has set */
+  enum seat_refusal refusal;
 };
 
 struct seats {

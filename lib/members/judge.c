@@ -10,8 +10,8 @@
 #include "members/judge.h"
 #include "members/places.h"
 
-static struct assemble_member
-given (const struct member_record *record)
+struct assemble_member
+members_given (const struct member_record *record)
 {
   enum sb1_verdict verdict = member_verdict (record);
 
@@ -91,7 +91,7 @@ members_judge (const struct member_record *const *record, unsigned count,
   for (unsigned i = 0; i < count; i++) {
     if (!member_is_there (record[i]))
       continue;
-    ret->given[ret->count] = given (record[i]);
+    ret->given[ret->count] = members_given (record[i]);
     if (keep == (int)i && ret->given[ret->count].sb != NULL)
       kept = (int)ret->count;
     ret->number[ret->count++] = i;

@@ -35,6 +35,9 @@ struct members_verdict {
 void members_judge (const struct member_record *const *record, unsigned count,
                     int keep, struct members_verdict *ret);
 
+/* What logic is told of a disk that is there. */
+struct assemble_member members_given (const struct member_record *record);
+
 /* As which of those given is disk @number of all?  Their count: it is missing.
  */
 static inline unsigned

@@ -108,6 +108,17 @@ def check_verdict(folder, fixture, members):
            ["stale-bitmap"] if fixture == "raid1-1.1-degraded-stale" else [])
 
 
+    rebuilt = [m["rebuild_bytes"] for m in seen["members"]
+               if m.get("rebuild_bytes") is not None]
+    expect(fixture + " rebuild_bytes", rebuilt, REBUILT.get(fixture, []))
+
+
+# Bits that are set, or what is above recovery_offset.
+REBUILT = {"raid1-1.1-degraded-stale": [5 * 65536],
+           "raid1-1.2-bitmap-recovering": [22 * 65536],
+           "raid1-1.2-recovering": [3014656]}
+
+
 def main():
     fixtures = {}
     for line in read("manifest.jsonl").splitlines():
