@@ -12,8 +12,7 @@
 
 #include "ctl/assemble.h"
 #include "ctl/ctl.h"
-#include "legs/leg.h"
-#include "logic/leg-spec.h"
+#include "legs/leg-open.h"
 
 static bool
 has_any_bad_blocks (const struct dry_run *run)
@@ -60,18 +59,6 @@ status_of (const struct dry_run *run, bool degraded_allowed)
 /* A server goes on without a disk of an md array that is missing, as after a
  * failure.  Another error is for the user to see to.
  */
-static bool
-is_missing (const struct member *member)
-{
-  struct leg_spec spec;
-
-  if (leg_spec_parse (member->path, &spec) != NULL)
-    return false;
-  return spec.kind == LEG_KIND_FILE
-           ? leg_error_is_missing_file (member->error)
-           : leg_error_is_missing_server (member->error, spec.tls);
-}
-
 static void
 find_stopper (struct dry_run *run)
 {
@@ -79,7 +66,9 @@ find_stopper (struct dry_run *run)
 
   for (unsigned i = 0; i < run->count && run->stopper == NULL; i++)
     if (!member_is_there (&run->member[i]->md)
-        && (plain || !is_missing (run->member[i])))
+        && (plain
+            || !leg_open_is_missing (run->member[i]->path,
+                                     run->member[i]->error)))
       run->stopper = run->member[i];
 }
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,11 +13,10 @@
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "legs/leg-file.h"
-#include "legs/leg-nbd.h"
 #include "legs/leg-now.h"
+#include "legs/leg-open.h"
 #include "legs/leg.h"
 #include "logic/leg-spec.h"
-#include "logic/leg-uri.h"
 
 static int
 look_at_file (const char *path, struct disk *disk, char *why)
@@ -42,19 +40,6 @@ look_at_file (const char *path, struct disk *disk, char *why)
   }
   disk->size = disk->exact_size = (uint64_t)size;
   return 0;
-}
-
-static int
-check_keys (const char *uri, char *why)
-{
-  char psk[PATH_MAX], certificates[PATH_MAX];
-  const char *has_psk = NULL, *has_certificates = NULL;
-
-  if (uri_path (uri, "tls-psk-file", psk, sizeof psk))
-    has_psk = psk;
-  if (uri_path (uri, "tls-certificates", certificates, sizeof certificates))
-    has_certificates = certificates;
-  return leg_nbd_check_keys (has_psk, has_certificates, why);
 }
 
 static unsigned
@@ -90,18 +75,17 @@ tell_who_is_slow (void *data)
 }
 
 static int
-open_server (const char *uri, bool tls, struct leg **ret, char *why)
+open_server (const char *uri, const struct leg_open_ways *ways,
+             struct leg **ret, char *why)
 {
   struct waiter waiter = { .uri = uri };
-  int r = tls ? check_keys (uri, why) : 0;
   GThread *thread;
+  int r;
 
-  if (r < 0)
-    return r;
   g_mutex_init (&waiter.lock);
   g_cond_init (&waiter.changed);
   thread = g_thread_new ("waiter", tell_who_is_slow, &waiter);
-  r = leg_nbd_open (uri, timeout_s () * GROUND_S, ret, why);
+  r = leg_open (uri, ways, ret, why);
   g_mutex_lock (&waiter.lock);
   waiter.answered = true;
   g_cond_signal (&waiter.changed);
@@ -116,14 +100,15 @@ static int
 open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
           char *why)
 {
+  struct leg_open_ways ways = { .timeout_ns = timeout_s () * GROUND_S };
   char *path;
   int r;
 
   if (spec->kind == LEG_KIND_NBD)
-    r = open_server (name, spec->tls, &disk->leg, why);
+    r = open_server (name, &ways, &disk->leg, why);
   else {
     path = g_canonicalize_filename (name, NULL);
-    r = leg_file_open (path, false, &disk->leg, why);
+    r = leg_open (path, &ways, &disk->leg, why);
     g_free (path);
   }
   if (r == 0) {

@@ -60,7 +60,8 @@ mirror_config_complete (void)
 static struct array_config
 array_config (void)
 {
-  return (struct array_config){ .legs = options.disks,
+  return (struct array_config){ .opener = open_legs_opener (&options),
+                                .legs = options.disks,
                                 .layout = options.layout,
                                 .level_given = options.level_given,
                                 .layout_given = options.layout_name != NULL,

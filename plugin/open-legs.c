@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* open-legs: the disks that the options name, as legs.
  *
- * A disk is *missing* if it is not there, or cannot be reached, or does not
- * answer: nobody uses it, so an md array may start without it, and its
- * superblocks tell later what it missed.  Everything else is an error, at
- * once, since going on without the disk would be wrong or would hide a
- * mistake:
- *
- *   in use by somebody else    who is writing to it right now; a start without
- *                              it would make a second history of the array
- *   refused or not verified    (rights, TLS) it is there, and must not drop
- *                              out of the mirror because of a wrong key
- *   not what a disk can be     (a folder, an empty file) a mistake, and
- *                              waiting does not help
- *
- * Which error is which: leg_error_is_missing_* in legs/leg.c.
+ * An md array may start without a disk that is missing, and its superblocks
+ * tell later what that disk missed.  Everything else is an error, at once.
+ * Which is which: legs/leg-open.h.
  */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,19 +13,18 @@
 #include "ground/ground.h"
 #include "ground/log.h"
 #include "legs/leg-file.h"
-#include "legs/leg-nbd.h"
+#include "legs/leg-open.h"
 #include "legs/ring.h"
 #include "logic/leg-spec.h"
-#include "logic/leg-uri.h"
 #include "plugin/glue.h"
 #include "plugin/open-legs.h"
 #include "plugin/plain-start.h"
 
 static struct ring *the_ring;
 
-/* Why a disk is not open: -errno, and for people. */
+/* Why a disk is not open. */
 static struct failure {
-  int error;
+  bool missing;
   char text[MESSAGE_MAX + 256];
 } failures[LEGS_MAX];
 
@@ -49,51 +36,37 @@ is_file (const char *disk)
   return leg_spec_parse (disk, &spec) == NULL && spec.kind == LEG_KIND_FILE;
 }
 
-static bool
-is_tls (const char *disk)
-{
-  struct leg_spec spec;
-
-  return leg_spec_parse (disk, &spec) == NULL && spec.tls;
-}
-
-static bool
-is_missing (const char *disk, int error)
-{
-  return is_file (disk) ? leg_error_is_missing_file (error)
-                        : leg_error_is_missing_server (error, is_tls (disk));
-}
-
 static int
-open_server (const char *uri, uint64_t timeout_ns, struct leg **ret, char *why)
+open_disk (const struct array_opener *opener, const char *text,
+           struct leg **ret, bool *ret_missing, char *why)
 {
-  char psk[PATH_MAX], certificates[PATH_MAX];
-  const char *has_psk = NULL, *has_certificates = NULL;
-  int r = 0;
+  const struct options *options = opener->opaque;
+  struct leg_open_ways ways
+    = { .direct = options->direct,
+        .timeout_ns = options->timeout_s * GROUND_S };
+  int r = leg_open (text, &ways, ret, why);
 
-  if (uri_path (uri, "tls-psk-file", psk, sizeof psk))
-    has_psk = psk;
-  if (uri_path (uri, "tls-certificates", certificates, sizeof certificates))
-    has_certificates = certificates;
-  if (is_tls (uri))
-    r = leg_nbd_check_keys (has_psk, has_certificates, why);
-  return r < 0 ? r : leg_nbd_open (uri, timeout_ns, ret, why);
+  *ret_missing = r < 0 && leg_open_is_missing (text, r);
+  return r;
+}
+
+struct array_opener
+open_legs_opener (const struct options *options)
+{
+  return (struct array_opener){ .open = open_disk, .opaque = options };
 }
 
 /* legs[i], or NULL and failures[i]. */
 static void
 open_one (const struct options *options, struct leg **legs, unsigned i)
 {
+  struct array_opener opener = open_legs_opener (options);
   struct failure *failure = &failures[i];
   const char *disk = options->disk[i];
   char why[MESSAGE_MAX] = "";
 
   legs[i] = NULL;
-  failure->error
-    = is_file (disk) ? leg_file_open (disk, options->direct, &legs[i], why)
-                     : open_server (disk, options->timeout_s * GROUND_S,
-                                    &legs[i], why);
-  if (failure->error < 0)
+  if (opener.open (&opener, disk, &legs[i], &failure->missing, why) < 0)
     snprintf (failure->text, sizeof failure->text, "disk %.200s: %s", disk,
               why);
 }
@@ -123,7 +96,7 @@ static int
 refuse_other_than_missing (const struct options *options, struct leg **legs)
 {
   for (unsigned i = 0; i < options->disks; i++)
-    if (legs[i] == NULL && !is_missing (options->disk[i], failures[i].error)) {
+    if (legs[i] == NULL && !failures[i].missing) {
       log_error ("%s", failures[i].text);
       return -1;
     }
@@ -155,7 +128,9 @@ say_what_we_wait_for (const struct options *options, struct leg **legs)
 }
 
 /* A server comes when its machine or the network does, a local disk when its
- * device does, or when a typing error is found.  One attempt may take timeout= longer than the wait.  0, or -1 and said. */
+ * device does, or when a typing error is found.  One attempt may take timeout=
+ * longer than the wait.  0, or -1 and said.
+ */
 static int
 wait_for_missing (const struct options *options, struct leg **legs)
 {

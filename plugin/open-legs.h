@@ -7,6 +7,11 @@
 #include "legs/leg.h"
 #include "plugin/options.h"
 
+/* Opens a disk as the options want it, now and later; @options stay as long as
+ * it is used.
+ */
+struct array_opener open_legs_opener (const struct options *options);
+
 /* In get_ready: open, lock and connect the disks.  For a plain array that
  * means every disk, and the number of them is checked here, too.  For an md
  * array some may be missing, after those that may still come were waited for:

@@ -45,6 +45,7 @@ struct array {
   uint32_t all;         /* mask of all slots */
   bool has_bad_blocks;  /* some member has */
   struct metadata *md;  /* NULL: a plain array */
+  struct array_opener opener; /* for disks that come while it serves */
   struct array_limits limits;
   struct member member[LEGS_MAX];
   uint32_t slots_of_rank[LEG_RANKS];

@@ -45,7 +45,22 @@ enum array_metadata {
   ARRAY_METADATA_NONE, /* those of a plain array; nobody looks */
 };
 
+/* Opens disks.  The door tells how, and has used the same one at the start: the
+ * array keeps it, so what it needs lives as long as the array.
+ */
+struct array_opener {
+  /* The disk that @text names.  0 and *@ret, or -errno and @why (MESSAGE_MAX
+   * bytes), to follow "disk TEXT: "; *@ret_missing: there is nobody, or nobody
+   * who answers, so an md array may go on without it; if not, somebody is there
+   * who cannot be used.  Blocks, but not for ever; from any thread.
+   */
+  int (*open) (const struct array_opener *opener, const char *text,
+               struct leg **ret, bool *ret_missing, char *why);
+  const void *opaque; /* the opener's own */
+};
+
 struct array_config {
+  struct array_opener opener; /* open: NULL if there is none */
   unsigned legs;        /* how many were given */
   struct layout layout; /* of a plain array: checked by layout_check, slots =
                            legs */
@@ -70,8 +85,9 @@ struct array_config {
   bool sync_fixed;     /* always that many */
 };
 
-/* Do any of @legs (NULL: could not be opened) carry an md superblock?  Then
- * an array can start without those that are missing.  Blocks on reads.
+/* Do any of @legs (NULL: could not be opened) carry an md superblock, or may
+ * they, since it cannot be read?  Then an array can start without those that
+ * are missing.  Blocks on reads.
  */
 bool array_is_md (struct leg **legs, unsigned count);
 

@@ -2,8 +2,9 @@
 /* What the errors of legs mean. */
 #include <errno.h>
 
+#include "ground/limits.h"
 #include "ground/util.h"
-#include "legs/leg.h"
+#include "legs/leg-open.h"
 #include "unit.h"
 
 static const int nobody_there[] = { ENOENT, ETIMEDOUT, EHOSTDOWN };
@@ -58,6 +59,39 @@ START_TEST (who_did_not_prove_who_it_is_is_not_missing)
 }
 END_TEST
 
+START_TEST (the_text_decides_which_errors_are_missing)
+{
+  const char *tls = "nbds+unix://a@/?socket=s&tls-psk-file=k";
+
+  ck_assert (leg_open_is_missing ("/dev/sdz", -EIO));
+  ck_assert (!leg_open_is_missing ("/dev/sdz", -ECONNREFUSED));
+  ck_assert (leg_open_is_missing ("nbd://host", -ECONNREFUSED));
+  ck_assert (!leg_open_is_missing ("nbd://host", -EIO));
+  ck_assert (leg_open_is_missing ("nbd://host", -EPROTO));
+  ck_assert (!leg_open_is_missing (tls, -EPROTO));
+  ck_assert (!leg_open_is_missing ("http://host", -ENOENT));
+}
+END_TEST
+
+/* It may come from a socket, long after the start. */
+START_TEST (a_text_that_names_no_disk_is_refused)
+{
+  static const char *const texts[]
+    = { "", "disk.img", "http://host/disk", "nbd:host:10809", "/" };
+  const struct leg_open_ways ways = { .timeout_ns = 1 };
+
+  for (size_t i = 0; i < ARRAY_LENGTH (texts); i++) {
+    char why[MESSAGE_MAX];
+    struct leg *leg = NULL;
+    int r = leg_open (texts[i], &ways, &leg, why);
+
+    ck_assert_msg (r < 0 && why[0] != '\0', "%s", texts[i]);
+    ck_assert_ptr_null (leg);
+    ck_assert (!leg_open_is_missing (texts[i], r));
+  }
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
@@ -65,6 +99,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_device_and_a_server_die_in_different_ways);
   tcase_add_test (tcase, who_cannot_be_used_is_not_missing);
   tcase_add_test (tcase, who_did_not_prove_who_it_is_is_not_missing);
+  tcase_add_test (tcase, the_text_decides_which_errors_are_missing);
+  tcase_add_test (tcase, a_text_that_names_no_disk_is_refused);
 }
 
 int

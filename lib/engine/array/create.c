@@ -320,6 +320,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
     snprintf (why, MESSAGE_MAX, "not enough memory");
     return -ENOMEM;
   }
+  array->opener = config->opener;
   snprintf (array->why_readonly, MESSAGE_MAX, "%s", why_readonly);
   if (is_md)
     seat_md (array, members);
