@@ -30,6 +30,8 @@ from nbdtest import *
 connect().pread(4096, 0)'
   stop mirror
   test "$(sums a.img b.img)" = "$before" || fail "something was written"
+  said 0 "The other disks record this"
+  said 1 "It has missed no write yet"
 done
 
 # After a write it is on record without another one.
@@ -60,6 +62,7 @@ h.flush()
 END
 killed b
 said_out b.sock
+said 1 "The other disks record this"
 stop mirror
 
 serve_mirror a.img b.img

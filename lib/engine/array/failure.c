@@ -10,10 +10,14 @@
 static const char *
 advice (const struct array *array)
 {
+  if (array->md != NULL && !atomic_load (&array->md->is_active))
+    return "It has missed no write yet; the other disks record its failure "
+           "before the next write is acknowledged.  If it is good, start the "
+           "mirror again with all disks";
   if (array->md != NULL)
-    return "The other disks remember it.  If this one is good, start the "
-           "mirror again with all of them: it is then rebuilt; a new disk in "
-           "its place can be added with Linux md (mdadm --add)";
+    return "The other disks record this.  If the disk is good, start the "
+           "mirror again with all disks, and the server rebuilds it; Linux md "
+           "can add a new disk in its place (mdadm --add)";
   if (array->layout.level == LEVEL_RAID1)
     return "A mirror without metadata cannot remember this after a restart: "
            "before this disk is used again, copy a good disk over it whole";
@@ -37,8 +41,9 @@ happened (const char *what)
   return ret;
 }
 
-/* Of what clients were told is done, when somebody leaves.  Where copies may
- * differ since a crash, nobody knows what is on one of them only.
+/* What of the writes that clients were told are done is left when a disk is
+ * out.  Where copies may differ since a crash, it is unknown what is on one of
+ * them only.
  */
 static const char *
 what_is_left (const struct array *array)
