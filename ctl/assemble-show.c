@@ -118,7 +118,7 @@ print_outlook (const struct dry_run *run)
   if (run->verdict.seats.rebuilding)
     printf ("  recovery: what a member lacks is to be copied to it\n");
   if (needs_resync (assembly))
-    printf ("  dirty: copies are to be brought together %s\n",
+    printf ("  dirty: copies are to be made equal %s\n",
             !assembly->bitmap       ? "everywhere"
             : assembly->bitmap_good ? "where the bitmap is set"
                                     : "everywhere (the bitmap is outdated)");
@@ -161,7 +161,7 @@ print_would_start (const struct dry_run *run)
   print_names (run, is_rebuilt, "is rebuilt", "are rebuilt");
   if (needs_resync (assembly))
     printf ("; copies %s", readonly ? "may differ, and stay so"
-                                    : "are brought together in the background");
+                                    : "are made equal in the background");
   print_names (run, has_bad_blocks, "has bad blocks on record",
                "have bad blocks on record");
   printf ("\n");

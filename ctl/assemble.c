@@ -181,13 +181,13 @@ assemble_command (int argc, char **argv)
   g_autofree char *metadata = NULL;
   const GOptionEntry entries[] = {
     { "on-split-brain", 0, 0, G_OPTION_ARG_STRING, &on_split_brain,
-      "Which history to keep in a split brain (disks count from 0)", "leg:N" },
+      "In a split brain keep the history of disk N; the first is 0", "leg:N" },
     { "degraded", 0, 0, G_OPTION_ARG_STRING, &degraded,
-      "Whether an array with members missing may start (yes)",
+      "Whether to start with disks missing (default yes)",
       "yes|no|wait:SECONDS" },
     { "metadata", 0, 0, G_OPTION_ARG_STRING, &metadata,
-      "What the disks are: as they say (auto), of an md array only, or of a "
-      "plain array whatever is on them", "auto|md|none" },
+      "auto (default): by what is on the disks; md: an md array only; "
+      "none: a plain array, whatever is on the disks", "auto|md|none" },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct dry_run *run;

@@ -217,10 +217,11 @@ erase_command (int argc, char **argv)
   char *folder = NULL, *metadata = NULL;
   const GOptionEntry entries[] = {
     { "metadata", 'e', 0, G_OPTION_ARG_STRING, &metadata,
-      "Only the superblock of that version (all): 0.90, 1.0, 1.1 or 1.2",
+      "Only the superblock of this version (default all): 0.90, 1.0, 1.1 or "
+      "1.2",
       "VERSION" },
     { "backup-dir", 0, 0, G_OPTION_ARG_FILENAME, &folder,
-      "Where the restore files go (.)", "DIRECTORY" },
+      "Directory for the restore files (default .)", "DIRECTORY" },
     { "no-backup", 0, 0, G_OPTION_ARG_NONE, &no_backup,
       "Keep no restore file", NULL },
     { "error-if-unchanged", 0, 0, G_OPTION_ARG_NONE, &error_if_unchanged,

@@ -82,16 +82,17 @@ examine_command (int argc, char **argv)
   gboolean bitmap = FALSE, badblocks = FALSE, compare = FALSE, mdadm = FALSE;
   gboolean raw = FALSE;
   const GOptionEntry entries[] = {
-    { "bitmap", 0, 0, G_OPTION_ARG_NONE, &bitmap, "All about the bitmap",
-      NULL },
+    { "bitmap", 0, 0, G_OPTION_ARG_NONE, &bitmap,
+      "Show the details of the bitmap", NULL },
     { "badblocks", 0, 0, G_OPTION_ARG_NONE, &badblocks, "List bad blocks",
       NULL },
     { "compare", 0, 0, G_OPTION_ARG_NONE, &compare,
-      "Members side by side, with a * where one differs from the first",
+      "Show members side by side, with a * where one differs from the first",
       NULL },
-    { "mdadm", 0, 0, G_OPTION_ARG_NONE, &mdadm, "In mdadm's layout", NULL },
+    { "mdadm", 0, 0, G_OPTION_ARG_NONE, &mdadm,
+      "Print in the format of mdadm --examine", NULL },
     { "raw", 0, 0, G_OPTION_ARG_NONE, &raw,
-      "The bytes of superblock and bitmap, field by field", NULL },
+      "Show the bytes of superblock and bitmap, field by field", NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct member **members;

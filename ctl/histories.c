@@ -72,7 +72,7 @@ say_why (struct dry_run *run)
     return;
   assembly->culprit = run->verdict.count;
   snprintf (assembly->why, sizeof assembly->why, "split brain: %u histories, "
-            "each written without the other%s; nobody can merge them",
+            "each written without the other%s; they cannot be merged",
             run->histories, run->histories > 2 ? "s" : "");
 }
 

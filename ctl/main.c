@@ -132,9 +132,11 @@ parse_timeout (const char *option, const char *value, G_GNUC_UNUSED void *data,
 static const GOptionEntry common_entries[] = {
   { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
   { "yes", 0, 0, G_OPTION_ARG_NONE, &yes, "Do not ask", NULL },
-  { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only tell the plan", NULL },
+  { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run,
+    "Show the plan and change nothing", NULL },
   { "timeout", 0, 0, G_OPTION_ARG_CALLBACK, parse_timeout,
-    "How long to wait for an answer (30), or for what is waited for", "SECONDS" },
+    "Seconds to wait for an answer (default 30), or in wait and stop",
+    "SECONDS" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 

@@ -46,7 +46,7 @@ look_at_all (struct dry_run *run, struct plain_refusal *ret)
     looks[i] = result.plain;
     if (result.error < 0)
       ctl_tell (names[i], "unreadable",
-                "could not be looked at for other RAID formats, file systems "
+                "cannot be examined for other RAID formats, file systems "
                 "and partition tables");
   }
   good = plain_check (looks, names, &layout, ret);

@@ -214,7 +214,8 @@ restore_command (int argc, char **argv)
   gboolean force = FALSE;
   const GOptionEntry entries[] = {
     { "force", 0, 0, G_OPTION_ARG_NONE, &force,
-      "Even onto a disk that may be another one, or was written since", NULL },
+      "Restore even if this may be another disk, or it was written since",
+      NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct doubt doubt = { NULL, NULL };

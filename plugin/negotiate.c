@@ -40,7 +40,7 @@ prepare_for_writes (void)
   r = array_allow_writes (the_array);
   if (r < 0)
     log_error ("a client is refused: the array's threads cannot be started: "
-               "%s; try again, or start the mirror anew", log_strerror (r));
+               "%s; try again, or restart the mirror", log_strerror (r));
   return r;
 }
 

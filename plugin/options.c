@@ -97,7 +97,7 @@ parse_layout (struct options *options, const char *value)
 
   if (!layout_parse (&scratch, value)) {
     log_error ("layout=%s: is not a layout; use n2 (near), f2 (far) or o2 "
-               "(offset), the number being that of the copies", value);
+               "(offset), where the number is that of the copies", value);
     return -1;
   }
   options->layout_name = value;

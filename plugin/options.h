@@ -52,19 +52,18 @@ int options_check_plain (const struct options *options);
   "layout=nK|fK|oK      raid10: K copies, near (default n2), far or "         \
   "offset.\n"                                                                 \
   "chunk=SIZE       raid10: chunk size, a power of two (default 512K).\n"     \
-  "metadata=auto|md|none   auto (default): md or plain, as the disks tell; "   \
-  "md: md\n"                                                                  \
+  "metadata=auto|md|none   auto (default): by what is on the disks; md: md\n"  \
   "                 arrays only; none: plain, whatever is on the disks.\n"    \
-  "pool=N           child requests, allocated once (default 128).\n"          \
+  "pool=N           number of child requests, allocated at the start "        \
+  "(default 128).\n"                                                          \
   "cache=page|none  local disks through the page cache (default) or "         \
   "O_DIRECT.\n"                                                               \
-  "timeout=SECONDS  how long a remote disk may take to answer, then it is "   \
-  "out\n"                                                                     \
+  "timeout=SECONDS  a remote disk that does not answer for so long is out\n"  \
   "                 (default 30).\n"                                          \
-  "degraded=yes|no|wait:SECONDS   md: may it start with disks missing; how "  \
-  "long to\n"                                                                 \
-  "                 wait for them (default wait:30).\n"                \
-  "on-split-brain=leg:N   md: keep what disk N has (from 0, as given).\n"     \
+  "degraded=yes|no|wait:SECONDS   md: whether to start with disks missing, "  \
+  "and\n"                                                                     \
+  "                 after how many seconds (default wait:30).\n"              \
+  "on-split-brain=leg:N   md: keep the data of disk N; the first is 0.\n"     \
   "sync_min=SIZE    md: minimum resync speed while clients are busy, in "     \
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \

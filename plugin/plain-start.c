@@ -114,7 +114,7 @@ tell (const struct options *options, const struct looker *lookers)
     const char *name = options->disk[i];
 
     if (result->error < 0)
-      log_error ("disk %.200s: it could not be looked at for other RAID "
+      log_error ("disk %.200s: cannot be examined for other RAID "
                  "formats, file systems and partition tables: %s; make sure "
                  "that it is a copy of the other disks",
                  name, log_strerror (result->error));
@@ -141,8 +141,8 @@ compare (const struct options *options, struct leg **legs)
   layout_set_size (&layout, smallest);
   if (layout.array_size == 0 || !compare_copies (disks, &layout, &difference))
     return;
-  log_error ("disk %.200s and disk %.200s differ (seen first at byte "
-             "%" PRIu64 " of the array), so clients may read the one or the "
+  log_error ("disk %.200s and disk %.200s differ (the first difference is at "
+             "byte %" PRIu64 " of the array), so clients may read the one or the "
              "other; stop the mirror and copy the good disk over the other",
              options->disk[difference.a], options->disk[difference.b],
              difference.offset);

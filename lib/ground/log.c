@@ -106,7 +106,7 @@ log_error_repeats (struct log_repeats *repeats, uint64_t now_ns, int reason,
   if (held_back == 0)
     log_error ("%s", message);
   else
-    log_error ("%.900s; and %llu times more since it was said last", message,
+    log_error ("%.900s; and %llu times more since this was last reported", message,
                (unsigned long long)held_back);
   return true;
 }

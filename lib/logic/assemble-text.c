@@ -14,7 +14,7 @@ static const struct {
   [PART_FAULTY] = { "faulty", "failed" },
   [PART_STALE_BITMAP]
   = { "stale-bitmap", "missed writes: the bitmap knows which" },
-  [PART_STALE] = { "stale", "missed writes: nobody knows which" },
+  [PART_STALE] = { "stale", "missed writes: it is unknown which" },
   [PART_SPLIT] = { "split", "ran on its own: another history" },
   [PART_FOREIGN] = { "foreign", "of another array" },
   [PART_UNUSABLE] = { "unusable", "no metadata that can be believed" },

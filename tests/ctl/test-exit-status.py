@@ -162,7 +162,7 @@ class Checks:
         self.last_line(6, "would not start: degraded=no", first,
                        "--degraded=no")
         self.fresh()
-        together = "copies are brought together in the background"
+        together = "copies are made equal in the background"
         self.last_line(5, f"would start; {together}", first, second)
         # Nobody to be brought together with.
         self.last_line(4, "would start degraded", first)

@@ -131,7 +131,7 @@ def left_behind(folder):
     array.ran([0], [1, 2], 10)
     array.ran([1], [0], 8)
     array.ran([2], [0, 1], 10)
-    stale = "history {} of 2, missed writes: nobody knows which"
+    stale = "history {} of 2, missed writes: it is unknown which"
     members = array.shows(
         (0, 1, 2), ["history 1 of 2", stale.format(2), "history 2 of 2"],
         [keep(0, 1, "d0"), keep(2, 2, "d1, d2")])
@@ -151,7 +151,7 @@ def before_the_split(folder):
     array.ran([2], [], 1)
     members = array.shows(
         (0, 1, 2), ["history 1 of 2", "history 2 of 2",
-                    "missed writes: nobody knows which"],
+                    "missed writes: it is unknown which"],
         [keep(0, 1, "d0"), keep(1, 2, "d1")])
     expect("of no history", (members[2]["state"], members[2]["history"]),
            ("stale", None))

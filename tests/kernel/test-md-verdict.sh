@@ -126,7 +126,7 @@ mdadm /dev/md0 --add /dev/loop3 2>/dev/null
 rebuilt
 stop_array
 verdict 0 'would start' /dev/loop0 /dev/loop2 /dev/loop3
-verdict 0 'missed writes: nobody knows which.*; is not used' /dev/loop[0-3]
+verdict 0 'missed writes: it is unknown which.*; is not used' /dev/loop[0-3]
 verdict 6 'too few members' /dev/loop1
 
 # This test can fail.

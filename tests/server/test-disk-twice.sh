@@ -29,7 +29,7 @@ shared ()
 {
   : >mirror.messages
   serve_mirror "$1" "$2"
-  said 1 "nbdkit: mirror: disk $2: lies on $3 like disk $1; if that fails, both"
+  said 1 "nbdkit: mirror: disk $2: is on $3, as is disk $1: if that fails, both"
   stop mirror
 }
 

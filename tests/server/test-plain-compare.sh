@@ -17,7 +17,7 @@ differs ()
   rm -f mirror.messages
   serve_mirror "$@"
   stop mirror
-  said "$count" "differ .seen first at byte $offset of the array"
+  said "$count" "differ .the first difference is at byte $offset of the array"
   said "$count" "disk .* differ"
 }
 

@@ -68,7 +68,7 @@ START_TEST (what_is_repeated_is_said_with_pauses)
   ck_assert_uint_eq (seen_count, 2);
 
   ck_assert (log_error_repeats (&repeats, 60 * second + 5, -EIO, "write"));
-  ck_assert_str_eq (seen, "write; and 1 times more since it was said last");
+  ck_assert_str_eq (seen, "write; and 1 times more since this was last reported");
   for (uint64_t at = 61; at < 24 * 3600; at++)
     log_error_repeats (&repeats, at * second, -EIO, "write");
   ck_assert_uint_le (seen_count, 3 + 6 + 24);

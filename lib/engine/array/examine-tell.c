@@ -97,7 +97,7 @@ tell_shared (const struct array *array)
       if (leg == NULL || before == NULL
           || leg_compare (leg, before, &shared) != LEG_SHARES)
         continue;
-      log_notice ("disk %.200s: lies on %.200s like disk %.200s; if that "
+      log_notice ("disk %.200s: is on %.200s, as is disk %.200s: if that "
                   "fails, both fail", leg->name, shared, before->name);
       break;
     }
@@ -111,7 +111,8 @@ tell_readonly (const struct array *array)
     const struct leg *leg = array->member[slot].leg;
 
     if (leg != NULL && leg->caps.readonly)
-      log_notice ("disk %.200s: is read-only (%s), so the whole array is",
+      log_notice ("disk %.200s: is read-only (%s), so the whole array is "
+                  "read-only",
                   leg->name,
                   leg->caps.why_readonly ? leg->caps.why_readonly
                                          : "for an unknown reason");
