@@ -68,6 +68,12 @@ check_write (const struct image *image, const struct child *child)
   }
 }
 
+static bool
+has_data (const struct child *child)
+{
+  return child->op == CHILD_READ || child->op == CHILD_WRITE;
+}
+
 static void
 check_range (const struct fuzz_leg *self, const struct child *child)
 {
@@ -80,8 +86,8 @@ check_range (const struct fuzz_leg *self, const struct child *child)
   if (child->length == 0 || child->offset > caps->size
       || child->length > caps->size - child->offset
       || !is_aligned (child->offset | child->length, caps->block_minimum)
-      || child->length > (child->op == CHILD_ZERO ? caps->zero_max
-                                                  : caps->request_max))
+      || child->length > (has_data (child) ? caps->request_max
+                                           : caps->zero_max))
     fuzz_fail ("a command for a range that the leg does not take");
   if ((child->op == CHILD_READ || child->op == CHILD_WRITE)
       && !is_aligned ((uintptr_t)child->buffer, caps->memory_alignment))
