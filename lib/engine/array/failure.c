@@ -268,6 +268,6 @@ failure_read (struct array *array, unsigned slot, uint64_t generation,
   ground_mutex_unlock (&array->state_lock);
   if (tell)
     log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is "
-               "read instead, where there is one; this is said once",
+               "read instead, where there is one; this is reported once",
                member->leg->name, slot, log_strerror (error));
 }

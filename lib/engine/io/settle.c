@@ -76,9 +76,9 @@ give_up (struct request *request, const struct settle *settle, bool everywhere,
                                 : "a disk that stays in use",
                      log_strerror (error),
                      array->md != NULL
-                       ? "where copies may differ they are brought together"
-                       : "copies may differ there, so from now on everybody "
-                         "reads the first one");
+                       ? "resync makes the copies there equal again"
+                       : "copies may differ there, so from now on the first "
+                         "one is read");
   return error;
 }
 

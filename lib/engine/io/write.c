@@ -257,7 +257,7 @@ refuse_bad_blocks (struct array *array)
 {
   log_error_repeats (&array->told_modify, ground_now (), -EIO,
                      "a write is refused where every disk that holds the data "
-                     "has a bad block on record: nobody could read it");
+                     "has a bad block on record: it could not be read back");
   return -EIO;
 }
 

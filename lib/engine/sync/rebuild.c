@@ -187,14 +187,14 @@ tell_end (struct array *array, unsigned slot, int error)
   const char *name = array->member[slot].leg->name;
 
   if (error == -EBUSY)
-    log_notice ("disk %.200s (slot %u): has all that it missed, and is read as "
-                "soon as what differs elsewhere is brought together", name,
-                slot);
+    log_notice ("disk %.200s (slot %u): has all that it missed; it is read as "
+                "soon as resync has finished", name, slot);
   else if (error < 0)
     log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
-               "of its data: %s.  Until it is rebuilt it is not read; an error "
-               "that may pass is tried again every minute, others at the next "
-               "start", name, slot, (unsigned long long)array->md->recovered[slot],
+               "of its data: %s.  Until it is rebuilt it is not read; "
+               "temporary errors are retried every minute; after any other "
+               "error it resumes at the next start", name, slot,
+               (unsigned long long)array->md->recovered[slot],
                log_strerror (error));
   else if (array_in_sync (array) & 1u << slot)
     log_notice ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);

@@ -162,8 +162,9 @@ tell_error (struct array *array, int error)
 
   resync->owes_end |= log_error_repeats (
     &resync->told_error, ground_now (), error,
-    "resync: up to %llu bytes cannot be brought together: %s.  They are read "
-    "from the first disk that can, and the mirror stays marked as not in sync",
+    "resync: up to %llu bytes cannot be made equal on all copies: %s.  They "
+    "are read from the first disk that can be read there, and the array stays "
+    "dirty",
     (unsigned long long)atomic_load (&array->md->todo_left),
     log_strerror (error));
 }
