@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ground/ground.h"
 #include "ground/log.h"
 #include "ground/util.h"
 #include "plugin/plugin.h"
@@ -28,19 +29,23 @@ limits (void)
 static int
 prepare_for_writes (void)
 {
+  static struct log_repeats told; /* clients may try again and again */
   struct array_limits answer = limits ();
   int r;
 
   if (answer.why_readonly != NULL) {
-    log_error ("a client is refused: %s", answer.why_readonly);
+    log_error_repeats (&told, ground_now (), -EROFS, "a client is refused: %s",
+                       answer.why_readonly);
     return -EROFS;
   }
   if (answer.readonly)
     return 0;
   r = array_allow_writes (the_array);
   if (r < 0)
-    log_error ("a client is refused: the array's threads cannot be started: "
-               "%s; try again, or restart the mirror", log_strerror (r));
+    log_error_repeats (&told, ground_now (), r,
+                       "a client is refused: the array's threads cannot be "
+                       "started: %s; try again, or restart the mirror",
+                       log_strerror (r));
   return r;
 }
 

@@ -40,5 +40,12 @@ if nbdkit_since 42; then
 fi
 grep "client is refused: disk $dir/[ab].img: bitmap version 6.*nbdkit -r" \
   mirror.messages
+# Clients that try again do not fill the log.
+for ((i = 0; i < 5; i++)); do
+  if client nbdinfo "$(uri mirror)" >refused 2>&1; then
+    fail "a client was let in"
+  fi
+done
+said 1 "client is refused"
 stop mirror
 test "$(sums a.img b.img)" = "$before"
