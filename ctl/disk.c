@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
@@ -17,30 +16,6 @@
 #include "legs/leg-open.h"
 #include "legs/leg.h"
 #include "logic/leg-spec.h"
-
-static int
-look_at_file (const char *path, struct disk *disk, char *why)
-{
-  struct stat st;
-  off_t size = -1;
-
-  /* A FIFO would wait for its writer. */
-  disk->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (disk->fd == -1)
-    return leg_refuse (why, -errno, "cannot be opened: %s",
-                       log_strerror (-errno));
-  if (fstat (disk->fd, &st) == 0
-      && (S_ISREG (st.st_mode) || S_ISBLK (st.st_mode)))
-    size = lseek (disk->fd, 0, SEEK_END);
-  if (size == -1) {
-    close (disk->fd);
-    disk->fd = -1;
-    return leg_refuse (why, -EINVAL,
-                       "is neither a regular file nor a block device");
-  }
-  disk->size = disk->exact_size = (uint64_t)size;
-  return 0;
-}
 
 static unsigned
 timeout_s (void)
@@ -130,7 +105,7 @@ disk_open (const char *path, bool write, struct disk *ret, char *why)
   if (wrong != NULL)
     return leg_refuse (why, -EINVAL, "%s", wrong);
   if (!write && spec.kind == LEG_KIND_FILE)
-    r = look_at_file (path, &disk, why);
+    r = leg_file_look (path, &disk.fd, &disk.size, why);
   else
     r = open_leg (path, &spec, &disk, why);
   if (r == 0 && write && disk.leg->caps.readonly) {
@@ -140,6 +115,8 @@ disk_open (const char *path, bool write, struct disk *ret, char *why)
     r = leg_refuse (why, -EACCES, "is read-only%s%s", reason ? ": " : "",
                     reason ? reason : "");
   }
+  if (r == 0 && disk.leg == NULL)
+    disk.exact_size = disk.size;
   if (r == 0)
     *ret = disk;
   return r;

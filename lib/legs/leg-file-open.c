@@ -56,6 +56,16 @@ check_type (const char *path, bool *ret_block_device, char *why)
 }
 
 static int
+refuse_empty (bool block_device, char *why)
+{
+  return leg_refuse (why, -EINVAL,
+                     block_device
+                       ? "has no size: nothing is behind this device"
+                       : "is empty, or smaller than one block; give it its "
+                         "full size first, for example with truncate");
+}
+
+static int
 tell_open_failed (const struct leg_file *file, int error, char *why)
 {
   if (file->direct && error == -EINVAL)
@@ -276,13 +286,7 @@ learn_caps (struct leg_file *file, char *why)
   caps->block_preferred = MAX (4096u, caps->block_minimum);
   caps->exact_size = caps->size;
   caps->size = round_down (caps->size, caps->block_minimum);
-  if (caps->size == 0)
-    return leg_refuse (why, -EINVAL,
-                       file->block_device
-                         ? "has no size: nothing is behind this device"
-                         : "is empty, or smaller than one block; give it its "
-                           "full size first, for example with truncate");
-  return 0;
+  return caps->size == 0 ? refuse_empty (file->block_device, why) : 0;
 }
 
 int
@@ -326,4 +330,32 @@ err_name:
 err_free:
   free (file);
   return r;
+}
+
+int
+leg_file_look (const char *path, int *ret_fd, uint64_t *ret_size, char *why)
+{
+  bool block_device;
+  int r = check_type (path, &block_device, why);
+  off_t size;
+  int fd;
+
+  if (r != 0)
+    return r;
+  /* It may have been replaced since: a FIFO would wait for its writer. */
+  fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd == -1)
+    return leg_refuse (why, -errno, "cannot be opened: %s",
+                       log_strerror (-errno));
+  size = lseek (fd, 0, SEEK_END);
+  if (size <= 0) {
+    r = size == 0 ? refuse_empty (block_device, why)
+                  : leg_refuse (why, -errno, "does not tell its size: %s",
+                                log_strerror (-errno));
+    close (fd);
+    return r;
+  }
+  *ret_fd = fd;
+  *ret_size = (uint64_t)size;
+  return 0;
 }

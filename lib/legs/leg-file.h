@@ -22,6 +22,13 @@ struct ring;
 int leg_file_open (const char *path, bool direct, struct leg **ret,
                    char *why);
 
+/* Only look at it: it is opened for reading, and not locked, so it may be in
+ * use.  0, *@ret_fd (the caller closes it) and *@ret_size, or -errno and @why as
+ * above.
+ */
+int leg_file_look (const char *path, int *ret_fd, uint64_t *ret_size,
+                   char *why);
+
 /* Why @fd, an open file or block device, cannot be written whatever open said:
  * for people, constant.  NULL: no such reason.
  */

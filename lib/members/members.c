@@ -120,8 +120,8 @@ refuse (const struct members *members, const char *const *absent, char *why)
 static int
 refuse_wish (const char *key, const char *have, const char *want, char *why)
 {
-  snprintf (why, MESSAGE_MAX, "%s=%s: the md array of these disks has %s; leave "
-            "%s= out, since its superblocks tell", key, want, have, key);
+  snprintf (why, MESSAGE_MAX, "%s=%s: the md array of these disks has %s; "
+            "leave %s= out, since its superblocks tell", key, want, have, key);
   return -EINVAL;
 }
 
@@ -134,7 +134,8 @@ check_shape (const struct layout *have, const struct members_wish *wish,
   char have_text[32], want_text[32];
 
   if (wish->level_given && have->level != want->level)
-    return refuse_wish ("level", have->level == LEVEL_RAID1 ? "raid1" : "raid10",
+    return refuse_wish ("level",
+                        have->level == LEVEL_RAID1 ? "raid1" : "raid10",
                         want->level == LEVEL_RAID1 ? "raid1" : "raid10", why);
   layout_name (have, have_text, sizeof have_text);
   layout_name (want, want_text, sizeof want_text);
@@ -191,9 +192,10 @@ check_wishes (const struct members *members, const struct members_wish *wish,
       return -ENODEV;
     }
   list_lacking (members, lacking, sizeof lacking);
-  snprintf (why, MESSAGE_MAX, "degraded=no, but not all of the array's %u slots "
-            "have a disk that is in sync%s; give the missing disks, or let the "
-            "mirror start without them (degraded=yes)", layout->slots, lacking);
+  snprintf (why, MESSAGE_MAX, "degraded=no, but not all of the array's %u "
+            "slots have a disk that is in sync%s; give the missing disks, or "
+            "let the mirror start without them (degraded=yes)", layout->slots,
+            lacking);
   return -ENODEV;
 }
 

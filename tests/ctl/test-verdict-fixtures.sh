@@ -88,6 +88,13 @@ for array in raid*/; do
   through 16384 "$array"*.img
 done
 
+# What is no disk is none for either of them, in the same words.
+mkdir folder
+: >empty
+for what in "$dir/folder" "$dir/empty" /dev/null; do
+  alike raid1-1.2-bitmap/m0.img "$what"
+done
+
 # Whoever refuses everything agrees, too.
 echo "$starts of $asked would start"
 test "$starts" -gt $((asked / 4))

@@ -421,6 +421,12 @@ START_TEST (where_nothing_is_written_nobody_is_rebuilt)
   ck_assert_uint_eq (seats.seat[1].slot, 1);
   ck_assert (!seats.seat[1].rebuilt);
   check_readonly (0, false, "may only be read");
+
+  /* Of no use to an array that cannot be kept up to date. */
+  given[0].readonly = false;
+  sample.sb[0].events = sample.sb[1].events = SB1_EVENTS_MAX + 1;
+  check_left_out ();
+  check_readonly (2, true, "events");
 }
 END_TEST
 
