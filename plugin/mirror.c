@@ -158,7 +158,7 @@ mirror_after_fork (void)
   }
   if (start_control (control_text, sizeof control_text) < 0)
     return -1;
-  messages_tell_start (&options, legs, control_text);
+  start_line_tell (&options, legs, control_text);
   return 0;
 }
 
@@ -206,7 +206,7 @@ mirror_dump_plugin (void)
           (unsigned long long)array_memory (&config, options.direct, false));
   printf ("mirror_request_memory_md=%llu\n",
           (unsigned long long)array_memory (&config, options.direct, true));
-  printf ("mirror_nbdkit_client_can_stop=%d\n", messages_nbdkit_can_die ());
+  printf ("mirror_nbdkit_client_can_stop=%d\n", start_line_nbdkit_can_die ());
   printf ("mirror_io_uring=%s\n", ring_probe ());
   printf ("mirror_libnbd_version=%s\n", leg_nbd_library_version ());
   printf ("mirror_libnbd_tls=%d\n", leg_nbd_library_has_tls ());

@@ -52,9 +52,11 @@ unsigned clients_list (struct control_peer *ret, unsigned max);
 
 /* messages.c: how people hear of things. */
 void messages_begin (void);
-bool messages_nbdkit_can_die (void);
-void messages_tell_start (const struct options *options, struct leg **legs,
-                          const char *control);
+
+/* start-line.c: what is served, from which disks, and where. */
+bool start_line_nbdkit_can_die (void);
+void start_line_tell (const struct options *options, struct leg **legs,
+                      const char *control);
 
 /* watcher.c: stopping while clients stay connected. */
 int watcher_start (uint64_t drain_ns);
