@@ -353,15 +353,17 @@ complain "Symbols that engine may not use:" \
 rooms=$top_builddir/lib/engine
 complain "Files of the engine that call one another in a circle:" \
   "$(circles "$rooms")"
-leaf='array/\.libs/failure'
-complain "array/failure may call nothing of the engine:" \
-  "$(calls "$rooms" "$leaf" 'io/|record/|sync/|array/\.libs/[^f]')"
-complain "io/ may not call sync/, nor array/ but failure:" \
-  "$(calls "$rooms" io/ 'sync/|array/\.libs/[^f]')"
-complain "record/ may not call sync/, nor array/ but failure:" \
-  "$(calls "$rooms" record/ 'sync/|array/\.libs/[^f]')"
-complain "sync/ may not call array/ but failure:" \
-  "$(calls "$rooms" sync/ 'array/\.libs/[^f]')"
+members='array/\.libs/(failure|view)'
+above='array/\.libs/[^fv]'
+io='io/\.libs/(bounce|extent|flush|pool|range|read|settle|stable|write)'
+complain "array/view and failure may call io/request, and nothing else:" \
+  "$(calls "$rooms" "$members" "$io|record/|sync/|$above")"
+complain "io/ may not call sync/, nor array/ but view and failure:" \
+  "$(calls "$rooms" io/ "sync/|$above")"
+complain "record/ may not call sync/, nor array/ but view and failure:" \
+  "$(calls "$rooms" record/ "sync/|$above")"
+complain "sync/ may not call array/ but view and failure:" \
+  "$(calls "$rooms" sync/ "$above")"
 
 # The plugin is opened with RTLD_GLOBAL: what it exports may collide.
 so=${MIRROR_SO:-$top_builddir/mirror.so}

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "engine/array.h"
+#include "engine/array/view.h"
 #include "engine/io/bounce.h"
 #include "engine/io/flush.h"
 #include "engine/record/metadata.h"
@@ -23,22 +24,12 @@
 #include "logic/layout.h"
 #include "logic/roster.h"
 
-/* What a leg is to the array: one slot. */
-struct member {
-  struct leg *leg;     /* NULL: nobody; then in no set of slots below */
-  uint64_t data_offset; /* bytes of the leg: where its data begins */
-  struct badblocks *bad; /* ours; never to be read.  NULL: none */
-  uint64_t generation; /* the leg's connection when it became a member */
+/* readers, modifiers, the metadata's and resync's. */
+#define ARRAY_GROUPS 4
 
-  _Atomic unsigned outstanding; /* children under way */
-  _Atomic uint64_t head;        /* bytes on the leg: where the last read
-                                   ended */
-  _Atomic uint64_t reads, writes, errors;
-
-  /* Under array->state_lock. */
-  bool told_last_copy;  /* its failure as the last copy was logged */
-  bool told_read_error;
-};
+/* Those of the roster, and some that it has forgotten while requests use them.
+ */
+#define ARRAY_MEMBERS (2 * ROSTER_MAX)
 
 struct array {
   struct layout layout;
@@ -47,8 +38,6 @@ struct array {
   struct metadata *md;  /* NULL: a plain array */
   struct array_opener opener; /* for disks that come while it serves */
   struct array_limits limits;
-  struct member member[LEGS_MAX];
-  uint32_t slots_of_rank[LEG_RANKS];
   bool bounced;         /* some leg wants aligned memory */
   uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
                            least; metadata is written in these */
@@ -75,29 +64,26 @@ struct array {
   struct resync resync;
   _Atomic bool may_write;
 
-  /* The member set.  Changed under state_lock only; in_sync, targets and
-   * epoch are copies for those who just look.
+  /* All of the array's descriptors. */
+  struct requests *group[ARRAY_GROUPS];
+  unsigned groups;
+
+  /* Who the members are.  Changed under state_lock only; view is for all
+   * others, and epoch its number.
    */
   struct ground_mutex state_lock;
   struct roster roster;
-  _Atomic uint32_t in_sync;  /* may be read */
-  _Atomic uint32_t targets;  /* get every write: these and the recovering */
-  _Atomic uint64_t epoch; /* grows before and after each change of in_sync:
-                             odd while it changes */
+  struct member *members[ARRAY_MEMBERS];
+  unsigned count;
+  struct view *_Atomic view;
+  struct views views;
+  _Atomic uint64_t epoch;
+  _Atomic bool has_remote; /* some target is a remote leg */
+  _Atomic uint64_t shrunk; /* the last view that lacks somebody whom the one
+                              before had; 1: some slot was empty when we began;
+                              0: nobody is out */
 
-  /* Slots on which a flush failed although they stayed current: what was
-   * acknowledged before may be lost there, and its kernel or server has
-   * forgotten.  As long as one of them is current no flush can be believed.
-   */
-  _Atomic uint32_t flush_lost;
-
-  /* Slots whose disks have no flush, as far as it is known. */
-  _Atomic uint32_t flush_absent;
-
-  /* Slots on which a flush has succeeded in this run: they can, so that "not
-   * supported" is a failure there like any other.
-   */
-  _Atomic uint32_t flushed;
+  _Atomic bool flush_lost; /* on some member, ever */
 
   /* A write failed after some current member took it, and others did not:
    * copies may differ there, so everybody reads the first one.
@@ -131,28 +117,10 @@ member_answered (struct member *member, const struct child *child, int error)
     atomic_fetch_add_explicit (&member->writes, 1, memory_order_relaxed);
 }
 
-static inline uint32_t
-array_in_sync (const struct array *array)
+static inline struct member *
+request_member (const struct request *request, unsigned place)
 {
-  return atomic_load (&array->in_sync);
-}
-
-static inline uint32_t
-array_targets (const struct array *array)
-{
-  return atomic_load (&array->targets);
-}
-
-/* The slots whose legs honour CHILD_FUA. */
-static inline uint32_t
-array_with_fua (const struct array *array)
-{
-  uint32_t slots = 0;
-
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    if (array->member[slot].leg != NULL && array->member[slot].leg->caps.fua)
-      slots |= 1u << slot;
-  return slots;
+  return request_view (request)->member[place];
 }
 
 /* Everything but the legs. */
@@ -162,9 +130,7 @@ void array_free (struct array *array);
 static inline bool
 array_is_recorded (const struct array *array)
 {
-  return (array->all & ~array_targets (array)
-          & ~atomic_load (&array->md->recorded_out))
-         == 0;
+  return atomic_load (&array->md->recorded) >= atomic_load (&array->shrunk);
 }
 
 /* What copies are compared by where they may differ: the least that can be

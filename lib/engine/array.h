@@ -101,13 +101,14 @@ unsigned array_pool_minimum (unsigned legs);
  * the disks.  @bounced: some leg wants aligned memory.
  *
  *   any array    struct array, ZERO_BUFFER_SIZE
- *                (pool + slots) children
- *                2 x requests descriptors
+ *                a struct member for each slot
+ *                pool + 2 x LEGS_MAX - slots children
+ *                2 x requests descriptors, as many views and two
  *                bounced: 2 x bounces buffers of bounce_size
  *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
  *                SYNC_SPANS + SYNC_BUFFERS_READERS buffers of SYNC_SPAN
- *                (SYNC_SPANS + 1) x slots children
- *                SYNC_SPANS + 1 descriptors
+ *                SYNC_SPANS x slots + 2 x LEGS_MAX - slots children
+ *                SYNC_SPANS + 1 descriptors, as many views
  *
  * What depends on the disks of an md array comes on top:
  *

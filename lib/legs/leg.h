@@ -65,7 +65,8 @@ struct child {
   void *owner;
   void *pool; /* where it goes back to */
   _Atomic bool taken; /* from there */
-  unsigned slot;
+  void *member;   /* whose leg it was issued to */
+  unsigned place; /* of that */
   unsigned tag, number;
   struct child *next;
 

@@ -73,13 +73,14 @@ roster_enough (const struct roster *roster, uint32_t in_sync)
 }
 
 uint32_t
-roster_excused (const struct roster *roster, uint32_t in_sync, uint32_t failed)
+roster_excused (const uint32_t *group, unsigned groups, uint32_t in_sync,
+                uint32_t failed)
 {
   uint32_t excused = 0;
 
-  for (unsigned i = 0; i < roster->groups; i++)
-    if ((roster->group[i] & in_sync & ~failed) == 0)
-      excused |= roster->group[i] & failed;
+  for (unsigned i = 0; i < groups; i++)
+    if ((group[i] & in_sync & ~failed) == 0)
+      excused |= group[i] & failed;
   return excused;
 }
 

@@ -144,12 +144,12 @@ bool roster_enough (const struct roster *roster, uint32_t in_sync);
 
 void roster_sets (const struct roster *roster, struct roster_sets *ret);
 
-/* Of @failed, slots that could not do what all were to do: those that cannot be
- * called worse than others, since no copy of @in_sync in one of their groups
- * could.
+/* Of @failed, members that could not do what all were to do: those that cannot
+ * be called worse than others, since no copy of @in_sync in one of their groups
+ * could.  Sets of slots or of anything else, like the groups.
  */
-uint32_t roster_excused (const struct roster *roster, uint32_t in_sync,
-                         uint32_t failed);
+uint32_t roster_excused (const uint32_t *group, unsigned groups,
+                         uint32_t in_sync, uint32_t failed);
 
 /* NULL: none has it. */
 const struct roster_member *roster_find (const struct roster *roster,

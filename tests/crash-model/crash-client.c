@@ -208,4 +208,6 @@ crash_client_run (void *argument)
       sim_park (sim_time () + random_exponential (&client->chance, GROUND_MS));
     do_ask (client);
   }
+  /* Another thread may get its number. */
+  client->fiber = -1;
 }

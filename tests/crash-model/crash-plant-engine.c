@@ -35,7 +35,7 @@ WRAP (int, metadata_settle, struct array *array)
 }
 
 /* Clean, bits cleared, a member in sync: without a flush. */
-WRAP (int, flush_members, struct request *request, uint32_t slots,
+WRAP (int, flush_members, struct request *request, uint32_t places,
       struct pool *pool)
 {
   const struct array *array = request->array;
@@ -47,7 +47,7 @@ WRAP (int, flush_members, struct request *request, uint32_t slots,
    */
   if (crash_plant == PLANT_OLD_FLUSH && pool == &array->resync.pool)
     return 0;
-  return __real_flush_members (request, slots, pool);
+  return __real_flush_members (request, places, pool);
 }
 
 /* A flush that failed is told as one that did not. */
@@ -70,33 +70,30 @@ is_resync (const struct array *array, const struct request *request)
 }
 
 /* Resync reads what is being rebuilt. */
-WRAP (void, request_issue, struct request *request, unsigned slot,
+WRAP (void, request_issue, struct request *request, unsigned place,
       const struct child *what)
 {
   const struct array *array = request->array;
-  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+  const struct view *view = request_view (request);
+  uint32_t rebuilt = view->targets & ~view->in_sync;
 
   if (crash_plant == PLANT_WRONG_COPY && what->op == CHILD_READ && rebuilt != 0
       && is_resync (array, request)
       && array->layout.level == LEVEL_RAID1)
-    slot = __builtin_ctz (rebuilt);
-  __real_request_issue (request, slot, what);
+    place = __builtin_ctz (rebuilt);
+  __real_request_issue (request, place, what);
 }
 
 /* What is being rebuilt counts as rebuilt, and so does all before it. */
 WRAP (int, resync_copy, struct request *request, uint64_t offset,
       uint64_t length, uint32_t to, bool compare)
 {
-  struct array *array = request->array;
-  struct metadata *md = array->md;
-
   if (crash_plant == PLANT_AHEAD && !compare
-      && array->layout.level == LEVEL_RAID1) {
-    unsigned slot = __builtin_ctz (to);
+      && request->array->layout.level == LEVEL_RAID1) {
+    struct member *member = request_member (request, __builtin_ctz (to));
 
-    ground_mutex_lock (&md->lock);
-    md->recovered[slot] = MAX (md->recovered[slot], offset + length);
-    ground_mutex_unlock (&md->lock);
+    if (member != NULL)
+      member->recovered = MAX (member->recovered, offset + length);
   }
   return __real_resync_copy (request, offset, length, to, compare);
 }

@@ -82,8 +82,8 @@ look (struct record_event *event)
     return;
   if (has_spans_in_flight (&array->resync.job))
     SOMETIMES (SPANS);
-  event->targets = array_targets (array);
-  event->in_sync = array_in_sync (array);
+  event->targets = atomic_load (&array->view)->targets;
+  event->in_sync = atomic_load (&array->view)->in_sync;
   event->resyncing = atomic_load (&array->md->todo_left) > 0;
 }
 

@@ -122,14 +122,27 @@ create (void)
   return is_md;
 }
 
+static const struct view *
+view (void)
+{
+  return atomic_load (&run.array->view);
+}
+
+/* NULL: @slot is empty.  Places are slots here. */
+static const struct member *
+member_in (unsigned slot)
+{
+  return view ()->member[slot];
+}
+
 /* The image that @slot lies on. */
 static struct image *
 image_of (unsigned slot)
 {
-  const struct leg *leg = run.array->member[slot].leg;
+  const struct member *member = member_in (slot);
 
   for (unsigned i = 0; i < run.images; i++)
-    if (leg != NULL && leg == run.leg[i])
+    if (member != NULL && member->leg == run.leg[i])
       return &run.image[i];
   return NULL;
 }
@@ -169,7 +182,7 @@ put (uint64_t offset, const uint8_t *from, uint64_t length, uint32_t slots,
         continue;
       if (!is_first)
         image_write (image_of (slot),
-                     run.array->member[slot].data_offset + copies[i].offset,
+                     member_in (slot)->data_offset + copies[i].offset,
                      from + done, piece);
       is_first = false;
     }
@@ -186,7 +199,7 @@ plant_probes (void)
 
     fill_pattern (shadow + at, length, i + 100);
     touch (at, length);
-    put (at, shadow + at, length, array_targets (run.array), false);
+    put (at, shadow + at, length, view ()->targets, false);
   }
 }
 
@@ -203,10 +216,9 @@ plant_differences (void)
   for (unsigned i = 0; i < 32 && !run.has_bad && !run.has_dying
                        && todo_next (&md->todo, at, SYNC_SPAN, &at, &length);
        i++, at += length)
-    put (at, garbage, MIN (length, sizeof garbage), array_in_sync (run.array),
-         true);
+    put (at, garbage, MIN (length, sizeof garbage), view ()->in_sync, true);
   for (unsigned slot = 0; slot < run.array->layout.slots; slot++)
-    if (array_targets (run.array) & ~array_in_sync (run.array) & 1u << slot)
+    if (view ()->targets & ~view ()->in_sync & 1u << slot)
       for (uint64_t i = 0; i < run.limits.size / SECTOR_SIZE; i += 61) {
         uint64_t offset = i * SECTOR_SIZE;
 
@@ -215,8 +227,8 @@ plant_differences (void)
         layout_map (&run.array->layout, offset, copies);
         for (unsigned c = 0; c < layout_copies (&run.array->layout); c++)
           if (copies[c].slot == slot
-              && copies[c].offset >= md->recovered[slot]
-              && (!(md->by_bitmap & 1u << slot) || !md->has_bitmap
+              && copies[c].offset >= member_in (slot)->recovered
+              && (!member_in (slot)->by_bitmap || !md->has_bitmap
                   || bitmap_is_set (&md->bitmap,
                                     offset / md->bitmap.region_size)))
             put (offset, garbage, sizeof garbage, 1u << slot, false);
@@ -238,7 +250,7 @@ survey (void)
       continue;
     image_survey (image, run.array->layout.member_size,
                   run.limits.block_minimum);
-    run.has_bad |= run.array->member[slot].bad != NULL;
+    run.has_bad |= member_in (slot)->bad != NULL;
   }
   for (unsigned i = 0; i < run.legs; i++)
     if (run.leg[i] != NULL
@@ -397,9 +409,10 @@ check_copies (uint32_t in_sync)
     piece = layout_piece (layout, at, run.limits.size - at);
     layout_map (layout, at, copies);
     for (unsigned i = 0; i < layout_copies (layout); i++) {
-      const struct member *member = &run.array->member[copies[i].slot];
+      const struct member *member = member_in (copies[i].slot);
 
-      if ((in_sync & 1u << copies[i].slot) && member->bad == NULL
+      if ((in_sync & 1u << copies[i].slot) && member != NULL
+          && member->bad == NULL
           && memcmp (image_of (copies[i].slot)->bytes + member->data_offset
                        + copies[i].offset, shadow + at, piece) != 0)
         fuzz_fail ("copies differ at %llu+%llu, slot %u",

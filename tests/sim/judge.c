@@ -87,8 +87,8 @@ look (struct array_status *ret)
   run.in_sync &= ret->in_sync;
   if (ret->pool_free > ret->pool_total
       || ret->pool_total
-           != run.config->array.pool
-                + run.config->array.layout.slots * POOL_RETRIES_PER_LEG
+           != run.config->array.pool + LEGS_MAX - ret->slots
+                + LEGS_MAX * POOL_RETRIES_PER_LEG
       || ret->requests_free > ret->requests_total)
     sim_fail ("the status counts %u of %u children, %u of %u requests",
               ret->pool_free, ret->pool_total, ret->requests_free,

@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#include "engine/array.h"
+#include "engine/array-internal.h"
 #include "engine/array/failure.h"
 #include "ground/ground.h"
 #include "ground/log.h"
@@ -224,6 +224,7 @@ START_TEST (who_can_do_it_the_second_time_stays)
     set_odd (1, odd_errors[i], true);
     leg[1]->error[CHILD_FLUSH] = 0;
     leg[1]->leg.caps.fua = false;
+    view_publish (array);
     ck_assert_int_eq (modify (_i), 0);
     ck_assert_uint_eq (in_sync (), 3);
     ck_assert_mem_eq (leg[0]->data, leg[1]->data, MEMORY_LEG_SIZE);
@@ -291,6 +292,7 @@ START_TEST (a_stable_write_is_not_repeated_nor_a_flush_believed_after_it)
   for (unsigned slot = 0; slot < 2; slot++) {
     make (2, 1);
     leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = true;
+    view_publish (array);
     set_odd (slot, errors[_i], true);
     leg[slot]->error[CHILD_FLUSH] = 0;
     ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA), 0);
@@ -345,6 +347,7 @@ START_TEST (a_zero_request_that_is_to_be_stable_is_flushed)
 {
   make (2, 1);
   leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = true;
+  view_publish (array);
   leg[1]->error[CHILD_ZERO] = -EIO;
   leg[1]->once[CHILD_ZERO] = true;
   ck_assert_int_eq (array_zero (array, 4096, 0, ARRAY_FUA), 0);
@@ -538,6 +541,7 @@ START_TEST (fua_without_fua_is_a_flush_after_the_write)
 {
   make (2, 1);
   leg[0]->leg.caps.fua = false;
+  view_publish (array);
   ck_assert_int_eq (array_write (array, data, 4096, 0, ARRAY_FUA), 0);
   ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
   ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 0);
@@ -577,9 +581,9 @@ START_TEST (an_error_of_an_old_connection_changes_nothing)
   joined_at = 7;
   make (2, 1);
   joined_at = 0;
-  ck_assert (!failure_report (array, 1, 6, "a write", -EIO));
+  ck_assert (!failure_report (array, array->members[1], 6, "a write", -EIO));
   ck_assert_uint_eq (in_sync (), 3);
-  ck_assert (failure_report (array, 1, 7, "a write", -EIO));
+  ck_assert (failure_report (array, array->members[1], 7, "a write", -EIO));
   ck_assert_uint_eq (in_sync (), 1);
   unmake ();
 }
@@ -601,6 +605,7 @@ START_TEST (a_trim_with_fua_is_stable_whether_it_is_done_or_not)
 {
   make (2, 1);
   leg[0]->leg.caps.fua = leg[1]->leg.caps.fua = false;
+  view_publish (array);
   ck_assert_int_eq (array_trim (array, 4096, 0, ARRAY_FUA), 0);
   ck_assert_uint_eq (leg[0]->count[CHILD_FLUSH], 1);
   ck_assert_uint_eq (leg[1]->count[CHILD_FLUSH], 1);

@@ -290,10 +290,16 @@ END_TEST
 /* A part of it could be taken for all of it. */
 START_TEST (a_stale_bitmap_is_stale_until_all_of_it_is_stored)
 {
+  struct metadata *md;
+
   memory_array_plan (true);
   memory.bitmap.state |= BITMAP_STATE_STALE;
   memory_array_make ();
+  /* As one who has the turn. */
+  md = memory.array->md;
+  ck_assert_int_eq (request_begin (&md->requests, &md->request), 0);
   ck_assert_int_eq (metadata_store_bits (memory.array), 0);
+  request_end (&md->requests, md->request);
   ck_assert_uint_ne (memory_array_bitmap (0).state & BITMAP_STATE_STALE, 0);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
   ck_assert_uint_eq (memory_array_bitmap (0).state & BITMAP_STATE_STALE, 0);
@@ -332,7 +338,7 @@ START_TEST (nobody_joins_while_copies_differ)
                     -EINVAL);
   set_error (CHILD_WRITE, 0, 0);
   events = memory_array_super (0).events;
-  ck_assert_int_eq (metadata_join (memory.array, 1), -EBUSY);
+  ck_assert_int_eq (metadata_join (memory.array, memory.array->members[1]), -EBUSY);
   ck_assert_uint_ne (memory_array_super (1).features
                        & SB1_FEATURE_RECOVERY_OFFSET, 0);
   ck_assert_uint_eq (memory_array_super (0).events, events);
@@ -362,17 +368,17 @@ START_TEST (who_joins_while_a_write_fails_takes_it_back)
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
   memory.leg[0]->meanwhile[CHILD_FLUSH] = write_in_vain;
-  ck_assert_int_eq (metadata_join (memory.array, 1), -EBUSY);
+  ck_assert_int_eq (metadata_join (memory.array, memory.array->members[1]), -EBUSY);
   ck_assert (memory.leg[0]->meanwhile[CHILD_FLUSH] == NULL);
-  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 1);
   ck_assert_uint_ne (memory_array_super (1).features
                        & SB1_FEATURE_RECOVERY_OFFSET, 0);
   ck_assert_uint_eq (memory_array_super (0).resync_offset, 0);
   /* As soon as that is brought together, it may. */
   atomic_store (&memory.array->may_write, true);
   ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
-  ck_assert_int_eq (metadata_join (memory.array, 1), 0);
-  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_int_eq (metadata_join (memory.array, memory.array->members[1]), 0);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 3);
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
 END_TEST
@@ -409,7 +415,7 @@ START_TEST (who_cannot_store_metadata_that_another_stored_is_out)
   memory_array_make ();
   set_error (CHILD_WRITE, 0, odd_errors[_i % ODD_ERRORS]);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
-  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 1);
   ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
   ck_assert_uint_eq (memory.leg[1]->count[CHILD_WRITE],
                      fua && !leg_error_may_pass (odd_errors[_i % ODD_ERRORS])
@@ -426,7 +432,7 @@ START_TEST (metadata_that_could_be_stored_the_second_time_is_stored)
   memory.leg[1]->once[CHILD_WRITE] = true;
   set_error (CHILD_WRITE, 0, odd_errors[_i]);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
-  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 3);
   ck_assert_int_eq (memory_array_unmake (), 0);
   ck_assert_ptr_null (strstr (memory.messages, "failed"));
 }
@@ -485,7 +491,7 @@ START_TEST (a_flush_after_a_stable_store_that_failed_is_not_believed)
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 2 * BYTES, 0),
                     -EIO);
   set_error (CHILD_WRITE, 0, 0);
-  ck_assert_uint_eq (array_in_sync (memory.array), 3);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 3);
   ck_assert_int_eq (array_flush (memory.array), -EIO);
   memory_array_unmake ();
 }
@@ -584,7 +590,7 @@ START_TEST (who_could_not_be_made_like_what_is_read_is_on_record_first)
   memory.leg[0]->meanwhile[CHILD_READ] = fail_second_copy;
   ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
   ck_assert_int_eq (back[0], 'a');
-  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 1);
   ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
@@ -660,7 +666,7 @@ START_TEST (bits_stay_when_somebody_leaves_in_the_flush_before)
   cleared = memory_array_bitmap (0).events_cleared;
   set_error (CHILD_FLUSH, 0, -EIO);
   metadata_sweep (memory.array);
-  ck_assert_uint_eq (array_in_sync (memory.array), 1);
+  ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 1);
   ck_assert (is_first_bit_stored (0));
   ck_assert_uint_eq (memory_array_bitmap (0).events_cleared, cleared);
   ck_assert_int_eq (memory_array_unmake (), 0);

@@ -91,7 +91,7 @@ START_TEST (an_idle_slot_never_waits)
     else if (held_count > 0) {
       unsigned i = unit_below (&seed, held_count);
 
-      in_flight[held[i]->slot]--;
+      in_flight[held[i]->place]--;
       pool_give (&pool, held[i]);
       held[i] = held[--held_count];
     }

@@ -64,7 +64,8 @@ check_excused (const struct layout *layout, const struct roster *roster,
     if ((holders & in_sync & ~failed) == 0)
       expected |= holders & failed;
   }
-  UNIT_CHECK (roster_excused (roster, in_sync, failed) == expected,
+  UNIT_CHECK (roster_excused (roster->group, roster->groups, in_sync,
+                              failed) == expected,
               "%u slots, in sync %#" PRIx32 ", failed %#" PRIx32,
               layout->slots, in_sync, failed);
 }

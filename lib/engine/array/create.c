@@ -51,20 +51,38 @@ with_defaults (const struct array_config *given, unsigned slots)
   return config;
 }
 
+/* Each place that may be taken later, by a disk that is added, has a child of
+ * its own besides.
+ */
+static uint64_t
+pool_total (unsigned pool, unsigned slots)
+{
+  return (uint64_t)pool + LEGS_MAX - slots;
+}
+
 /* What both kinds have. */
 static uint64_t
 plain_memory (const struct array_config *config, bool bounced)
 {
   uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
 
-  bytes += ((uint64_t)config->pool
-            + config->layout.slots * POOL_RETRIES_PER_LEG)
+  bytes += (pool_total (config->pool, config->layout.slots)
+            + LEGS_MAX * (uint64_t)POOL_RETRIES_PER_LEG)
            * sizeof (struct child);
   bytes += 2 * (uint64_t)config->requests * sizeof (struct request);
+  bytes += views_size (2 * config->requests);
+  bytes += config->layout.slots * (uint64_t)sizeof (struct member);
   if (bounced)
     bytes += 2 * (uint64_t)config->bounces
              * (config->bounce_size + sizeof (void *));
   return bytes;
+}
+
+/* For the metadata's descriptor and those of resync. */
+static uint64_t
+views_of_md (unsigned spans)
+{
+  return views_size (1 + spans) - views_size (0);
 }
 
 uint64_t
@@ -76,7 +94,8 @@ array_memory (const struct array_config *given, bool bounced, bool is_md)
   if (is_md)
     bytes += metadata_memory (config.layout.slots)
              + resync_memory (config.layout.slots, config.sync_span,
-                              config.sync_spans);
+                              config.sync_spans)
+             + views_of_md (config.sync_spans);
   return bytes;
 }
 
@@ -85,7 +104,7 @@ array_memory_used (const struct array *array)
 {
   struct array_config config = {
     .layout = array->layout,
-    .pool = array->pool.total,
+    .pool = array->pool.total + array->layout.slots - LEGS_MAX,
     .requests = array->readers.total,
     .bounces = array->read_bounces.total,
     .bounce_size = array->bounce_size,
@@ -94,11 +113,14 @@ array_memory_used (const struct array *array)
   };
   uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
 
+  bytes -= (array->layout.slots - array->count)
+           * (uint64_t)sizeof (struct member);
   if (array->md != NULL)
     bytes += array->md->memory_size
-             - (uint64_t)array->layout.slots * SB1_BLOCK_SIZE;
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    if (array->member[slot].bad != NULL)
+             - (array->layout.slots - array->count)
+                 * (uint64_t)SB1_BLOCK_SIZE;
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->bad != NULL)
       bytes += sizeof (struct badblocks);
   return bytes;
 }
@@ -133,9 +155,10 @@ allocate (struct array *array, const struct array_config *config)
   if (array->zeroes != NULL)
     memset (array->zeroes, 0, ZERO_BUFFER_SIZE);
   /* All of them, so that release finds every lock initialised. */
-  failed |= pool_init (&array->pool, config->pool, slots, 1);
-  failed |= pool_init (&array->retries, slots * POOL_RETRIES_PER_LEG, slots,
-                       POOL_RETRIES_PER_LEG);
+  failed |= pool_init (&array->pool, pool_total (config->pool, slots),
+                       LEGS_MAX, 1);
+  failed |= pool_init (&array->retries, LEGS_MAX * POOL_RETRIES_PER_LEG,
+                       LEGS_MAX, POOL_RETRIES_PER_LEG);
   failed |= requests_init (&array->readers, config->requests, array);
   failed |= requests_init (&array->modifiers, config->requests, array);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
@@ -146,12 +169,14 @@ allocate (struct array *array, const struct array_config *config)
     failed |= resync_init (&array->resync, array, config->sync_span,
                            config->sync_spans);
   }
+  failed |= views_init (array);
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
 }
 
 static void
 release (struct array *array)
 {
+  views_destroy (array);
   if (array->md != NULL) {
     metadata_destroy (array);
     resync_destroy (&array->resync);
@@ -187,8 +212,8 @@ bare_array_new (const struct layout *layout)
 static void
 bare_array_free (struct array *array)
 {
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    free (array->member[slot].bad);
+  for (unsigned i = 0; i < array->count; i++)
+    member_free (array->members[i]);
   ground_mutex_destroy (&array->stop_lock);
   ground_mutex_destroy (&array->state_lock);
   stables_destroy (&array->stables);
@@ -197,55 +222,132 @@ bare_array_free (struct array *array)
   free (array);
 }
 
+/* @leg becomes a member, in @slot. */
+static int
+seat (struct array *array, struct leg *leg, unsigned slot,
+      enum standing standing)
+{
+  struct member *member = member_new (leg);
+
+  if (member == NULL)
+    return -ENOMEM;
+  member->place = slot;
+  atomic_store (&member->standing, standing);
+  array->members[array->count++] = member;
+  return 0;
+}
+
 /* Everybody is in sync: a plain array has no other memory of its past. */
-static void
+static int
 seat_plain (struct array *array, const struct members *members)
 {
   for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    array->member[slot].leg = leg_of_record (&members->record[slot]);
-  array->in_sync = array->targets = array->all;
+    if (seat (array, leg_of_record (&members->record[slot]), slot,
+              STANDING_READ)
+        < 0)
+      return -ENOMEM;
+  return 0;
 }
 
-static void
+/* What the member says of itself. */
+static int
+take_metadata (const struct array *array, struct member *member,
+               struct member_record *record, uint64_t recovered)
+{
+  struct member_super *super = &member->super;
+
+  member->data_offset = record->sb.data_offset * SECTOR_SIZE;
+  member->bad = record->bad;
+  record->bad = NULL;
+  super->block = aligned_alloc (BOUNCE_ALIGNMENT, SB1_BLOCK_SIZE);
+  if (super->block == NULL)
+    return -ENOMEM;
+  memcpy (super->block, record->block, SB1_BLOCK_SIZE);
+  super->sb = record->sb;
+  super->stored = record->sb.events;
+  member->by_bitmap = record->seat.by_bitmap;
+  if (record->seat.rejoins) {
+    super->stored = UINT64_MAX;
+    super->sb.recovery_offset = 0;
+    return 0;
+  }
+  member->recovered
+    = round_down (MIN (recovered, array->layout.member_size / SECTOR_SIZE)
+                    * SECTOR_SIZE, array->leg_block);
+  return 0;
+}
+
+static int
 seat_md (struct array *array, struct members *members)
 {
   const struct assembly *assembly = &members->assembly;
+  uint32_t seated = 0;
 
   for (unsigned i = 0; i < members->count; i++) {
     struct member_record *record = &members->record[i];
-    struct member *member;
+    unsigned slot = record->seat.slot;
+    bool in_sync;
 
-    if (record->seat.slot == ASSEMBLE_NO_SLOT)
+    if (slot == ASSEMBLE_NO_SLOT || (seated & 1u << slot))
       continue;
-    member = &array->member[record->seat.slot];
-    if (member->leg != NULL)
+    /* One that is to be rebuilt is nothing to who only reads. */
+    in_sync = assembly->in_sync & 1u << slot;
+    if (array->why_readonly[0] != '\0' && !in_sync)
       continue;
-    member->leg = leg_of_record (record);
-    member->data_offset = record->sb.data_offset * SECTOR_SIZE;
-    member->bad = record->bad;
-    array->has_bad_blocks |= record->bad != NULL;
-    record->bad = NULL;
-    array->targets |= 1u << record->seat.slot;
+    if (seat (array, leg_of_record (record), slot,
+              in_sync ? STANDING_READ : STANDING_WRITTEN)
+        < 0)
+      return -ENOMEM;
+    seated |= 1u << slot;
   }
-  array->in_sync = assembly->in_sync;
+  return 0;
 }
 
+static struct member *
+member_in (const struct array *array, const struct leg *leg)
+{
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->leg == leg)
+      return array->members[i];
+  return NULL;
+}
+
+/* With the limits known. */
+static int
+take_all_metadata (struct array *array, struct members *members)
+{
+  for (unsigned i = 0; i < members->count; i++) {
+    struct member_record *record = &members->record[i];
+    const struct leg *leg = leg_of_record (record);
+    struct member *member
+      = leg != NULL ? member_in (array, leg) : NULL;
+
+    if (member == NULL)
+      continue;
+    array->has_bad_blocks |= record->bad != NULL;
+    if (take_metadata (array, member, record,
+                       members->assembly.part[i].recovery_offset)
+        < 0)
+      return -ENOMEM;
+  }
+  return 0;
+}
+
+/* With the size known: which slots hold something together depends on it. */
 static void
-admit_members (struct array *array)
+open_roster (struct array *array)
 {
   uint32_t groups[LEGS_MAX];
   unsigned count = layout_groups (&array->layout, groups);
 
   roster_init (&array->roster, array->layout.slots, groups, count);
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    struct member *member = &array->member[slot];
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+    enum member_state state = atomic_load (&member->standing) == STANDING_READ
+                                ? MEMBER_IN_SYNC
+                                : MEMBER_RECOVERING;
 
-    if (array->targets & 1u << slot)
-      roster_seat (&array->roster, slot,
-                   array->in_sync & 1u << slot ? MEMBER_IN_SYNC
-                                               : MEMBER_RECOVERING, 0, false);
-    if (member->leg != NULL)
-      member->generation = atomic_load (&member->leg->generation);
+    member->id = roster_seat (&array->roster, member->place, state, 0, false);
   }
 }
 
@@ -268,23 +370,25 @@ set_pace (struct array *array, const struct array_config *config)
 /* With the legs in their slots and the limits known: memory. */
 static int
 furnish (struct array *array, const struct array_config *config,
-         const struct members *members, bool is_md)
+         struct members *members, bool is_md)
 {
   int failed = 0;
 
+  open_roster (array);
   if (array->why_readonly[0] != '\0') {
     array->limits.why_readonly = array->why_readonly;
     array->limits.readonly = true;
   }
-  if (is_md)
+  if (is_md) {
+    failed |= take_all_metadata (array, members);
     failed |= metadata_create (array, members);
+  }
   /* In any case: release counts on it. */
   failed |= allocate (array, config);
   if (failed != 0)
     return -ENOMEM;
   if (is_md)
     set_pace (array, config);
-  admit_members (array);
   return 0;
 }
 
@@ -322,10 +426,11 @@ make (const struct array_config *config, struct members *members, bool is_md,
   }
   array->opener = config->opener;
   snprintf (array->why_readonly, MESSAGE_MAX, "%s", why_readonly);
-  if (is_md)
-    seat_md (array, members);
-  else
-    seat_plain (array, members);
+  r = is_md ? seat_md (array, members) : seat_plain (array, members);
+  if (r < 0) {
+    snprintf (why, MESSAGE_MAX, "not enough memory");
+    goto err_free;
+  }
   if (is_md)
     examine_md (array, members);
   else
@@ -430,10 +535,7 @@ array_create (const struct array_config *config, struct leg **legs,
 bool
 array_uses_leg (const struct array *array, const struct leg *leg)
 {
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    if (array->member[slot].leg == leg)
-      return true;
-  return false;
+  return member_in (array, leg) != NULL;
 }
 
 void

@@ -16,11 +16,10 @@
 static const struct leg *
 block_decider (const struct array *array)
 {
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 0; i < array->count; i++) {
+    const struct leg *leg = array->members[i]->leg;
 
-    if (leg != NULL
-        && leg->caps.block_minimum == array->limits.block_minimum)
+    if (leg->caps.block_minimum == array->limits.block_minimum)
       return leg;
   }
   return NULL;
@@ -49,10 +48,10 @@ tell_block (const struct array *array)
 static const struct leg *
 smallest_leg (const struct array *array)
 {
-  const struct leg *smallest = array->member[0].leg;
+  const struct leg *smallest = array->members[0]->leg;
 
-  for (unsigned slot = 1; slot < array->layout.slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 1; i < array->count; i++) {
+    const struct leg *leg = array->members[i]->leg;
 
     if (leg->caps.exact_size < smallest->caps.exact_size)
       smallest = leg;
@@ -89,13 +88,12 @@ tell_shared (const struct array *array)
 {
   const char *shared = NULL;
 
-  for (unsigned slot = 1; slot < array->layout.slots; slot++)
-    for (unsigned other = 0; other < slot; other++) {
-      const struct leg *leg = array->member[slot].leg;
-      const struct leg *before = array->member[other].leg;
+  for (unsigned i = 1; i < array->count; i++)
+    for (unsigned other = 0; other < i; other++) {
+      const struct leg *leg = array->members[i]->leg;
+      const struct leg *before = array->members[other]->leg;
 
-      if (leg == NULL || before == NULL
-          || leg_compare (leg, before, &shared) != LEG_SHARES)
+      if (leg_compare (leg, before, &shared) != LEG_SHARES)
         continue;
       log_notice ("disk %.200s: is on %.200s, as is disk %.200s: if that "
                   "fails, both fail", leg->name, shared, before->name);
@@ -107,10 +105,10 @@ tell_shared (const struct array *array)
 static void
 tell_readonly (const struct array *array)
 {
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 0; i < array->count; i++) {
+    const struct leg *leg = array->members[i]->leg;
 
-    if (leg != NULL && leg->caps.readonly)
+    if (leg->caps.readonly)
       log_notice ("disk %.200s: is read-only (%s), so the whole array is "
                   "read-only",
                   leg->name,
@@ -125,11 +123,11 @@ tell_no_flush (struct array *array)
 {
   if (array->limits.readonly)
     return;
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
 
-    if (leg != NULL && !leg->caps.flush)
-      flush_absent (array, slot);
+    if (!member->leg->caps.flush)
+      flush_absent (member, member->place);
   }
 }
 

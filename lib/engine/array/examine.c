@@ -49,13 +49,9 @@ gather_caps (struct array *array)
   *limits = (struct array_limits){ .block_minimum = 1,
                                    .block_preferred = 4096,
                                    .extents = true };
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
-    const struct leg_caps *caps;
+  for (unsigned i = 0; i < array->count; i++) {
+    const struct leg_caps *caps = &array->members[i]->leg->caps;
 
-    if (leg == NULL)
-      continue;
-    caps = &leg->caps;
     assert (is_power_of_2 (caps->block_minimum)
             && is_power_of_2 (caps->memory_alignment)
             && caps->memory_alignment <= BOUNCE_ALIGNMENT
@@ -79,10 +75,10 @@ decide_size (struct array *array, char *why)
 {
   struct layout *layout = &array->layout;
   uint64_t slack = MAX (layout->chunk, (uint64_t)CHUNK_MIN);
-  const struct leg *smallest = array->member[0].leg, *largest = smallest;
+  const struct leg *smallest = array->members[0]->leg, *largest = smallest;
 
-  for (unsigned slot = 1; slot < layout->slots; slot++) {
-    const struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 1; i < array->count; i++) {
+    const struct leg *leg = array->members[i]->leg;
 
     if (leg->caps.size < smallest->caps.size)
       smallest = leg;

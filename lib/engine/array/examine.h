@@ -12,7 +12,7 @@ struct members;
  */
 int examine_twins (struct leg **legs, unsigned count, char *why);
 
-/* With array->layout and the legs in array->member: gather what all of them
+/* With array->layout and the legs in array->members: gather what all of them
  * allow into array->limits, decide the size (of a plain array in
  * array->layout, too).  0, or -errno and @why.
  */

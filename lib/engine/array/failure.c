@@ -41,14 +41,29 @@ happened (const char *what)
   return ret;
 }
 
+static bool
+flush_is_lost (struct array *array)
+{
+  const struct view *view;
+  bool lost;
+
+  if (!atomic_load (&array->flush_lost))
+    return false;
+  ground_mutex_lock (&array->state_lock);
+  view = atomic_load (&array->view);
+  lost = view_flush_is_lost (array, view, view->in_sync);
+  ground_mutex_unlock (&array->state_lock);
+  return lost;
+}
+
 /* What of the writes that clients were told are done is left when a disk is
  * out.  Where copies may differ since a crash, it is unknown what is on one of
  * them only.
  */
 static const char *
-what_is_left (const struct array *array)
+what_is_left (struct array *array)
 {
-  if (atomic_load (&array->flush_lost) & array_in_sync (array))
+  if (flush_is_lost (array))
     return "; acknowledged writes may be lost, since an earlier flush failed "
            "on a disk that stays in use";
   if (array->md != NULL && atomic_load (&array->md->todo_left) > 0)
@@ -57,86 +72,60 @@ what_is_left (const struct array *array)
 }
 
 static void
-tell_failed (struct array *array, unsigned slot, const char *what, int error,
-             unsigned left)
+tell_failed (struct array *array, const struct member *member, unsigned slot,
+             const char *what, int error, unsigned left)
 {
   log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running "
              "DEGRADED on %u of %u disks%s.  %s",
-             array->member[slot].leg->name, slot, happened (what).text,
+             member->name, slot, happened (what).text,
              log_strerror (error), left, array->layout.slots,
              what_is_left (array), advice (array));
 }
 
 static void
-tell_last_copy (struct array *array, unsigned slot, const char *what,
+tell_last_copy (const struct member *member, unsigned slot, const char *what,
                 int error)
 {
   log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays "
              "in use although %s: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
-             array->member[slot].leg->name, slot, happened (what).text,
+             member->name, slot, happened (what).text,
              log_strerror (error));
 }
 
-/* The member set has changed.  state_lock held.
- *
- * Nobody is read who is not written, not even for a moment: a write that finds
- * a member gone from targets is answered without it, and the next reader would
- * go there.  So who leaves is out of in_sync first; who was rebuilt is a target
- * already.
- */
-static void
-publish (struct array *array)
-{
-  struct roster_sets sets;
-
-  roster_sets (&array->roster, &sets);
-  atomic_fetch_add (&array->epoch, 1);
-  atomic_store (&array->in_sync, sets.in_sync);
-  atomic_store (&array->targets, sets.in_sync | sets.recovering);
-  atomic_fetch_add (&array->epoch, 1);
-}
-
-/* What this event makes of the occupant of @slot, published.  state_lock
- * held.  A slot without one has failed before.
- */
+/* What this event makes of @member, published.  state_lock held. */
 static enum roster_refusal
-change (struct array *array, enum roster_event_kind kind, unsigned slot)
+change (struct array *array, enum roster_event_kind kind,
+        const struct member *member)
 {
-  const struct roster_member *member
-    = roster_occupant (&array->roster, slot);
-  struct roster_event event = { .kind = kind };
-  enum roster_refusal r;
+  const struct roster_event event = { .kind = kind, .id = member->id };
+  enum roster_refusal r
+    = roster_next (&array->roster, &event, &array->roster);
 
-  if (member == NULL)
-    return ROSTER_ALREADY;
-  event.id = member->id;
-  r = roster_next (&array->roster, &event, &array->roster);
   if (r == ROSTER_OK)
-    publish (array);
+    view_publish (array);
   return r;
 }
 
 bool
-failure_recovered (struct array *array, unsigned slot)
+failure_recovered (struct array *array, const struct member *member)
 {
   bool recovered;
 
   ground_mutex_lock (&array->state_lock);
-  recovered = change (array, ROSTER_RECOVERED, slot) == ROSTER_OK;
+  recovered = change (array, ROSTER_RECOVERED, member) == ROSTER_OK;
   ground_mutex_unlock (&array->state_lock);
   return recovered;
 }
 
-static unsigned
-slot_of (const struct array *array, const struct leg *leg)
+/* NULL: it is history. */
+static struct member *
+member_of (const struct array *array, const struct leg *leg)
 {
-  unsigned slot = 0;
-
-  while (slot < array->layout.slots && array->member[slot].leg != leg)
-    slot++;
-  assert (slot < array->layout.slots);
-  return slot;
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->leg == leg)
+      return array->members[i];
+  return NULL;
 }
 
 static void
@@ -159,64 +148,72 @@ void
 failure_gone (struct leg *leg, int error)
 {
   struct array *array = leg->watcher;
+  struct member *member;
 
   if (requests_are_closed (&array->modifiers))
     return;
-  failure_report (array, slot_of (array, leg), atomic_load (&leg->generation),
-                  NULL, error);
+  /* Its leg is open as long as its own thread runs. */
+  ground_mutex_lock (&array->state_lock);
+  member = member_of (array, leg);
+  ground_mutex_unlock (&array->state_lock);
+  if (member == NULL)
+    return;
+  failure_report (array, member, atomic_load (&leg->generation), NULL, error);
   note_gone (array);
 }
 
 bool
-failure_report (struct array *array, unsigned slot, uint64_t generation,
-                const char *what, int error)
+failure_report (struct array *array, struct member *member,
+                uint64_t generation, const char *what, int error)
 {
-  struct member *member = &array->member[slot];
+  const struct roster_member *entry;
   enum roster_refusal verdict;
   bool tell = false;
-  unsigned left;
+  unsigned left, slot = 0;
 
-  assert (error < 0 && slot < array->layout.slots);
+  assert (error < 0);
   if (generation < member->generation)
     return false;
 
   ground_mutex_lock (&array->state_lock);
-  verdict = change (array, ROSTER_FAIL, slot);
+  entry = roster_find (&array->roster, member->id);
+  if (entry != NULL)
+    slot = entry->slot;
+  verdict = change (array, ROSTER_FAIL, member);
   if (verdict == ROSTER_LAST_COPY) {
     tell = !member->told_last_copy;
     member->told_last_copy = true;
   }
-  left = __builtin_popcount (array_in_sync (array));
+  left = __builtin_popcount (atomic_load (&array->view)->in_sync);
   ground_mutex_unlock (&array->state_lock);
 
   if (verdict == ROSTER_OK)
-    tell_failed (array, slot, what, error, left);
+    tell_failed (array, member, slot, what, error, left);
   else if (tell)
-    tell_last_copy (array, slot, what, error);
+    tell_last_copy (member, slot, what, error);
   return verdict != ROSTER_LAST_COPY;
 }
 
 uint32_t
-failure_excused (struct array *array, uint32_t failed)
+failure_excused (const struct request *request)
 {
-  uint32_t excused;
+  const struct array *array = request->array;
+  const struct view *view = request_view (request);
 
-  if (failed == 0)
+  if (request->failed == 0)
     return 0;
-  ground_mutex_lock (&array->state_lock);
-  excused = roster_excused (&array->roster, array_in_sync (array), failed);
-  ground_mutex_unlock (&array->state_lock);
-  return excused;
+  return roster_excused (view->group, view->groups,
+                         view_in_sync_now (array, view), request->failed);
 }
 
 uint32_t
 failure_again (const struct request *request, uint32_t excused,
                uint32_t stable)
 {
-  uint32_t candidates = request->failed & array_targets (request->array)
-                        & ~excused;
+  uint32_t candidates = request->failed & ~excused;
   uint32_t slots = 0;
 
+  candidates &= view_targets_now (request->array, request_view (request));
   for (uint32_t left = candidates; left != 0; left &= left - 1) {
     int error = request->error[__builtin_ctz (left)];
 
@@ -234,14 +231,16 @@ failure_settle (struct request *request, const char *what, uint32_t excused)
   int hard = 0, harmless = 0;
 
   for (uint32_t left = request->failed; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-    int error = request->error[slot];
+    unsigned place = __builtin_ctz (left);
+    struct member *member = request_member (request, place);
+    int error = request->error[place];
 
     /* What a member that is out says no longer matters. */
-    if (!(array_targets (array) & 1u << slot))
+    if (atomic_load (&member->standing) == STANDING_OUT)
       continue;
-    if (!(excused & 1u << slot)
-        && failure_report (array, slot, request->generation[slot], what, error))
+    if (!(excused & 1u << place)
+        && failure_report (array, member, request->generation[place], what,
+                           error))
       continue;
     if (leg_error_is_harmless (error))
       harmless = error;
@@ -252,14 +251,16 @@ failure_settle (struct request *request, const char *what, uint32_t excused)
 }
 
 void
-failure_read (struct array *array, unsigned slot, uint64_t generation,
-              int error)
+failure_read (const struct request *request, unsigned place)
 {
-  struct member *member = &array->member[slot];
+  struct array *array = request->array;
+  struct member *member = request_member (request, place);
+  int error = request->error[place];
   bool tell;
 
   if (leg_error_is_gone (error)) {
-    failure_report (array, slot, generation, "a read", error);
+    failure_report (array, member, request->generation[place], "a read",
+                    error);
     return;
   }
   ground_mutex_lock (&array->state_lock);
@@ -269,5 +270,6 @@ failure_read (struct array *array, unsigned slot, uint64_t generation,
   if (tell)
     log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is "
                "read instead, where there is one; this is reported once",
-               member->leg->name, slot, log_strerror (error));
+               member->name, view_slot (request_view (request), member),
+               log_strerror (error));
 }

@@ -15,28 +15,29 @@
 
 struct array;
 struct leg;
+struct member;
 struct request;
 
 /* @what ("a write", "a flush"; NULL: nothing was asked) failed with @error on
- * @slot, over the connection @generation.  True: the member is out of the
+ * @member, over the connection @generation.  True: the member is out of the
  * array (now, or it was before).  False: it stays, as the last copy of
  * something, or the error came from a connection that is history.
  */
-bool failure_report (struct array *array, unsigned slot, uint64_t generation,
-                     const char *what, int error);
+bool failure_report (struct array *array, struct member *member,
+                     uint64_t generation, const char *what, int error);
 
-/* @leg, which array->member has, is gone; the watcher of all legs.  Runs in
- * the leg's thread.
+/* @leg, which some member has, is gone; the watcher of all legs.  Runs in the
+ * leg's thread.
  */
 void failure_gone (struct leg *leg, int error);
 
-/* roster_excused of what all current members were to do and @failed could not:
- * those that cannot be called worse than others.
+/* roster_excused of what all members were to do and some of @request's children
+ * could not.
  */
-uint32_t failure_excused (struct array *array, uint32_t failed);
+uint32_t failure_excused (const struct request *request);
 
 /* All children of a round of @request have answered (request_finish).  The
- * slots to send them to once more: those that failed with a harmless error,
+ * places to send them to once more: those that failed with a harmless error,
  * while others did it.  Not those of @excused; nor those of @stable, whose
  * children were to be stable when done, unless the error only says "try again":
  * else it may be all that is ever heard of something else that was lost.
@@ -44,22 +45,21 @@ uint32_t failure_excused (struct array *array, uint32_t failed);
 uint32_t failure_again (const struct request *request, uint32_t excused,
                         uint32_t stable);
 
-/* After that: each slot that failed is out, but for those of @excused, which
+/* After that: each member that failed is out, but for those of @excused, which
  * failed what no other current copy could do.  0 if every member that is still
  * current did its part; else the error that the client must see, -errno.
  */
 int failure_settle (struct request *request, const char *what,
                     uint32_t excused);
 
-/* @slot was rebuilt: it may be read from now on.  False: it has failed
+/* @member was rebuilt: it may be read from now on.  False: it has failed
  * meanwhile.
  */
-bool failure_recovered (struct array *array, unsigned slot);
+bool failure_recovered (struct array *array, const struct member *member);
 
-/* A read of @slot failed.  The member stays unless its leg is gone; said
- * once.
+/* A read of @request at @place failed.  The member stays unless its leg is
+ * gone; said once.
  */
-void failure_read (struct array *array, unsigned slot, uint64_t generation,
-                   int error);
+void failure_read (const struct request *request, unsigned place);
 
 #endif /* MIRROR_FAILURE_H */

@@ -38,17 +38,37 @@ look_at_metadata (struct array *array, struct array_status *ret)
   ret->resyncing = ret->sync_left > 0;
   ground_mutex_lock (&md->lock);
   ret->dirty = md->dirty;
-  for (uint32_t left = ret->recovering; left != 0; left &= left - 1)
-    ret->rebuild_left
-      += array->layout.member_size - md->recovered[__builtin_ctz (left)];
   ground_mutex_unlock (&md->lock);
+}
+
+/* state_lock held. */
+static void
+count_member (const struct array *array, const struct roster_member *entry,
+              struct array_status *ret)
+{
+  const struct member *member = view_find_member (array, entry->id);
+  uint32_t bit;
+
+  if (entry->slot < 0)
+    return;
+  bit = 1u << entry->slot;
+  if (entry->state == MEMBER_IN_SYNC)
+    ret->in_sync |= bit;
+  if (entry->state == MEMBER_RECOVERING) {
+    ret->recovering |= bit;
+    ret->rebuild_left += array->layout.member_size - member->recovered;
+  }
+  if (entry->state != MEMBER_FAULTY && atomic_load (&member->flush_absent))
+    ret->flush_absent |= bit;
+  ret->reads[entry->slot] = atomic_load (&member->reads);
+  ret->writes[entry->slot] = atomic_load (&member->writes);
+  ret->errors[entry->slot] = atomic_load (&member->errors);
 }
 
 void
 array_get_status (struct array *array, struct array_status *ret)
 {
   *ret = (struct array_status){
-    .in_sync = array_in_sync (array),
     .slots = array->layout.slots,
     .pool_free
     = pool_free_count (&array->pool) + pool_free_count (&array->retries),
@@ -56,60 +76,34 @@ array_get_status (struct array *array, struct array_status *ret)
     .requests_free = requests_free_count (&array->readers)
                      + requests_free_count (&array->modifiers),
     .requests_total = array->readers.total + array->modifiers.total,
-    .recovering = array_targets (array) & ~array_in_sync (array),
-    .flush_absent = atomic_load (&array->flush_absent) & array_targets (array),
     .reads_pinned = atomic_load (&array->reads_pinned),
     .stopping = requests_are_closed (&array->modifiers),
   };
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->roster.members; i++)
+    count_member (array, &array->roster.member[i], ret);
+  ground_mutex_unlock (&array->state_lock);
   if (array->md != NULL)
     look_at_metadata (array, ret);
-  for (unsigned slot = 0; slot < ret->slots; slot++) {
-    struct member *member = &array->member[slot];
-
-    ret->reads[slot] = atomic_load (&member->reads);
-    ret->writes[slot] = atomic_load (&member->writes);
-    ret->errors[slot] = atomic_load (&member->errors);
-  }
 }
 
+/* state_lock held. */
 static void
-describe (const struct array *array, const struct roster_member *seat,
+describe (const struct array *array, const struct roster_member *entry,
           struct array_member *ret)
 {
-  const struct member *member;
+  const struct member *member = view_find_member (array, entry->id);
 
-  *ret = (struct array_member){ .id = seat->id,
-                                .slot = seat->slot,
-                                .state = seat->state,
-                                .recovered = seat->recovered,
-                                .by_bitmap = seat->by_bitmap };
-  if (seat->slot < 0)
-    return;
-  member = &array->member[seat->slot];
-  if (member->leg != NULL)
-    snprintf (ret->name, sizeof ret->name, "%s", member->leg->name);
+  *ret = (struct array_member){ .id = entry->id,
+                                .slot = entry->slot,
+                                .state = entry->state,
+                                .recovered = member->recovered,
+                                .by_bitmap = member->by_bitmap };
+  snprintf (ret->name, sizeof ret->name, "%s", member->name);
   ret->reads = atomic_load (&member->reads);
   ret->writes = atomic_load (&member->writes);
   ret->errors = atomic_load (&member->errors);
   ret->in_flight = atomic_load (&member->outstanding);
-}
-
-/* How far rebuilds have come is kept with the metadata. */
-static void
-add_progress (struct array *array, struct array_snapshot *ret)
-{
-  struct metadata *md = array->md;
-
-  ground_mutex_lock (&md->lock);
-  for (unsigned i = 0; i < ret->members; i++) {
-    struct array_member *member = &ret->member[i];
-
-    if (member->state != MEMBER_RECOVERING)
-      continue;
-    member->recovered = md->recovered[member->slot];
-    member->by_bitmap = (md->by_bitmap & 1u << member->slot) != 0;
-  }
-  ground_mutex_unlock (&md->lock);
 }
 
 static void
@@ -142,8 +136,6 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
     describe (array, &array->roster.member[i], &ret->member[i]);
   ground_mutex_unlock (&array->state_lock);
   ret->progress = (struct array_progress){ .total = 0 };
-  if (array->md == NULL)
-    return;
-  add_progress (array, ret);
-  look_at_job (array, &ret->progress);
+  if (array->md != NULL)
+    look_at_job (array, &ret->progress);
 }

@@ -9,12 +9,10 @@
 int
 array_start (struct array *array)
 {
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    struct leg *leg = array->member[slot].leg;
+  for (unsigned i = 0; i < array->count; i++) {
+    struct leg *leg = array->members[i]->leg;
     int r;
 
-    if (leg == NULL)
-      continue;
     leg->gone = failure_gone;
     leg->watcher = array;
     r = leg->ops->start (leg);
@@ -23,9 +21,12 @@ array_start (struct array *array)
                  log_strerror (r));
       return r;
     }
-    array->slots_of_rank[leg->rank] |= 1u << slot;
   }
-  return 0;
+  /* Some have another rank since. */
+  ground_mutex_lock (&array->state_lock);
+  view_publish (array);
+  ground_mutex_unlock (&array->state_lock);
+  return views_start (array);
 }
 
 /* stop_lock held. */
@@ -78,12 +79,36 @@ array_get_limits (const struct array *array, struct array_limits *ret)
 static int
 flush_at_stop (struct array *array)
 {
+  struct request *request = array->modifiers.items;
+
   if (array->limits.readonly)
     return 0;
   if (array->md != NULL)
     return metadata_stop (array);
-  return flush_members (array->modifiers.items, array_in_sync (array),
+  request_pin_newest (request);
+  return flush_members (request, request_view (request)->in_sync,
                         &array->pool);
+}
+
+/* The next after @last, held. */
+static struct member *
+next_busy (struct array *array, uint32_t last)
+{
+  struct member *next = NULL;
+
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+
+    if (member->leg != NULL && member->id > last
+        && atomic_load (&member->outstanding) > 0
+        && (next == NULL || member->id < next->id))
+      next = member;
+  }
+  if (next != NULL)
+    member_hold (next);
+  ground_mutex_unlock (&array->state_lock);
+  return next;
 }
 
 /* Legs that owe an answer get none of our time any more; what they had not
@@ -92,13 +117,14 @@ flush_at_stop (struct array *array)
 static void
 abort_busy_legs (struct array *array)
 {
+  struct member *member;
+
   log_error ("stopping: requests are still under way at the deadline; giving "
              "up the disks that have not answered");
-  for (unsigned slot = 0; slot < array->layout.slots; slot++) {
-    struct member *member = &array->member[slot];
-
-    if (member->leg != NULL && atomic_load (&member->outstanding) > 0)
-      member->leg->ops->abort (member->leg);
+  for (uint32_t last = 0; (member = next_busy (array, last)) != NULL;) {
+    last = member->id;
+    member->leg->ops->abort (member->leg);
+    member_release (array, member);
   }
 }
 
@@ -170,17 +196,17 @@ array_quiesce (struct array *array, uint64_t deadline_ns)
 void
 array_close (struct array *array)
 {
-  struct leg *legs[LEGS_MAX];
-  unsigned slots = array->layout.slots;
-
   /* After an abort the last answers may still be on their way. */
   keep_out (array);
   drain (array, GROUND_NEVER);
-  for (unsigned slot = 0; slot < slots; slot++)
-    legs[slot] = array->member[slot].leg;
   stop_threads (array, GROUND_NEVER);
-  for (unsigned slot = 0; slot < slots; slot++)
-    if (legs[slot] != NULL)
-      legs[slot]->ops->close (legs[slot]);
+  views_stop (array);
+  for (unsigned i = 0; i < array->count; i++) {
+    struct leg *leg = array->members[i]->leg;
+
+    /* Its thread may still say that it is gone: then it has a leg. */
+    if (leg != NULL)
+      leg->ops->close (leg);
+  }
   array_free (array);
 }

@@ -19,12 +19,11 @@
 #define PIECES_MAX 64
 
 void
-extent_query (struct request *request, struct pool *pool, unsigned slot,
+extent_query (struct request *request, struct pool *pool, unsigned place,
               uint64_t offset, uint64_t length, struct extents *ret)
 {
-  struct array *array = request->array;
   struct extent answer[EXTENTS_ROUND];
-  uint64_t most = array->member[slot].leg->caps.zero_max;
+  uint64_t most = request_member (request, place)->leg->caps.zero_max;
   const struct child what = { .op = CHILD_EXTENTS,
                               .offset = offset,
                               .length = MIN (length, most),
@@ -37,7 +36,7 @@ extent_query (struct request *request, struct pool *pool, unsigned slot,
   for (unsigned i = 0; i < EXTENTS_ROUND; i++)
     answer[i].length = 0;
   request_arm (request, pool);
-  request_issue (request, slot, &what);
+  request_issue (request, place, &what);
   request_finish (request);
 
   ret->count = 0;
@@ -55,19 +54,18 @@ ask_copies (struct request *request, uint64_t offset, uint64_t length,
             struct extents *ret)
 {
   struct array *array = request->array;
-  struct copy copies[LEGS_MAX];
-  unsigned count = layout_copies (&array->layout);
-  uint32_t in_sync = array_in_sync (array);
+  const struct view *view = request_view (request);
+  struct view_copy copies[LEGS_MAX];
+  unsigned count = view_copies (array, view, offset, copies);
   bool first = true;
 
   extents_init (ret, length, 0);
-  layout_map (&array->layout, offset, copies);
   for (unsigned i = 0; i < count; i++) {
     struct extents answer;
 
-    if (!(in_sync & 1u << copies[i].slot))
+    if (!(view->in_sync & 1u << copies[i].place))
       continue;
-    extent_query (request, &array->pool, copies[i].slot, copies[i].offset,
+    extent_query (request, &array->pool, copies[i].place, copies[i].offset,
                   length, &answer);
     if (first)
       *ret = answer;

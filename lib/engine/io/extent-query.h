@@ -15,7 +15,7 @@ struct request;
 /* Of [@offset, @offset + @length) of the member's data, from its beginning on,
  * perhaps not up to its end; that it is data, if the leg cannot tell.
  */
-void extent_query (struct request *request, struct pool *pool, unsigned slot,
+void extent_query (struct request *request, struct pool *pool, unsigned place,
                    uint64_t offset, uint64_t length, struct extents *ret);
 
 #endif /* MIRROR_EXTENT_QUERY_H */

@@ -34,29 +34,37 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-/* @slots stay current although they may have lost what they had not yet
+/* @places stay current although they may have lost what they had not yet
  * stored.  Each is said once.
  */
 static void
-lost (struct request *request, uint32_t slots, const char *what)
+lost (struct request *request, uint32_t places, const char *what)
 {
   struct array *array = request->array;
-  uint32_t before = atomic_fetch_or (&array->flush_lost, slots);
-  uint32_t new = slots & ~before;
-  unsigned first, others = __builtin_popcount (new) - 1;
+  const struct member *member;
+  unsigned first, others;
+  uint32_t new = 0;
   char like[24] = "";
 
-  stable_lost (&array->stables, slots);
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    if (!atomic_exchange (
+          &request_member (request, __builtin_ctz (left))->flush_lost, true))
+      new |= left & -left;
+  stable_lost (&array->stables, places);
   if (new == 0)
     return;
+  atomic_store (&array->flush_lost, true);
   first = __builtin_ctz (new);
+  others = __builtin_popcount (new) - 1;
+  member = request_member (request, first);
   if (others > 0)
     snprintf (like, sizeof like, ", like %u other%s,", others,
               others > 1 ? "s" : "");
   log_error ("disk %.200s (slot %u)%s stays in use although %s failed on it: "
              "%s.  What was acknowledged before may be lost there, so every "
              "flush fails from now on; check the disk, then start the mirror "
-             "again", array->member[first].leg->name, first, like, what,
+             "again", member->name,
+             view_slot (request_view (request), member), like, what,
              log_strerror (request->error[first]));
 }
 
@@ -64,11 +72,12 @@ lost (struct request *request, uint32_t slots, const char *what)
 static void
 distrust (struct request *request)
 {
-  const struct array *array = request->array;
-  uint32_t fua = array_with_fua (array), slots = 0;
+  const struct view *view = request_view (request);
+  uint32_t fua = view->with_fua, places = 0;
 
-  for (uint32_t left = request->failed & array_targets (array); left != 0;
-       left &= left - 1) {
+  for (uint32_t left
+       = request->failed & view_targets_now (request->array, view);
+       left != 0; left &= left - 1) {
     int error = request->error[__builtin_ctz (left)];
 
     /* A full disk has refused the write, and so has one that says "try
@@ -77,9 +86,9 @@ distrust (struct request *request)
      */
     if (!leg_error_is_full (error) && !leg_error_may_pass (error)
         && (!leg_error_is_harmless (error) || (fua & left & -left)))
-      slots |= left & -left;
+      places |= left & -left;
   }
-  lost (request, slots, "a write that was to be stable");
+  lost (request, places, "a write that was to be stable");
 }
 
 void
@@ -87,7 +96,7 @@ flush_fua_begin (struct request *request)
 {
   struct array *array = request->array;
 
-  if (array_with_fua (array) & array_targets (array))
+  if (request_view (request)->with_fua != 0)
     stable_begin (&array->stables, &request->stable);
 }
 
@@ -95,75 +104,87 @@ int
 flush_fua_settle (struct request *request, int r)
 {
   struct array *array = request->array;
-  uint32_t slots;
+  const struct view *view = request_view (request);
+  uint32_t places;
 
   distrust (request);
-  slots = stable_end (&array->stables, &request->stable);
-  slots &= request->asked & array_with_fua (array) & array_targets (array);
-  return r == 0 && slots != 0 ? -EIO : r;
+  places = stable_end (&array->stables, &request->stable);
+  places &= request->asked & view->with_fua & view_targets_now (array, view);
+  return r == 0 && places != 0 ? -EIO : r;
 }
 
 void
-flush_absent (struct array *array, unsigned slot)
+flush_absent (struct member *member, unsigned slot)
 {
-  const struct leg *leg = array->member[slot].leg;
-  uint32_t before = atomic_fetch_or (&array->flush_absent, 1u << slot);
-
-  if (!(before & 1u << slot))
+  if (!atomic_exchange (&member->flush_absent, true))
     log_notice ("disk %.200s (slot %u): cannot flush.  A flush succeeds all "
                 "the same, so what clients flush%s may be lost on this disk "
                 "if its machine loses power; use a server that can flush",
-                leg->name, slot,
-                leg->caps.fua ? "" : ", or write with FUA,");
-}
-
-/* Of those that failed: who cannot be called worse than others? */
-static uint32_t
-excused (const struct request *request)
-{
-  struct array *array = request->array;
-
-  return failure_excused (array, request->failed);
+                member->name, slot,
+                member->leg->caps.fua ? "" : ", or write with FUA,");
 }
 
 /* Where no copy has a flush after all nothing failed, but people must know. */
 static void
 excuse_absent (struct request *request)
 {
-  const struct array *array = request->array;
-  uint32_t slots = excused (request) & ~atomic_load (&array->flushed);
+  for (uint32_t left = failure_excused (request); left != 0;
+       left &= left - 1) {
+    unsigned place = __builtin_ctz (left);
+    struct member *member = request_member (request, place);
 
-  for (uint32_t left = slots; left != 0; left &= left - 1)
-    if (request->error[__builtin_ctz (left)] == -EOPNOTSUPP) {
-      request->failed &= ~(left & -left);
-      flush_absent (request->array, __builtin_ctz (left));
-    }
+    if (request->error[place] != -EOPNOTSUPP || atomic_load (&member->flushed))
+      continue;
+    request->failed &= ~(1u << place);
+    flush_absent (member, view_slot (request_view (request), member));
+  }
 }
 
-/* All of @slots at once, and nobody else's flush beside. */
+static void
+note_flushed (struct request *request)
+{
+  for (uint32_t left = request->asked & ~request->failed; left != 0;
+       left &= left - 1) {
+    struct member *member = request_member (request, __builtin_ctz (left));
+
+    /* It is so nearly always: then nothing is written. */
+    if (!atomic_load_explicit (&member->flushed, memory_order_relaxed))
+      atomic_store (&member->flushed, true);
+  }
+}
+
+/* All of @places at once, and nobody else's flush beside.  They are places of
+ * today, or of views that others have: who is at one of them now was there
+ * then, or needs none of it.
+ */
 static int
-flush_now (struct request *request, uint32_t slots, struct pool *pool)
+flush_now (struct request *request, uint32_t places, struct pool *pool)
 {
   struct array *array = request->array;
   const struct child flush = { .op = CHILD_FLUSH };
+  const struct view *view;
   int r;
+
+  request_pin_newest (request);
+  view = request_view (request);
 
   stable_begin (&array->stables, &request->stable);
   request_arm (request, pool);
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    for (uint32_t left = slots & array->slots_of_rank[rank]; left != 0;
+    for (uint32_t left = places & view->of_rank[rank]; left != 0;
          left &= left - 1)
       request_issue (request, __builtin_ctz (left), &flush);
   request_finish (request);
 
-  atomic_fetch_or (&array->flushed, slots & ~request->failed);
+  note_flushed (request);
   excuse_absent (request);
   /* Not once more: what was lost is told only once. */
-  r = failure_settle (request, "a flush", excused (request));
-  lost (request, request->failed & array_targets (array), "a flush");
+  r = failure_settle (request, "a flush", failure_excused (request));
+  lost (request, request->failed & view_targets_now (array, view), "a flush");
   stable_end (&array->stables, &request->stable);
   /* A member that is out since then no longer matters. */
-  return atomic_load (&array->flush_lost) & array_targets (array) ? -EIO : r;
+  return view_flush_is_lost (array, view, view_targets_now (array, view)) ? -EIO
+                                                                          : r;
 }
 
 void
@@ -183,14 +204,14 @@ flush_rounds_destroy (struct flush_rounds *rounds)
 }
 
 int
-flush_members (struct request *request, uint32_t slots, struct pool *pool)
+flush_members (struct request *request, uint32_t places, struct pool *pool)
 {
   struct flush_rounds *rounds = &request->array->flushes;
   uint64_t ours;
   int r;
 
   ground_mutex_lock (&rounds->lock);
-  rounds->wanted |= slots;
+  rounds->wanted |= places;
   ours = rounds->started + 1;
   /* Woken by the leader; its children end, at their legs' deadlines. */
   while (rounds->running && rounds->started <= ours)
@@ -198,10 +219,10 @@ flush_members (struct request *request, uint32_t slots, struct pool *pool)
   if (rounds->started < ours) {
     rounds->started = ours;
     rounds->running = true;
-    slots = rounds->wanted;
+    places = rounds->wanted;
     rounds->wanted = 0;
     ground_mutex_unlock (&rounds->lock);
-    r = flush_now (request, slots, pool);
+    r = flush_now (request, places, pool);
     ground_mutex_lock (&rounds->lock);
     rounds->running = false;
     if (r < 0) {
@@ -217,9 +238,9 @@ flush_members (struct request *request, uint32_t slots, struct pool *pool)
 }
 
 int
-flush_where_no_fua (struct request *request, uint32_t slots,
+flush_where_no_fua (struct request *request, uint32_t places,
                     struct pool *pool)
 {
-  slots &= ~array_with_fua (request->array);
-  return slots == 0 ? 0 : flush_members (request, slots, pool);
+  places &= ~request_view (request)->with_fua;
+  return places == 0 ? 0 : flush_members (request, places, pool);
 }

@@ -9,6 +9,7 @@
 #include "ground/ground.h"
 
 struct array;
+struct member;
 struct pool;
 struct request;
 
@@ -18,7 +19,7 @@ struct flush_rounds {
   struct ground_cond over; /* a round is */
   bool running;
   uint64_t started; /* the number of the last round */
-  uint32_t wanted;  /* slots of the next one */
+  uint32_t wanted;  /* places of the next one */
   uint64_t failed;  /* the last round that did, 0: none; and why */
   int error;
 };
@@ -35,24 +36,25 @@ void flush_rounds_destroy (struct flush_rounds *rounds);
 void flush_fua_begin (struct request *request);
 int flush_fua_settle (struct request *request, int r);
 
-/* @slot's disk has no flush: what clients flush may be lost on it.  Said
+/* @member, in @slot, has no flush: what clients flush may be lost on it.  Said
  * once.
  */
-void flush_absent (struct array *array, unsigned slot);
+void flush_absent (struct member *member, unsigned slot);
 
-/* Flush @slots (and perhaps others that somebody else wants flushed), all at
+/* Flush @places (and perhaps others that somebody else wants flushed), all at
  * once, with children of @pool, and wait.  A member whose flush failed is out
  * of the array when this returns, or stays, since no other copy's flush
  * succeeded, and makes every later flush fail.  0, or -errno for the client.
- * Blocks on a round that is under way, then on I/O.
+ * @request may have a newer view afterwards.  Blocks on a round that is under
+ * way, then on I/O.
  */
-int flush_members (struct request *request, uint32_t slots,
+int flush_members (struct request *request, uint32_t places,
                    struct pool *pool);
 
-/* The same for those of @slots whose legs have no FUA: they were written to,
+/* The same for those of @places whose legs have no FUA: they were written to,
  * and it has to last.
  */
-int flush_where_no_fua (struct request *request, uint32_t slots,
+int flush_where_no_fua (struct request *request, uint32_t places,
                         struct pool *pool);
 
 #endif /* MIRROR_FLUSH_H */

@@ -7,16 +7,16 @@
 #include "ground/util.h"
 
 int
-pool_init (struct pool *pool, unsigned total, unsigned slots,
-           unsigned private_per_slot)
+pool_init (struct pool *pool, unsigned total, unsigned places,
+           unsigned private_per_place)
 {
-  assert (slots <= LEGS_MAX && private_per_slot <= 1);
-  assert (total >= 1 && total >= slots * private_per_slot);
+  assert (places <= LEGS_MAX && private_per_place <= 1);
+  assert (total >= 1 && total >= places * private_per_place);
 
   *pool = (struct pool){ .total = total,
-                         .slots = slots,
-                         .shared_free = total - slots * private_per_slot,
-                         .private_per_slot = private_per_slot };
+                         .places = places,
+                         .shared_free = total - places * private_per_place,
+                         .private_per_place = private_per_place };
   ground_mutex_init (&pool->lock);
   ground_cond_init (&pool->freed);
   pool->items = calloc (total, sizeof *pool->items);
@@ -50,7 +50,7 @@ pool_destroy (struct pool *pool)
   free (pool->items);
 }
 
-/* A place has come back, after that was counted.  Who waits says so before it
+/* A unit has come back, after that was counted.  Who waits says so before it
  * looks at the counts, so one of us sees the other.
  */
 static void
@@ -59,7 +59,7 @@ wake_waiters (struct pool *pool)
   if (atomic_load (&pool->waiters) == 0)
     return;
   ground_mutex_lock (&pool->lock);
-  /* All of them: they wait for different slots. */
+  /* All of them: they wait for different places. */
   ground_cond_broadcast (&pool->freed);
   ground_mutex_unlock (&pool->lock);
 }
@@ -75,24 +75,24 @@ reserve_shared (struct pool *pool)
   return false;
 }
 
-/* A slot's own places are those below private_per_slot: they are taken first
+/* A place's own units are those below private_per_place: they are taken first
  * and come back last.  *@had_more: a shared one was held in passing, and who
  * did not get it must be woken.
  */
 static bool
-reserve (struct pool *pool, unsigned slot, bool *had_more)
+reserve (struct pool *pool, unsigned place, bool *had_more)
 {
-  _Atomic unsigned *in_flight = &pool->in_flight[slot];
+  _Atomic unsigned *in_flight = &pool->in_flight[place];
   unsigned n = atomic_load (in_flight);
 
   while (n < LEG_IN_FLIGHT_MAX) {
-    bool shared = n >= pool->private_per_slot;
+    bool shared = n >= pool->private_per_place;
 
     if (shared && !reserve_shared (pool))
       return false;
     if (atomic_compare_exchange_strong (in_flight, &n, n + 1))
       return true;
-    /* It may be one of the slot's own that is free now. */
+    /* It may be one of the place's own that is free now. */
     if (shared) {
       atomic_fetch_add (&pool->shared_free, 1);
       *had_more = true;
@@ -102,21 +102,21 @@ reserve (struct pool *pool, unsigned slot, bool *had_more)
 }
 
 static void
-release (struct pool *pool, unsigned slot)
+release (struct pool *pool, unsigned place)
 {
-  unsigned before = atomic_fetch_sub (&pool->in_flight[slot], 1);
+  unsigned before = atomic_fetch_sub (&pool->in_flight[place], 1);
 
   assert (before > 0);
-  if (before > pool->private_per_slot)
+  if (before > pool->private_per_place)
     atomic_fetch_add (&pool->shared_free, 1);
   wake_waiters (pool);
 }
 
-/* One item is free as long as we have a place without one. */
+/* One item is free as long as we have a unit without one. */
 static struct child *
 find_free (struct pool *pool)
 {
-  unsigned at = ground_thread_number () * pool->slots % pool->total;
+  unsigned at = ground_thread_number () * pool->places % pool->total;
 
   for (;;) {
     struct child *child = &pool->items[at];
@@ -129,9 +129,9 @@ find_free (struct pool *pool)
 }
 
 struct child *
-pool_try (struct pool *pool, unsigned slot)
+pool_try (struct pool *pool, unsigned place)
 {
-  bool had_more = false, reserved = reserve (pool, slot, &had_more);
+  bool had_more = false, reserved = reserve (pool, place, &had_more);
   struct child *child;
 
   if (had_more)
@@ -139,12 +139,12 @@ pool_try (struct pool *pool, unsigned slot)
   if (!reserved)
     return NULL;
   child = find_free (pool);
-  child->slot = slot;
+  child->place = place;
   return child;
 }
 
 struct child *
-pool_wait (struct pool *pool, unsigned slot)
+pool_wait (struct pool *pool, unsigned place)
 {
   bool had_more = false;
   struct child *child;
@@ -155,23 +155,23 @@ pool_wait (struct pool *pool, unsigned slot)
    * looks while we hold the lock and waits without looking again: had_more
    * needs no wake.
    */
-  while (!reserve (pool, slot, &had_more))
+  while (!reserve (pool, place, &had_more))
     ground_cond_wait (&pool->freed, &pool->lock, GROUND_NEVER);
   atomic_fetch_sub (&pool->waiters, 1);
   ground_mutex_unlock (&pool->lock);
   child = find_free (pool);
-  child->slot = slot;
+  child->place = place;
   return child;
 }
 
 void
 pool_give (struct pool *pool, struct child *child)
 {
-  unsigned slot = child->slot;
+  unsigned place = child->place;
 
   assert (child->taken);
   atomic_store (&child->taken, false);
-  release (pool, slot);
+  release (pool, place);
 }
 
 unsigned
@@ -179,7 +179,7 @@ pool_free_count (const struct pool *pool)
 {
   unsigned count = pool->total;
 
-  for (unsigned slot = 0; slot < LEGS_MAX; slot++)
-    count -= atomic_load (&pool->in_flight[slot]);
+  for (unsigned place = 0; place < LEGS_MAX; place++)
+    count -= atomic_load (&pool->in_flight[place]);
   return count;
 }

@@ -8,14 +8,14 @@
  * out is on its way at some leg, comes back, and the waiter goes on: one
  * child is enough for any array and any number of writers.
  *
- * Every slot owns one child of its own and shares the rest, so that a leg
+ * Every place owns one child of its own and shares the rest, so that a leg
  * that hangs with everything it could get leaves the others their share:
  *
- *   pool=5, 3 legs:   [slot 0][slot 1][slot 2] + 2 shared
+ *   pool=5, 3 legs:   [place 0][place 1][place 2] + 2 shared
  *
- * To take one is two steps: a place is reserved in the counts, then an item is
- * looked for.  An item comes back before its place does, so who has a place
- * finds an item.  Workers begin to look in different places, where they find
+ * To take one is two steps: a unit is reserved in the counts, then an item is
+ * looked for.  An item comes back before its unit does, so who has a unit
+ * finds an item.  Workers begin to look in different corners, where they find
  * the children that they had before.
  *
  * Locks: one mutex, a leaf, for those who wait and those who wake them.  May
@@ -36,29 +36,29 @@ struct pool {
   struct ground_cond freed;
   struct child *items;
   unsigned total;
-  unsigned slots;
-  unsigned private_per_slot; /* 0 or 1 */
+  unsigned places;
+  unsigned private_per_place; /* 0 or 1 */
   _Atomic unsigned waiters;
-  _Atomic unsigned shared_free; /* places that are nobody's own */
+  _Atomic unsigned shared_free; /* units that are nobody's own */
   _Atomic unsigned in_flight[LEGS_MAX];
 };
 
-/* @total items, @private_per_slot of them for each of @slots.  0 or
+/* @total items, @private_per_place of them for each of @places.  0 or
  * -ENOMEM; pool_destroy follows in any case.
  */
-int pool_init (struct pool *pool, unsigned total, unsigned slots,
-               unsigned private_per_slot);
+int pool_init (struct pool *pool, unsigned total, unsigned places,
+               unsigned private_per_place);
 
 /* Every item is back. */
 void pool_destroy (struct pool *pool);
 
-/* A child for @slot, or NULL when it would have to wait. */
-struct child *pool_try (struct pool *pool, unsigned slot);
+/* A child for @place, or NULL when it would have to wait. */
+struct child *pool_try (struct pool *pool, unsigned place);
 
 /* The same, waiting for one.  The caller holds no unissued child and has
  * kicked off what it queued.
  */
-struct child *pool_wait (struct pool *pool, unsigned slot);
+struct child *pool_wait (struct pool *pool, unsigned place);
 
 /* Any thread. */
 void pool_give (struct pool *pool, struct child *child);

@@ -40,7 +40,7 @@ enum read_mode { BALANCED, FIXED, LOCKED };
 struct piece {
   uint64_t offset, length; /* of the array */
   char *buffer;
-  unsigned slot; /* last read from */
+  unsigned place; /* last read from */
 };
 
 struct round {
@@ -62,33 +62,37 @@ static bool
 may_differ (const struct round *round)
 {
   struct array *array = round->request->array;
+  const struct view *view = request_view (round->request);
 
   return atomic_load (&array->reads_pinned)
-         || (atomic_load (&array->flush_lost) & array_in_sync (array))
+         || view_flush_is_lost (array, view, view->in_sync)
          || metadata_may_differ (array, round->offset, round->length);
 }
 
-/* The member set is looked at before the epoch: a newer set with an older
- * epoch could make two readers of one write disagree on the fixed copy.
+/* With the view that is still the newest after the ranges were looked at: a
+ * write that has ended before may have put a member out, and two readers of one
+ * write must not disagree on the fixed copy.
  */
 static void
 choose_mode (struct round *round)
 {
-  struct array *array = round->request->array;
+  struct request *request = round->request;
+  struct array *array = request->array;
   uint64_t began_at;
+  bool running;
 
-  round->current = array_in_sync (array);
-  round->pinned = may_differ (round);
-  if (!range_lock_look (&array->ranges, round->offset, round->length,
-                        &began_at)) {
+  do {
+    request_pin_newest (request);
+    round->pinned = may_differ (round);
+    running = range_lock_look (&array->ranges, round->offset, round->length,
+                               &began_at);
+  } while (view_is_old (array, request_view (request)));
+  round->current = request_view (request)->in_sync;
+  if (!running)
     round->mode = BALANCED;
-    /* A write that has ended since then may have put a member out. */
-    round->current = array_in_sync (array);
-  }
-  else if (began_at == atomic_load (&array->epoch) && began_at % 2 == 0)
-    round->mode = FIXED;
   else
-    round->mode = LOCKED;
+    round->mode
+      = began_at == request_view (request)->number ? FIXED : LOCKED;
 }
 
 /* The copy of the piece at array @offset to read; -1: none of @allowed.
@@ -97,28 +101,28 @@ choose_mode (struct round *round)
  */
 static int
 choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
-             struct copy *ret, uint64_t *length)
+             struct view_copy *ret, uint64_t *length)
 {
   struct array *array = round->request->array;
-  struct copy copies[LEGS_MAX];
+  const struct view *view = request_view (round->request);
+  struct view_copy copies[LEGS_MAX];
   struct candidate candidates[LEGS_MAX];
   uint64_t good[LEGS_MAX], best = 1;
-  unsigned count = layout_copies (&array->layout);
+  unsigned count = view_copies (array, view, offset, copies);
   bool fixed = round->mode == FIXED || round->pinned;
   int chosen;
 
-  layout_map (&array->layout, offset, copies);
   for (unsigned i = 0; i < count; i++) {
     good[i] = 0;
-    if (allowed & 1u << copies[i].slot)
-      good[i] = round_down (member_good_length (&array->member[copies[i].slot],
+    if (allowed & 1u << copies[i].place)
+      good[i] = round_down (member_good_length (view->member[copies[i].place],
                                                 copies[i].offset, *length),
                             array->limits.block_minimum);
     if (!fixed)
       best = MAX (best, good[i]);
   }
   for (unsigned i = 0; i < count; i++) {
-    struct member *member = &array->member[copies[i].slot];
+    struct member *member = view->member[copies[i].place];
 
     candidates[i] = (struct candidate){
       .usable = good[i] >= best,
@@ -139,7 +143,7 @@ choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
 
 static void
 issue_read (struct round *round, const struct piece *piece, unsigned tag,
-            const struct copy *copy)
+            const struct view_copy *copy)
 {
   struct request *request = round->request;
   bool alone = piece->length == round->length;
@@ -150,9 +154,9 @@ issue_read (struct round *round, const struct piece *piece, unsigned tag,
                               .buffer = piece->buffer,
                               .tag = tag };
 
-  atomic_store_explicit (&request->array->member[copy->slot].head,
+  atomic_store_explicit (&request_member (request, copy->place)->head,
                          copy->offset + piece->length, memory_order_relaxed);
-  request_issue (request, copy->slot, &what);
+  request_issue (request, copy->place, &what);
 }
 
 /* Cut the round into pieces and read each from one copy.  What does not fit
@@ -170,7 +174,8 @@ read_pieces (struct round *round)
   request_arm (round->request, &array->pool);
   while (done < round->length && round->pieces < READ_ROUND) {
     struct piece *piece = &round->piece[round->pieces];
-    struct copy copy;
+    const struct leg *leg;
+    struct view_copy copy;
 
     piece->offset = round->offset + done;
     piece->length
@@ -181,11 +186,10 @@ read_pieces (struct round *round)
       r = -EIO;
       break;
     }
-    piece->slot = copy.slot;
+    piece->place = copy.place;
     piece->buffer = round->buffer + done;
-    piece->length
-      = MIN (piece->length,
-             (uint64_t)array->member[copy.slot].leg->caps.request_max);
+    leg = request_member (round->request, copy.place)->leg;
+    piece->length = MIN (piece->length, (uint64_t)leg->caps.request_max);
     issue_read (round, piece, round->pieces, &copy);
     done += piece->length;
     round->pieces++;
@@ -205,32 +209,34 @@ retry_part (struct round *round, struct piece *piece, uint32_t left, int error)
 {
   struct request *request = round->request;
   struct array *array = request->array;
-  struct copy copy;
+  const struct view *view = request_view (request);
+  struct view_copy copy;
 
-  while (choose_copy (round, piece->offset, left & array_in_sync (array),
+  while (choose_copy (round, piece->offset,
+                      left & view->in_sync & view_in_sync_now (array, view),
                       &copy, &piece->length) >= 0) {
     struct piece part = *piece;
-    uint64_t most = array->member[copy.slot].leg->caps.request_max;
+    uint64_t most = view->member[copy.place]->leg->caps.request_max;
 
-    left &= ~(1u << copy.slot);
+    left &= ~(1u << copy.place);
     request_arm (request, &array->retries);
     for (uint64_t at = 0; at < piece->length; at += part.length) {
       part.buffer = piece->buffer + at;
       part.length = MIN (piece->length - at, most);
       issue_read (round, &part, 0,
-                  &(struct copy){ copy.slot, copy.offset + at });
+                  &(struct view_copy){ copy.place, copy.offset + at });
     }
     request_finish (request);
     if (request->failed == 0)
       return 0;
-    error = request->error[copy.slot];
+    error = request->error[copy.place];
     if (!leg_error_is_harmless (error))
-      failure_read (array, copy.slot, request->generation[copy.slot], error);
+      failure_read (request, copy.place);
   }
   return error;
 }
 
-/* @piece could not be read from piece->slot: from every other copy in turn,
+/* @piece could not be read from piece->place: from every other copy in turn,
  * with the range locked, so that no copy is ahead of another.  Where copies
  * may differ, block by block: the next copy counts only for what cannot be
  * read of the first one, for everybody.
@@ -239,18 +245,20 @@ static int
 retry_piece (struct round *round, const struct piece *piece)
 {
   struct array *array = round->request->array;
+  const struct view *view = request_view (round->request);
   uint64_t block = array_block (array);
-  int error = round->request->error[piece->slot], r = 0;
+  int error = round->request->error[piece->place], r = 0;
   struct piece part = *piece;
 
   for (uint64_t done = 0; done < piece->length && r == 0;
        done += part.length) {
-    uint32_t left = ~(1u << piece->slot);
+    uint32_t left = ~(1u << piece->place);
 
     part.offset = piece->offset + done;
     part.buffer = piece->buffer + done;
     part.length = piece->length - done;
-    if (round->pinned && (array_in_sync (array) & 1u << piece->slot)
+    if (round->pinned
+        && (view_in_sync_now (array, view) & 1u << piece->place)
         && piece->length > block) {
       part.length = MIN (part.length, block - part.offset % block);
       left = UINT32_MAX;
@@ -265,17 +273,12 @@ static int
 retry (struct round *round)
 {
   struct request *request = round->request;
-  struct array *array = request->array;
   uint32_t failed_tags = request->failed_tags;
   int r = 0;
 
-  for (uint32_t left = request->failed; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-
-    if (!leg_error_is_harmless (request->error[slot]))
-      failure_read (array, slot, request->generation[slot],
-                    request->error[slot]);
-  }
+  for (uint32_t left = request->failed; left != 0; left &= left - 1)
+    if (!leg_error_is_harmless (request->error[__builtin_ctz (left)]))
+      failure_read (request, __builtin_ctz (left));
   for (uint32_t left = failed_tags; left != 0 && r == 0; left &= left - 1)
     r = retry_piece (round, &round->piece[__builtin_ctz (left)]);
   return r;
@@ -290,9 +293,10 @@ read_locked (struct round *round)
   int r;
 
   range_lock (&array->ranges, &request->range, round->offset, round->length);
+  request_pin_newest (request);
   round->mode = LOCKED;
   round->pinned = may_differ (round);
-  round->current = array_in_sync (array);
+  round->current = request_view (request)->in_sync;
   r = read_pieces (round);
   if (r == 0 && request->failed != 0)
     r = retry (round);
@@ -384,22 +388,23 @@ int
 array_cache (struct array *array, uint64_t length, uint64_t offset)
 {
   struct round round = { .mode = BALANCED, .pinned = false };
-  struct copy copy;
+  const struct view *view;
+  struct view_copy copy;
   uint64_t piece;
   int r;
 
   r = request_begin (&array->readers, &round.request);
   if (r < 0)
     return r;
+  view = request_view (round.request);
   request_arm (round.request, &array->pool);
   for (uint64_t done = 0; done < length; done += piece) {
     piece = layout_piece (&array->layout, offset + done, length - done);
-    if (choose_copy (&round, offset + done, array_in_sync (array), &copy,
-                     &piece)
-        < 0)
+    if (choose_copy (&round, offset + done, view->in_sync, &copy, &piece) < 0)
       continue;
-    piece = MIN (piece, (uint64_t)array->member[copy.slot].leg->caps.zero_max);
-    request_issue (round.request, copy.slot,
+    piece = MIN (piece,
+                 (uint64_t)view->member[copy.place]->leg->caps.zero_max);
+    request_issue (round.request, copy.place,
                      &(struct child){ .op = CHILD_CACHE,
                                       .offset = copy.offset,
                                       .length = piece });

@@ -27,6 +27,8 @@ requests_init (struct requests *requests, unsigned total, struct array *array)
     ground_mutex_init (&request->lock);
     ground_cond_init (&request->answered);
   }
+  assert (array->groups < ARRAY_LENGTH (array->group));
+  array->group[array->groups++] = requests;
   return 0;
 }
 
@@ -109,6 +111,33 @@ wait_for_free (struct requests *requests)
   return request;
 }
 
+/* Somebody may wait for the last one that has a view. */
+static void
+tell_closer (struct array *array)
+{
+  if (atomic_load (&array->views.retired_count) > 0)
+    worker_wake (&array->views.closer);
+}
+
+void
+request_pin_newest (struct request *request)
+{
+  struct array *array = request->array;
+  struct view *view = atomic_load (&array->view);
+
+  assert (request->remaining == 0);
+  if (view == request_view (request))
+    return;
+  /* Once it is seen to be the newest after it was pinned, whoever retires it
+   * sees the pin.
+   */
+  do {
+    atomic_store (&request->view, view);
+    view = atomic_load (&array->view);
+  } while (view != request_view (request));
+  tell_closer (array);
+}
+
 int
 request_begin (struct requests *requests, struct request **ret)
 {
@@ -122,6 +151,7 @@ request_begin (struct requests *requests, struct request **ret)
     &request->served,
     atomic_load_explicit (&request->served, memory_order_relaxed) + 1,
     memory_order_relaxed);
+  request_pin_newest (request);
   *ret = request;
   return 0;
 }
@@ -140,7 +170,35 @@ request_end (struct requests *requests, struct request *request)
   atomic_store (&request->state,
                 requests->closed ? REQUEST_CLOSED : REQUEST_FREE);
   ground_cond_broadcast (&requests->freed);
+  tell_closer (request->array);
   ground_mutex_unlock (&requests->lock);
+}
+
+/* Lock held.  Nobody begins with one that is marked; a busy one tells when it
+ * ends; one that is closed may be used by the stop.
+ */
+static bool
+keeps_view (struct request *request, const struct view *view)
+{
+  if (request_view (request) != view)
+    return false;
+  if (mark (request) != REQUEST_FREE)
+    return true;
+  atomic_store (&request->view, NULL);
+  atomic_store (&request->state, REQUEST_FREE);
+  return false;
+}
+
+bool
+requests_release_view (struct requests *requests, const struct view *view)
+{
+  bool kept = false;
+
+  ground_mutex_lock (&requests->lock);
+  for (unsigned i = 0; i < requests->total; i++)
+    kept |= keeps_view (&requests->items[i], view);
+  ground_mutex_unlock (&requests->lock);
+  return kept;
 }
 
 void
@@ -216,35 +274,35 @@ request_arm (struct request *request, struct pool *pool)
 }
 
 void
-request_arm_again (struct request *request, struct pool *pool, uint32_t slots)
+request_arm_again (struct request *request, struct pool *pool, uint32_t places)
 {
   uint32_t asked = request->asked, failed = request->failed;
 
-  assert ((slots & ~failed) == 0);
+  assert ((places & ~failed) == 0);
   request_arm (request, pool);
   request->asked = asked;
-  request->failed = failed & ~slots;
+  request->failed = failed & ~places;
 }
 
 void
-request_arm_repeat (struct request *request, struct pool *pool, uint32_t slots)
+request_arm_repeat (struct request *request, struct pool *pool, uint32_t places)
 {
-  request_arm_again (request, pool, slots);
+  request_arm_again (request, pool, places);
   request->repeats = true;
   memcpy (request->repeated, request->failed_children,
           sizeof request->repeated);
 }
 
 bool
-request_failed_in (const struct request *request, unsigned slot,
+request_failed_in (const struct request *request, unsigned place,
                    uint64_t offset, uint64_t length)
 {
-  uint64_t base = request->array->member[slot].data_offset;
-  uint64_t from = request->failed_from[slot];
+  uint64_t base = request_member (request, place)->data_offset;
+  uint64_t from = request->failed_from[place];
 
-  return (request->failed & 1u << slot)
+  return (request->failed & 1u << place)
          && ranges_overlap (base + offset, length, from,
-                            request->failed_end[slot] - from);
+                            request->failed_end[place] - from);
 }
 
 /* The worst error of a leg counts, the first of several, and where it failed at
@@ -253,27 +311,27 @@ request_failed_in (const struct request *request, unsigned slot,
 static void
 note_failure (struct request *request, const struct child *child, int error)
 {
-  unsigned slot = child->slot;
+  unsigned place = child->place;
   uint64_t end = child->offset + child->length;
 
-  if (request->failed & 1u << slot) {
-    request->failed_from[slot]
-      = MIN (request->failed_from[slot], child->offset);
-    request->failed_end[slot] = MAX (request->failed_end[slot], end);
+  if (request->failed & 1u << place) {
+    request->failed_from[place]
+      = MIN (request->failed_from[place], child->offset);
+    request->failed_end[place] = MAX (request->failed_end[place], end);
   }
   else {
-    request->failed |= 1u << slot;
-    request->error[slot] = 0;
-    request->failed_from[slot] = child->offset;
-    request->failed_end[slot] = end;
-    request->failed_children[slot] = 0;
+    request->failed |= 1u << place;
+    request->error[place] = 0;
+    request->failed_from[place] = child->offset;
+    request->failed_end[place] = end;
+    request->failed_children[place] = 0;
   }
-  if (request->error[slot] == 0
-      || leg_error_is_worse (error, request->error[slot])) {
-    request->error[slot] = error;
-    request->generation[slot] = child->generation;
+  if (request->error[place] == 0
+      || leg_error_is_worse (error, request->error[place])) {
+    request->error[place] = error;
+    request->generation[place] = child->generation;
   }
-  request->failed_children[slot] |= 1u << child->number;
+  request->failed_children[place] |= 1u << child->number;
   request->failed_tags |= 1u << child->tag;
 }
 
@@ -292,7 +350,7 @@ static void
 child_answered (struct child *child, int error)
 {
   struct request *request = child->owner;
-  struct member *member = &request->array->member[child->slot];
+  struct member *member = child->member;
 
   if (error != 0) {
     ground_mutex_lock (&request->lock);
@@ -315,32 +373,32 @@ static void
 kick_off (struct request *request)
 {
   while (request->queued != 0) {
-    unsigned slot = __builtin_ctz (request->queued);
+    unsigned place = __builtin_ctz (request->queued);
 
-    request->queued &= ~(1u << slot);
-    leg_kickoff (request->array->member[slot].leg);
+    request->queued &= ~(1u << place);
+    leg_kickoff (request_member (request, place)->leg);
   }
 }
 
 static void
-issue (struct request *request, unsigned slot, const struct child *what,
+issue (struct request *request, unsigned place, const struct child *what,
        uint64_t base)
 {
-  struct member *member = &request->array->member[slot];
-  unsigned number = request->issued[slot]++ % 32;
+  struct member *member = request_member (request, place);
+  unsigned number = request->issued[place]++ % 32;
   struct child *child;
 
   assert (what->tag < 32);
-  if (request->repeats && !(request->repeated[slot] & 1u << number))
+  if (request->repeats && !(request->repeated[place] & 1u << number))
     return;
 
-  child = pool_try (request->pool, slot);
+  child = pool_try (request->pool, place);
   if (child == NULL) {
     /* Before waiting for a child, all that were taken are on their way:
      * what we wait for may be one of our own.
      */
     kick_off (request);
-    child = pool_wait (request->pool, slot);
+    child = pool_wait (request->pool, place);
   }
   child->op = what->op;
   child->flags = what->flags;
@@ -354,8 +412,9 @@ issue (struct request *request, unsigned slot, const struct child *what,
   child->number = number;
   child->done = child_answered;
   child->owner = request;
+  child->member = member;
 
-  request->asked |= 1u << slot;
+  request->asked |= 1u << place;
   atomic_fetch_add (&request->remaining, 1);
   member_issued (member);
 
@@ -369,7 +428,7 @@ issue (struct request *request, unsigned slot, const struct child *what,
 #else
   leg_issue (member->leg, child);
   if (member->leg->ops->kickoff != NULL)
-    request->queued |= 1u << slot;
+    request->queued |= 1u << place;
 #endif
 }
 
@@ -379,29 +438,29 @@ issue_gathered (struct request *request)
 {
   while (request->gathered != NULL) {
     struct child *child = request->gathered;
-    unsigned slot = child->slot;
+    unsigned place = child->place;
 
     request->gathered = child->next;
-    leg_issue (request->array->member[slot].leg, child);
-    request->queued |= 1u << slot;
+    leg_issue (request_member (request, place)->leg, child);
+    request->queued |= 1u << place;
   }
 }
 #endif
 
 void
-request_issue (struct request *request, unsigned slot,
+request_issue (struct request *request, unsigned place,
                const struct child *what)
 {
-  uint64_t base = request->array->member[slot].data_offset;
+  uint64_t base = request_member (request, place)->data_offset;
 
-  issue (request, slot, what, what->op == CHILD_FLUSH ? 0 : base);
+  issue (request, place, what, what->op == CHILD_FLUSH ? 0 : base);
 }
 
 void
-request_issue_raw (struct request *request, unsigned slot,
+request_issue_raw (struct request *request, unsigned place,
                    const struct child *what)
 {
-  issue (request, slot, what, 0);
+  issue (request, place, what, 0);
 }
 
 void

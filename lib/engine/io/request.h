@@ -46,7 +46,9 @@
 #include "legs/leg.h"
 
 struct array;
+struct member;
 struct pool;
+struct view;
 
 /* Whatever the state is, one bit marks it: a free request becomes closed, and
  * only the holder of the lock may open it again; a busy one becomes wanted.
@@ -64,18 +66,19 @@ struct request {
   _Atomic unsigned state;      /* enum request_state */
   _Atomic uint64_t served;     /* how often it was begun; written by the one
                                   who has it */
+  struct view *_Atomic view;   /* pinned (array/view.h); a place is one there */
   struct range_ticket range;   /* modifying requests; rarely reads */
   struct stable_ticket stable; /* a flush, or FUA */
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
-  uint32_t queued;             /* slots issued to but not kicked off */
+  uint32_t queued;             /* places issued to but not kicked off */
   struct pool *pool;           /* where this round's children come from */
 
   struct ground_mutex lock;
   struct ground_cond answered;
   bool all_answered;           /* remaining reached zero */
-  uint32_t asked;              /* slots that had a child in this round */
-  uint32_t failed;             /* slots with an error in this round */
+  uint32_t asked;              /* places that had a child in this round */
+  uint32_t failed;             /* places with an error in this round */
   int error[LEGS_MAX];         /* the worst one of each */
   uint64_t generation[LEGS_MAX]; /* and the connection it came from */
   uint64_t failed_from[LEGS_MAX]; /* failed children of each lie in between, */
@@ -105,9 +108,22 @@ int requests_init (struct requests *requests, unsigned total,
                    struct array *array);
 void requests_destroy (struct requests *requests);
 
-/* A descriptor for the caller alone.  0, or -ESHUTDOWN once they are closed. */
+/* A descriptor for the caller alone, with the newest view.  0, or -ESHUTDOWN
+ * once they are closed.
+ */
 int request_begin (struct requests *requests, struct request **ret);
 void request_end (struct requests *requests, struct request *request);
+
+/* @request, which has no child under way, works with the newest view from now
+ * on.
+ */
+void request_pin_newest (struct request *request);
+
+/* Free descriptors let go of @view.  True: some that are in use have it; each
+ * of them wakes array->views.closer when it ends.
+ */
+bool requests_release_view (struct requests *requests,
+                            const struct view *view);
 
 /* From now on none begins.  Idempotent. */
 void requests_close (struct requests *requests);
@@ -128,28 +144,35 @@ int requests_drain (struct requests *requests, uint64_t deadline_ns);
 uint64_t requests_served (const struct requests *requests);
 unsigned requests_free_count (const struct requests *requests);
 
+/* What it has pinned. */
+static inline const struct view *
+request_view (const struct request *request)
+{
+  return atomic_load_explicit (&request->view, memory_order_relaxed);
+}
+
 /* Begin a round whose children come from @pool. */
 void request_arm (struct request *request, struct pool *pool);
 
-/* The same, for those of @slots only, which failed in the round before: their
+/* The same, for those of @places only, which failed in the round before: their
  * new answers count, and the others' old ones.
  */
 void request_arm_again (struct request *request, struct pool *pool,
-                        uint32_t slots);
+                        uint32_t places);
 
 /* The same, for the same children: of those that are issued in the same order
  * again, only the ones that failed are.  (Of many, perhaps some more.)
  */
 void request_arm_repeat (struct request *request, struct pool *pool,
-                         uint32_t slots);
+                         uint32_t places);
 
 /* Send @what (op, flags, offset, length, buffer, extents, tag below 32) to
- * the leg of @slot.  The offset counts from the member's data; _raw: from
+ * the leg at @place.  The offset counts from the member's data; _raw: from
  * the beginning of the leg.
  */
-void request_issue (struct request *request, unsigned slot,
+void request_issue (struct request *request, unsigned place,
                     const struct child *what);
-void request_issue_raw (struct request *request, unsigned slot,
+void request_issue_raw (struct request *request, unsigned place,
                         const struct child *what);
 
 /* End the round: all children have answered when this returns.  @failed,
@@ -157,11 +180,11 @@ void request_issue_raw (struct request *request, unsigned slot,
  */
 void request_finish (struct request *request);
 
-/* Did a child of @slot fail in [@offset, @offset + @length) of the member's
+/* Did a child of @place fail in [@offset, @offset + @length) of the member's
  * data?  Only where failures lie is remembered, from the first to the last, so
  * this may be true where it did not.
  */
-bool request_failed_in (const struct request *request, unsigned slot,
+bool request_failed_in (const struct request *request, unsigned place,
                         uint64_t offset, uint64_t length);
 
 #endif /* MIRROR_REQUEST_H */

@@ -18,22 +18,25 @@ static uint32_t
 excused (const struct request *request, const struct settle *settle)
 {
   const struct array *array = request->array;
-  uint32_t in_sync = request->asked & array_in_sync (array), ret = 0;
-  struct copy copies[LEGS_MAX];
+  const struct view *view = request_view (request);
+  uint32_t in_sync = request->asked & view_in_sync_now (array, view), ret = 0;
+  struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
   for (uint64_t done = 0; done < settle->length && request->failed != 0;
        done += length) {
     uint32_t holders = 0, failed = 0;
+    unsigned count
+      = view_copies (array, view, settle->offset + done, copies);
 
     length = layout_piece (&array->layout, settle->offset + done,
                            settle->length - done);
-    layout_map (&array->layout, settle->offset + done, copies);
-    for (unsigned i = 0; i < layout_copies (&array->layout); i++) {
-      uint32_t bit = 1u << copies[i].slot;
+    for (unsigned i = 0; i < count; i++) {
+      uint32_t bit = 1u << copies[i].place;
 
       holders |= bit;
-      if (request_failed_in (request, copies[i].slot, copies[i].offset, length))
+      if (request_failed_in (request, copies[i].place, copies[i].offset,
+                             length))
         failed |= bit;
     }
     if ((holders & in_sync & ~failed) == 0)
@@ -42,11 +45,11 @@ excused (const struct request *request, const struct settle *settle)
   return ret;
 }
 
-/* The slots whose children had CHILD_FUA. */
+/* The places whose children had CHILD_FUA. */
 static uint32_t
-stable (const struct array *array, const struct settle *settle)
+stable (const struct request *request, const struct settle *settle)
 {
-  return settle->stable ? array_with_fua (array) : 0;
+  return settle->stable ? request_view (request)->with_fua : 0;
 }
 
 uint32_t
@@ -55,7 +58,7 @@ settle_again (const struct request *request, const struct settle *settle)
   if (request->failed == 0)
     return 0;
   return failure_again (request, excused (request, settle),
-                        stable (request->array, settle));
+                        stable (request, settle));
 }
 
 /* The client gets an error, and the copies may differ where it wanted to

@@ -25,7 +25,7 @@ struct settle {
   bool stable;      /* with CHILD_FUA, to the legs that have it */
 };
 
-/* The slots to send it to a second time. */
+/* The places to send it to a second time. */
 uint32_t settle_again (const struct request *request,
                        const struct settle *settle);
 

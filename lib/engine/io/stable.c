@@ -36,10 +36,10 @@ stable_begin (struct stables *stables, struct stable_ticket *ticket)
 }
 
 void
-stable_lost (struct stables *stables, uint32_t slots)
+stable_lost (struct stables *stables, uint32_t places)
 {
   ground_mutex_lock (&stables->lock);
-  for (uint32_t left = slots; left != 0; left &= left - 1)
+  for (uint32_t left = places; left != 0; left &= left - 1)
     stables->lost_at[__builtin_ctz (left)] = stables->begun;
   ground_mutex_unlock (&stables->lock);
 }
@@ -75,9 +75,9 @@ stable_end (struct stables *stables, struct stable_ticket *ticket)
   /* Woken by each that was the first; their children have deadlines. */
   while (stables->first != NULL && stables->first->number <= until)
     ground_cond_wait (&stables->over, &stables->lock, GROUND_NEVER);
-  for (unsigned slot = 0; slot < LEGS_MAX; slot++)
-    if (stables->lost_at[slot] >= ours)
-      lost |= 1u << slot;
+  for (unsigned place = 0; place < LEGS_MAX; place++)
+    if (stables->lost_at[place] >= ours)
+      lost |= 1u << place;
   ground_mutex_unlock (&stables->lock);
   return lost;
 }

@@ -34,7 +34,7 @@ struct stables {
   struct ground_cond over; /* the first of the list is off it */
   struct stable_ticket *first, *last;
   uint64_t begun;             /* the last number */
-  uint64_t lost_at[LEGS_MAX]; /* it when something was last lost on a slot */
+  uint64_t lost_at[LEGS_MAX]; /* it when something was last lost on a place */
 };
 
 void stables_init (struct stables *stables);
@@ -42,11 +42,11 @@ void stables_destroy (struct stables *stables);
 
 void stable_begin (struct stables *stables, struct stable_ticket *ticket);
 
-/* Something may be lost on @slots, which stay current. */
-void stable_lost (struct stables *stables, uint32_t slots);
+/* Something may be lost on @places, which stay current. */
+void stable_lost (struct stables *stables, uint32_t places);
 
 /* What failed was judged.  When this returns, so was what ran beside it.
- * The slots on which something may have been lost since @ticket began; none if
+ * The places on which something may have been lost since @ticket began; none if
  * it never did.
  */
 uint32_t stable_end (struct stables *stables, struct stable_ticket *ticket);

@@ -3,7 +3,7 @@
  *
  *   modify            descriptor, range lock; md arrays: the intent
  *                     on record (intent_begin); segment by segment:
- *     modify_segment  1 which members                 (targets)
+ *     modify_segment  1 which members                 (request_pin_newest)
  *                     2 to all of them, at once       (send_to)
  *                     3 what could not be zeroed, as written zeroes; what
  *                       others could do, once more
@@ -56,10 +56,10 @@ struct modification {
  */
 static void
 send_copy (struct request *request, const struct modification *m,
-           const struct copy *copy, uint64_t done, uint64_t length)
+           const struct view_copy *copy, uint64_t done, uint64_t length)
 {
   struct array *array = request->array;
-  const struct leg *leg = array->member[copy->slot].leg;
+  const struct leg *leg = request_member (request, copy->place)->leg;
   bool as_zeroes = m->op == CHILD_ZERO && m->buffer != NULL;
   struct child what = { .op = as_zeroes ? CHILD_WRITE : m->op };
   uint64_t most = what.op == CHILD_ZERO ? leg->caps.zero_max
@@ -82,65 +82,66 @@ send_copy (struct request *request, const struct modification *m,
       what.buffer = array->zeroes;
     else if (m->buffer != NULL)
       what.buffer = (char *)m->buffer + done + at;
-    request_issue (request, copy->slot, &what);
+    request_issue (request, copy->place, &what);
   }
 }
 
-/* All pieces, to those of @slots that hold a copy. */
+/* All pieces, to those of @places that hold a copy. */
 static void
 send_pieces (struct request *request, const struct modification *m,
-             uint32_t slots)
+             uint32_t places)
 {
-  const struct layout *layout = &request->array->layout;
-  struct copy copies[LEGS_MAX];
-  unsigned count = layout_copies (layout);
+  const struct array *array = request->array;
+  struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
-  if (slots == 0)
+  if (places == 0)
     return;
   for (uint64_t done = 0; done < m->length; done += length) {
-    length = layout_piece (layout, m->offset + done, m->length - done);
-    layout_map (layout, m->offset + done, copies);
+    unsigned count
+      = view_copies (array, request_view (request), m->offset + done, copies);
+
+    length = layout_piece (&array->layout, m->offset + done, m->length - done);
     for (unsigned i = 0; i < count; i++)
-      if (slots & 1u << copies[i].slot)
+      if (places & 1u << copies[i].place)
         send_copy (request, m, &copies[i], done, length);
   }
 }
 
-/* The modification to every one of @slots, and wait for all of them.  The
+/* The modification to every one of @places, and wait for all of them.  The
  * request is armed: remaining = 1, and until request_finish nobody can complete
  * it.
  */
 static void
-send_to (struct request *request, const struct modification *m, uint32_t slots)
+send_to (struct request *request, const struct modification *m, uint32_t places)
 {
-  const struct array *array = request->array;
+  const struct view *view = request_view (request);
 
   /* Remote legs first, so that the network works while we write to disk. */
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
-    if (slots & array->slots_of_rank[rank])
-      send_pieces (request, m, slots & array->slots_of_rank[rank]);
+    if (places & view->of_rank[rank])
+      send_pieces (request, m, places & view->of_rank[rank]);
 
   /* remaining - 1, then wait for the last mirror's ack. */
   request_finish (request);
 }
 
-/* The slots that could not zero but may still be written.  Not supported,
+/* The places that could not zero but may still be written.  Not supported,
  * invalid (so nbdkit's servers say "not supported"), or an error that writing
  * may get around: only advice failed so far.
  */
 static uint32_t
 not_zeroed (const struct request *request)
 {
-  uint32_t slots = 0;
+  uint32_t places = 0;
 
   for (uint32_t left = request->failed; left != 0; left &= left - 1)
     if (!leg_error_is_gone (request->error[__builtin_ctz (left)]))
-      slots |= left & -left;
-  return slots;
+      places |= left & -left;
+  return places;
 }
 
-/* To all targets, until each has done it or failed for good. */
+/* To all targets of today, until each has done it or failed for good. */
 static void
 send_until_settled (struct request *request, struct modification m,
                     const struct settle *settle)
@@ -149,7 +150,7 @@ send_until_settled (struct request *request, struct modification m,
   uint32_t again;
 
   request_arm (request, &array->pool);
-  send_to (request, &m, array_targets (array));
+  send_to (request, &m, request_view (request)->targets);
   again = m.op == CHILD_ZERO ? not_zeroed (request) : 0;
   if (again != 0) {
     m.buffer = array->zeroes;
@@ -172,17 +173,18 @@ modify_segment (struct request *request, const struct modification *m)
                                 .offset = m->offset,
                                 .length = m->length,
                                 .stable = fua && !is_zero };
-  uint32_t slots;
+  uint32_t places;
   int r;
 
+  request_pin_newest (request);
   if (round.stable)
     flush_fua_begin (request);
   send_until_settled (request, *m, &round);
   r = settle (request, &round);
-  slots = request->asked & array_targets (array);
+  places = request->asked & view_targets_now (array, request_view (request));
   if (r == 0 && fua)
-    r = is_zero ? flush_members (request, slots, &array->pool)
-                : flush_where_no_fua (request, slots, &array->pool);
+    r = is_zero ? flush_members (request, places, &array->pool)
+                : flush_where_no_fua (request, places, &array->pool);
   /* Who missed it is out; no reply before that is on record. */
   return r == 0 ? metadata_settle (array) : r;
 }
@@ -228,9 +230,11 @@ check (const struct array *array, uint64_t length, uint64_t offset)
  * copy has a bad block on record: nobody reads such a place.
  */
 static bool
-is_readable (const struct array *array, const struct modification *m)
+is_readable (const struct request *request, const struct modification *m)
 {
-  struct copy copies[LEGS_MAX];
+  const struct array *array = request->array;
+  const struct view *view = request_view (request);
+  struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
   if (!array->has_bad_blocks)
@@ -238,13 +242,13 @@ is_readable (const struct array *array, const struct modification *m)
   for (uint64_t done = 0; done < m->length; done += length) {
     uint64_t most = layout_piece (&array->layout, m->offset + done,
                                   m->length - done);
+    unsigned count = view_copies (array, view, m->offset + done, copies);
 
     length = 0;
-    layout_map (&array->layout, m->offset + done, copies);
-    for (unsigned i = 0; i < layout_copies (&array->layout); i++)
-      if (array_in_sync (array) & 1u << copies[i].slot)
+    for (unsigned i = 0; i < count; i++)
+      if (view->in_sync & 1u << copies[i].place)
         length = MAX (length,
-                      member_good_length (&array->member[copies[i].slot],
+                      member_good_length (view->member[copies[i].place],
                                           copies[i].offset, most));
     if (length == 0)
       return false;
@@ -289,7 +293,11 @@ modify (struct array *array, const struct modification *m)
   if (r < 0)
     return r;
   range_lock (&array->ranges, &request->range, m->offset, m->length);
-  if (is_readable (array, m))
+  /* Whoever locks it after us and a change of the members knows that we work
+   * with what is current now, or later.
+   */
+  request_pin_newest (request);
+  if (is_readable (request, m))
     r = modify_protected (request, m);
   else
     r = refuse_bad_blocks (array);
@@ -324,8 +332,9 @@ everybody_can_zero (struct array *array, uint32_t child_flags)
   if (r < 0)
     return r;
   r = 1;
-  for (uint32_t left = array_targets (array); left != 0; left &= left - 1) {
-    struct leg *leg = array->member[__builtin_ctz (left)].leg;
+  for (uint32_t left = request_view (request)->targets; left != 0;
+       left &= left - 1) {
+    struct leg *leg = request_member (request, __builtin_ctz (left))->leg;
 
     r &= leg->ops->can_zero (leg, child_flags);
   }
@@ -370,7 +379,7 @@ array_flush (struct array *array)
   r = request_begin (&array->modifiers, &request);
   if (r < 0)
     return r;
-  r = flush_members (request, array_targets (array), &array->pool);
+  r = flush_members (request, request_view (request)->targets, &array->pool);
   /* Who lost something is out, and that has to last before we say so. */
   if (r == 0)
     r = metadata_settle (array);

@@ -13,14 +13,13 @@
 #include "ground/util.h"
 #include "members/members.h"
 
-/* One piece of memory for all: superblocks, bitmap, what is on its way, list.
+/* One piece of memory for all: bitmap, what is on its way, list.
  */
 static int
 allocate (struct metadata *md, const struct array *array, uint64_t region_size)
 {
   uint64_t size = array->layout.array_size;
   uint64_t window = todo_window_size (size, region_size, array->leg_block);
-  size_t supers = (size_t)array->layout.slots * SB1_BLOCK_SIZE;
   size_t regions = 0, area = 0, list = todo_memory (size, window);
   char *at;
 
@@ -30,15 +29,12 @@ allocate (struct metadata *md, const struct array *array, uint64_t region_size)
                      BITMAP_PAGE_SIZE);
     regions = round_up (regions, BITMAP_PAGE_SIZE);
   }
-  md->memory_size = supers + area + regions + list;
+  md->memory_size = area + regions + list;
   if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT, md->memory_size) != 0) {
     md->memory = NULL;
     return -ENOMEM;
   }
   at = md->memory;
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    md->super[slot].block = (uint8_t *)at + (size_t)slot * SB1_BLOCK_SIZE;
-  at += supers;
   md->staging = (uint8_t *)at;
   at += area;
   if (region_size != 0) {
@@ -49,27 +45,6 @@ allocate (struct metadata *md, const struct array *array, uint64_t region_size)
   at += regions;
   todo_init (&md->todo, size, window, at);
   return 0;
-}
-
-static void
-load_supers (struct metadata *md, const struct members *members)
-{
-  for (unsigned i = 0; i < members->count; i++) {
-    const struct member_record *record = &members->record[i];
-    struct member_super *super;
-
-    if (record->seat.slot == ASSEMBLE_NO_SLOT)
-      continue;
-    super = &md->super[record->seat.slot];
-    super->sb = record->sb;
-    super->stored = record->seat.rejoins ? UINT64_MAX : record->sb.events;
-    memcpy (super->block, record->block, SB1_BLOCK_SIZE);
-    if (record->seat.rejoins)
-      super->sb.recovery_offset = 0;
-    if (record->seat.by_bitmap)
-      md->by_bitmap |= 1u << record->seat.slot;
-  }
-  md->truth = members->record[members->assembly.authority].sb;
 }
 
 /* All that any of them says: a bit too many costs time, one too few data. */
@@ -132,34 +107,27 @@ load (struct metadata *md, const struct array *array,
 {
   const struct assembly *assembly = &members->assembly;
 
-  load_supers (md, members);
+  md->truth = members->record[assembly->authority].sb;
   if (md->has_bitmap)
     load_bitmap (md, array, members);
   load_todo (md, array, assembly);
   metadata_publish (md);
-  for (unsigned i = 0; i < members->count; i++) {
-    unsigned slot = members->record[i].seat.slot;
-
-    if (slot == ASSEMBLE_NO_SLOT)
-      continue;
-    md->began_with |= 1u << slot;
-    if (!members->record[i].seat.rejoins)
-      md->recovered[slot]
-        = round_down (MIN (assembly->part[i].recovery_offset,
-                           array->layout.member_size / SECTOR_SIZE)
-                        * SECTOR_SIZE,
-                      array->leg_block);
-  }
+  for (unsigned i = 0; i < array->count; i++)
+    md->checkpoint.recovered[array->members[i]->place]
+      = array->members[i]->recovered;
+  for (unsigned i = 0; i < members->count; i++)
+    if (members->record[i].seat.slot != ASSEMBLE_NO_SLOT)
+      md->seen |= 1u << members->record[i].seat.slot;
   md->found_dirty = assembly->dirty;
   md->checkpoint.resync_offset = assembly->resync_from;
-  memcpy (md->checkpoint.recovered, md->recovered, sizeof md->recovered);
 }
 
 uint64_t
 metadata_memory (unsigned slots)
 {
   return sizeof (struct metadata) + sizeof (struct request)
-         + slots * (uint64_t)(sizeof (struct child) + SB1_BLOCK_SIZE);
+         + LEGS_MAX * (uint64_t)sizeof (struct child)
+         + slots * (uint64_t)SB1_BLOCK_SIZE;
 }
 
 int
@@ -182,7 +150,7 @@ metadata_create (struct array *array, const struct members *members)
   ground_mutex_init (&md->lock);
   ground_cond_init (&md->over);
   failed |= requests_init (&md->requests, 1, array);
-  failed |= pool_init (&md->pool, array->layout.slots, array->layout.slots, 1);
+  failed |= pool_init (&md->pool, LEGS_MAX, LEGS_MAX, 1);
   failed |= allocate (md, array, region_size);
   if (failed != 0)
     return -ENOMEM;

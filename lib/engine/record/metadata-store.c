@@ -24,10 +24,10 @@ struct area {
 };
 
 static void
-send (struct array *array, unsigned slot, const void *buffer, uint64_t length,
-      uint64_t offset)
+send (struct request *request, unsigned place, const void *buffer,
+      uint64_t length, uint64_t offset)
 {
-  const struct leg_caps *caps = &array->member[slot].leg->caps;
+  const struct leg_caps *caps = &request_member (request, place)->leg->caps;
   struct child what = { .op = CHILD_WRITE,
                         .flags = caps->fua ? CHILD_FUA : 0 };
 
@@ -35,46 +35,48 @@ send (struct array *array, unsigned slot, const void *buffer, uint64_t length,
     what.buffer = (char *)buffer + at;
     what.offset = offset + at;
     what.length = MIN (length - at, (uint64_t)caps->request_max);
-    request_issue_raw (array->md->requests.items, slot, &what);
+    request_issue_raw (request, place, &what);
   }
 }
 
-/* @area, or, if that is NULL, each one's superblock; to all of @slots, and wait
- * for them.
+/* @area, or, if that is NULL, each one's superblock; to all of @places, and
+ * wait for them.
  */
 static void
-send_to (struct array *array, uint32_t slots, const struct area *area)
+send_to (struct request *request, uint32_t places, const struct area *area)
 {
-  struct metadata *md = array->md;
+  const struct metadata *md = request->array->md;
 
-  for (uint32_t left = slots; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-    const struct member_super *super = &md->super[slot];
-    unsigned block
-      = MAX (array->member[slot].leg->caps.block_minimum, SECTOR_SIZE);
+  for (uint32_t left = places; left != 0; left &= left - 1) {
+    unsigned place = __builtin_ctz (left);
+    const struct member *member = request_member (request, place);
+    const struct member_super *super = &member->super;
+    unsigned block = MAX (member->leg->caps.block_minimum, SECTOR_SIZE);
 
     if (area != NULL)
-      send (array, slot, md->staging + area->from, area->length,
+      send (request, place, md->staging + area->from, area->length,
             bitmap_offset_bytes (&super->sb) + area->from);
     else
-      send (array, slot, super->block, sb1_written_bytes (&super->sb, block),
+      send (request, place, super->block, sb1_written_bytes (&super->sb, block),
             super->sb.super_offset * SECTOR_SIZE);
   }
-  request_finish (md->requests.items);
+  request_finish (request);
 }
 
-/* The metadata could not be stored on one of @slots, which stay: said, with
+/* The metadata could not be stored on one of @places, which stay: said, with
  * pauses.
  */
 static int
-tell (struct array *array, uint32_t slots, int error)
+tell (struct request *request, uint32_t places, int error)
 {
-  unsigned slot = __builtin_ctz (slots);
+  const struct member *member
+    = request_member (request, __builtin_ctz (places));
 
-  log_error_repeats (&array->md->told_store, ground_now (), error,
+  log_error_repeats (&request->array->md->told_store, ground_now (), error,
                      "disk %.200s (slot %u): its metadata cannot be written: "
                      "%s.  The disk stays, so writes of clients get this error "
-                     "until it can", array->member[slot].leg->name, slot,
+                     "until it can", member->name,
+                     view_slot (request_view (request), member),
                      log_strerror (error));
   return error;
 }
@@ -84,62 +86,61 @@ tell (struct array *array, uint32_t slots, int error)
  * stored is on stable storage when this returns 0.
  */
 static int
-settle_store (struct array *array, uint32_t excused)
+settle_store (struct request *request, uint32_t excused)
 {
-  struct request *request = array->md->requests.items;
+  struct array *array = request->array;
   uint32_t stored = request->asked & ~request->failed, stays;
   int r;
 
   r = failure_settle (request, "writing its metadata", excused);
   r = flush_fua_settle (request, r);
-  stays = request->failed & array_targets (array);
+  stays = request->failed & view_targets_now (array, request_view (request));
   if (r < 0)
-    return tell (array, stays != 0 ? stays : request->failed | stored, r);
-  r = flush_where_no_fua (request, stored & array_targets (array),
-                          &array->md->pool);
-  return r < 0 ? tell (array, stored, r) : 0;
-}
-
-static uint32_t
-excused (struct array *array)
-{
-  return failure_excused (array, array->md->requests.items->failed);
+    return tell (request, stays != 0 ? stays : request->failed | stored, r);
+  stored &= view_targets_now (array, request_view (request));
+  r = flush_where_no_fua (request, stored, &array->md->pool);
+  return r < 0 ? tell (request, stored, r) : 0;
 }
 
 /* Turn held. */
 static int
-store (struct array *array, uint32_t slots, const struct area *area)
+store (struct request *request, uint32_t places, const struct area *area)
 {
-  struct request *request = array->md->requests.items;
+  struct pool *pool = &request->array->md->pool;
   uint32_t again;
 
+  places &= view_targets_now (request->array, request_view (request));
   flush_fua_begin (request);
-  request_arm (request, &array->md->pool);
-  send_to (array, slots, area);
-  again = failure_again (request, excused (array), array_with_fua (array));
+  request_arm (request, pool);
+  send_to (request, places, area);
+  again = failure_again (request, failure_excused (request),
+                         request_view (request)->with_fua);
   if (again != 0) {
-    request_arm_repeat (request, &array->md->pool, again);
-    send_to (array, again, area);
+    request_arm_repeat (request, pool, again);
+    send_to (request, again, area);
   }
-  return settle_store (array, excused (array));
+  return settle_store (request, failure_excused (request));
 }
 
 static int
-store_superblocks (struct array *array, uint32_t slots)
+store_superblocks (struct request *request, uint32_t places)
 {
-  struct metadata *md = array->md;
-  int r = store (array, slots, NULL);
+  const struct view *view;
+  int r = store (request, places, NULL);
 
-  for (uint32_t left = slots & array_targets (array); r == 0 && left != 0;
-       left &= left - 1)
-    md->super[__builtin_ctz (left)].stored = md->truth.events;
+  view = request_view (request);
+  for (uint32_t left = places & view_targets_now (request->array, view);
+       r == 0 && left != 0; left &= left - 1)
+    view->member[__builtin_ctz (left)]->super.stored
+      = request->array->md->truth.events;
   return r;
 }
 
 /* The bitmap's own superblock, with the bits that share its block. */
 static int
-store_head (struct array *array, uint32_t slots)
+store_head (struct request *request, uint32_t places)
 {
+  struct array *array = request->array;
   struct metadata *md = array->md;
   uint64_t length = array->leg_block;
 
@@ -148,111 +149,138 @@ store_head (struct array *array, uint32_t slots)
   ground_mutex_lock (&md->lock);
   memcpy (md->staging, md->bitmap.image, length);
   ground_mutex_unlock (&md->lock);
-  return store (array, slots, &(struct area){ 0, length });
+  return store (request, places, &(struct area){ 0, length });
 }
 
 /* Once: the superblocks of all targets with one new event count. */
 static int
-store_update (struct array *array, uint32_t slots, bool dirty,
+store_update (struct request *request, bool dirty,
               const struct checkpoint *checkpoint)
 {
-  uint32_t rebuilt = slots & ~array_in_sync (array);
+  struct array *array = request->array;
+  const struct view *view = request_view (request);
+  uint32_t targets = view->targets, rebuilt = targets & ~view->in_sync;
   const struct sb1 before = array->md->truth;
   int r;
 
-  superblocks_next (array, slots, dirty, checkpoint);
+  superblocks_next (array, view, dirty, checkpoint);
   /* The bitmap is never older than the superblock that vouches for it. */
-  r = store_head (array, slots);
+  r = store_head (request, targets);
   /* Whoever is being rebuilt says so before anybody lists it: one that is
    * listed and has nothing to say against it would be believed, even if it
    * had a history of its own.
    */
   if (r == 0 && rebuilt != 0)
-    r = store_superblocks (array, rebuilt);
-  if (r < 0 || (rebuilt & ~array_targets (array)) != 0) {
+    r = store_superblocks (request, rebuilt);
+  view = request_view (request);
+  if (r < 0 || (rebuilt & ~view_targets_now (array, view)) != 0) {
     /* Nobody else knows of this update: there was none. */
     array->md->truth = before;
     return r;
   }
-  return store_superblocks (array, slots & ~rebuilt);
+  return store_superblocks (request, targets & ~rebuilt);
 }
 
 /* A crash may have left some of the current ones one update behind: they get
  * the last one first, lest another crash leaves them two behind.
  */
 static int
-store_missed (struct array *array)
+store_missed (struct request *request)
 {
-  struct metadata *md = array->md;
+  struct array *array = request->array;
+  const struct view *view = request_view (request);
   uint32_t behind = 0;
   int r;
 
-  for (uint32_t left = array_targets (array); left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
-
-    if (md->super[slot].stored < md->truth.events)
-      behind |= 1u << slot;
-  }
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    if (view->member[__builtin_ctz (left)]->super.stored
+        < array->md->truth.events)
+      behind |= left & -left;
   if (behind == 0)
     return 0;
-  superblocks_again (array, behind);
-  r = store_head (array, behind);
-  return r == 0 ? store_superblocks (array, behind) : r;
+  superblocks_again (array, view, behind);
+  r = store_head (request, behind);
+  return r == 0 ? store_superblocks (request, behind) : r;
 }
 
-/* How many updates in a row, so that whoever is not among @slots is two events
+/* How many updates in a row, so that whoever is not in @view is two events
  * behind: some kernels believe a member that is one behind, whatever others
  * say.  One that was missing at the start may have more than we have found,
  * by an update that reached it alone before a crash.
  */
 static unsigned
-updates_wanted (const struct array *array, uint32_t slots)
+updates_wanted (const struct array *array, const struct view *view)
 {
   const struct metadata *md = array->md;
 
-  if (!atomic_load (&md->is_active) && (array->all & ~md->began_with) != 0)
+  if (!atomic_load (&md->is_active) && (array->all & ~md->seen) != 0)
     return 3;
-  return superblocks_roles_change (array, slots) ? 2 : 1;
+  return superblocks_roles_change (array, view) ? 2 : 1;
+}
+
+static uint32_t
+empty_slots (const struct array *array, const struct view *view)
+{
+  uint32_t empty = 0;
+
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    if (view->occupant[slot] < 0)
+      empty |= 1u << slot;
+  return empty;
+}
+
+/* Who is not in view @number is out, say all who are. */
+static void
+note_recorded (struct metadata *md, uint64_t number, uint32_t empty, bool dirty)
+{
+  md->at_rest = !dirty;
+  atomic_store (&md->is_active, true);
+  atomic_store (&md->recorded_out, empty);
+  atomic_store (&md->recorded, number);
+  ground_mutex_lock (&md->lock);
+  md->dirty = dirty;
+  ground_mutex_unlock (&md->lock);
 }
 
 int
 metadata_write_supers (struct array *array, bool dirty,
-                   const struct checkpoint *checkpoint)
+                       const struct checkpoint *checkpoint)
 {
   struct metadata *md = array->md;
-  uint32_t slots;
+  struct request *request = md->request;
+  uint64_t number;
+  uint32_t empty;
   int r;
 
   assert (md->bits_stored || !md->has_bitmap);
   md->at_rest = false;
-  r = store_missed (array);
+  request_pin_newest (request);
+  r = store_missed (request);
   if (r < 0)
     return r;
 
   do {
     unsigned updates;
 
-    slots = array_targets (array);
-    updates = updates_wanted (array, slots);
+    request_pin_newest (request);
+    number = request_view (request)->number;
+    empty = empty_slots (array, request_view (request));
+    updates = updates_wanted (array, request_view (request));
     /* Whoever is gone may be what resync has copied from: the copies that
      * count alone from now on have to last.  One that stays although it
      * cannot be flushed is all there is.
      */
     if (updates > 1)
-      flush_members (md->requests.items, slots, &md->pool);
-    for (r = 0; r == 0 && updates > 0 && array_targets (array) == slots;
+      flush_members (request, request_view (request)->targets, &md->pool);
+    /* A flush may have brought a newer view. */
+    for (r = 0; r == 0 && updates > 0 && atomic_load (&array->epoch) == number;
          updates--)
-      r = store_update (array, slots, dirty, checkpoint);
+      r = store_update (request, dirty, checkpoint);
     if (r < 0)
       return r;
-  } while (array_targets (array) != slots);
+  } while (atomic_load (&array->epoch) != number);
 
-  md->at_rest = !dirty;
-  atomic_store (&md->is_active, true);
-  atomic_store (&md->recorded_out, array->all & ~slots);
-  ground_mutex_lock (&md->lock);
-  md->dirty = dirty;
-  ground_mutex_unlock (&md->lock);
+  note_recorded (md, number, empty, dirty);
   return 0;
 }
 
@@ -272,7 +300,8 @@ metadata_store_bits (struct array *array)
     /* The last page ends with the last block that has bits. */
     from = first * BITMAP_PAGE_SIZE;
     end = MIN (from + count * BITMAP_PAGE_SIZE, md->area_used);
-    r = store (array, array_targets (array),
+    request_pin_newest (md->request);
+    r = store (md->request, request_view (md->request)->targets,
                &(struct area){ from, end - from });
   }
   ground_mutex_lock (&md->lock);
@@ -298,5 +327,6 @@ metadata_store_head (struct array *array)
   ground_mutex_lock (&md->lock);
   bitmap_encode (&md->head, md->bitmap.image);
   ground_mutex_unlock (&md->lock);
-  return store_head (array, array_targets (array));
+  request_pin_newest (md->request);
+  return store_head (md->request, request_view (md->request)->targets);
 }

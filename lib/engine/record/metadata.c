@@ -32,6 +32,16 @@ wait_for_turn (struct metadata *md)
   ground_cond_wait (&md->over, &md->lock, GROUND_NEVER);
 }
 
+/* It is ours. */
+static void
+begin_turn (struct metadata *md)
+{
+  int r = request_begin (&md->requests, &md->request);
+
+  /* One descriptor for one turn; nobody closes them. */
+  assert (r == 0);
+}
+
 static void
 take_turn (struct metadata *md)
 {
@@ -40,11 +50,13 @@ take_turn (struct metadata *md)
     wait_for_turn (md);
   md->busy = true;
   ground_mutex_unlock (&md->lock);
+  begin_turn (md);
 }
 
 static void
 give_turn (struct metadata *md)
 {
+  request_end (&md->requests, md->request);
   ground_mutex_lock (&md->lock);
   assert (md->busy);
   md->busy = false;
@@ -91,6 +103,7 @@ protect (struct array *array, uint64_t sequence)
   }
   md->busy = true;
   ground_mutex_unlock (&md->lock);
+  begin_turn (md);
 
   /* The bits first: dirty without them would bring nothing together. */
   r = metadata_store_bits (array);
@@ -220,17 +233,27 @@ metadata_settle (struct array *array)
 
 /* ------------------------------------------------------------- un-protect */
 
+static int
+flush_targets (struct metadata *md)
+{
+  return flush_members (md->request, request_view (md->request)->targets,
+                        &md->pool);
+}
+
 /* What the next flush will make true.  Lock held. */
 static struct checkpoint
 look_back (const struct array *array)
 {
   const struct metadata *md = array->md;
+  const struct view *view = request_view (md->request);
   struct checkpoint checkpoint = { .resync_offset = SB1_CLEAN };
   uint64_t offset, length;
 
   if (todo_next (&md->todo, 0, md->todo.window, &offset, &length))
     checkpoint.resync_offset = offset / SECTOR_SIZE;
-  memcpy (checkpoint.recovered, md->recovered, sizeof checkpoint.recovered);
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    checkpoint.recovered[__builtin_ctz (left)]
+      = view->member[__builtin_ctz (left)]->recovered;
   return checkpoint;
 }
 
@@ -240,7 +263,7 @@ write_after_flush (struct array *array, bool dirty,
                    const struct checkpoint *checkpoint)
 {
   struct metadata *md = array->md;
-  int r = flush_members (md->requests.items, array_targets (array), &md->pool);
+  int r = flush_targets (md);
 
   if (r == 0)
     r = metadata_write_supers (array, dirty, checkpoint);
@@ -291,7 +314,7 @@ metadata_checkpoint (struct array *array)
 }
 
 int
-metadata_join (struct array *array, unsigned slot)
+metadata_join (struct array *array, struct member *member)
 {
   struct metadata *md = array->md;
   struct checkpoint checkpoint;
@@ -306,9 +329,9 @@ metadata_join (struct array *array, unsigned slot)
   if (atomic_load (&md->todo_left) > 0)
     r = -EBUSY;
   else {
-    md->joining = 1u << slot;
+    md->joining = member;
     r = write_after_flush (array, dirty, &checkpoint);
-    md->joining = 0;
+    md->joining = NULL;
   }
   /* A write that failed meanwhile may have left other data on this one, which
    * must not become the copy that counts.
@@ -317,16 +340,18 @@ metadata_join (struct array *array, unsigned slot)
     r = metadata_write_supers (array, true, &checkpoint);
     r = r < 0 ? r : -EBUSY;
   }
-  if (r == 0 && !failure_recovered (array, slot))
+  if (r == 0 && !failure_recovered (array, member))
     r = -EIO;
   give_turn (md);
   return r;
 }
 
+/* Turn held. */
 static bool
 is_complete (const struct array *array)
 {
-  return atomic_load (&array->in_sync) == array->all;
+  request_pin_newest (array->md->request);
+  return request_view (array->md->request)->is_complete;
 }
 
 /* A region that is to be brought together keeps its bit. */
@@ -353,7 +378,7 @@ clear_bits (struct array *array, bool at_once)
   ground_mutex_unlock (&md->lock);
   if (!is_clearable)
     return 0;
-  r = flush_members (md->requests.items, array_targets (array), &md->pool);
+  r = flush_targets (md);
   if (r < 0 || !is_complete (array))
     return r;
 

@@ -42,33 +42,27 @@
 #include "logic/todo.h"
 
 struct array;
+struct member;
 struct members;
-
-/* A target's own superblock. */
-struct member_super {
-  struct sb1 sb;
-  uint64_t stored; /* events that it has for sure */
-  uint8_t *block; /* SB1_BLOCK_SIZE bytes: what is there, known or not */
-};
 
 struct metadata {
   /* Whoever has the turn. */
-  struct requests requests; /* its one descriptor */
+  struct requests requests; /* its one descriptor, */
+  struct request *request;  /* during the turn */
   struct pool pool;         /* its children: one for each slot */
-  struct member_super super[LEGS_MAX];
   struct sb1 truth;         /* what all superblocks say alike */
   bool at_rest;             /* all superblocks say the same: clean, or up to
                                the point in checkpoint */
   struct log_repeats told_store; /* that somebody cannot store it */
   bool found_dirty;         /* nobody marked it clean before we began */
-  uint32_t began_with;      /* targets at the start: who of these is gone
-                               failed; others were missing */
-  uint32_t joining;         /* slots that are to be recorded as in sync */
+  uint32_t seen;            /* slots that had a member in this run: if it is
+                               gone it has failed; others were missing */
+  const struct member *joining; /* to be recorded as in sync */
   struct checkpoint checkpoint; /* as last written */
   struct bitmap_super head;
   uint64_t area_used;       /* bytes of the bitmap's area, whole blocks */
   uint8_t *staging;         /* bitmap pages on their way */
-  void *memory;             /* all of this, and super[].block */
+  void *memory;             /* all of this */
   size_t memory_size;
 
   struct ground_mutex lock; /* for all below */
@@ -86,14 +80,12 @@ struct metadata {
   bool bits_stored;         /* in this run: what the members' bitmaps said
                                together is on all of them */
   struct todo todo;
-  uint64_t recovered[LEGS_MAX]; /* of a slot that is being rebuilt: bytes of
-                                   the member that are good */
-  uint32_t by_bitmap;       /* slots rebuilt by the bitmap: only set regions
-                               have to be copied */
 
   /* Copies for those who just look. */
-  _Atomic uint32_t recorded_out; /* the targets' superblocks durably say that
-                                    these are not current */
+  _Atomic uint64_t recorded;     /* the number of a view: who is not in it is
+                                    durably out, say the superblocks of those
+                                    who are */
+  _Atomic uint32_t recorded_out; /* the slots that were empty in it */
   _Atomic uint64_t todo_left;    /* bytes, whole windows */
   _Atomic bool is_active;        /* something was written in this run */
 };
@@ -147,10 +139,10 @@ int metadata_clean (struct array *array);
  */
 int metadata_checkpoint (struct array *array);
 
-/* @slot holds everything now: flush, record it as in sync.  0, -EBUSY if
+/* @member holds everything now: flush, record it as in sync.  0, -EBUSY if
  * copies differ somewhere, which comes first, or -errno.
  */
-int metadata_join (struct array *array, unsigned slot);
+int metadata_join (struct array *array, struct member *member);
 
 /* One period of the bitmap is over: clear the bits that nobody needs, if the
  * array is complete.

@@ -44,7 +44,7 @@ plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
                 ? md->last_write_ns + array->quiet.quiet_ns
                 : GROUND_NEVER;
   if (*sweep_at == GROUND_NEVER && md->has_bitmap && md->bitmap.settled > 0
-      && array_in_sync (array) == array->all)
+      && view_look (array).is_complete)
     *sweep_at = now + array->quiet.sweep_ns;
   md->wakes_at_zero = *clean_at == GROUND_NEVER;
   md->wakes_at_settled = *sweep_at == GROUND_NEVER;

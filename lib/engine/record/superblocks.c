@@ -13,20 +13,20 @@
 static uint16_t
 role_of_gone (const struct metadata *md, unsigned slot)
 {
-  return md->began_with & 1u << slot ? SB1_ROLE_FAULTY : SB1_ROLE_SPARE;
+  return md->seen & 1u << slot ? SB1_ROLE_FAULTY : SB1_ROLE_SPARE;
 }
 
 static uint16_t
-next_role (const struct array *array, uint32_t targets, uint32_t number)
+next_role (const struct array *array, const struct view *view, uint32_t number)
 {
   const struct metadata *md = array->md;
   uint16_t role = sb1_role (&md->truth, number);
 
-  for (uint32_t left = targets; left != 0; left &= left - 1) {
-    unsigned slot = __builtin_ctz (left);
+  for (uint32_t left = view->targets; left != 0; left &= left - 1) {
+    const struct member *member = view->member[__builtin_ctz (left)];
 
-    if (md->super[slot].sb.dev_number == number)
-      return slot;
+    if (member->super.sb.dev_number == number)
+      return view_slot (view, member);
   }
   /* Whoever had a slot and is no target. */
   if (role < SB1_ROLE_SLOTS)
@@ -36,30 +36,31 @@ next_role (const struct array *array, uint32_t targets, uint32_t number)
 }
 
 bool
-superblocks_roles_change (const struct array *array, uint32_t targets)
+superblocks_roles_change (const struct array *array, const struct view *view)
 {
   const struct sb1 *truth = &array->md->truth;
 
   for (uint32_t number = 0; number < truth->max_dev; number++)
-    if (next_role (array, targets, number) != sb1_role (truth, number))
+    if (next_role (array, view, number) != sb1_role (truth, number))
       return true;
   return false;
 }
 
 static void
-next_truth (struct array *array, uint32_t targets, bool dirty,
+next_truth (struct array *array, const struct view *view, bool dirty,
             const struct checkpoint *checkpoint)
 {
   struct sb1 *truth = &array->md->truth;
   uint64_t now = ground_utc_us ();
 
-  for (uint32_t left = targets; left != 0; left &= left - 1) {
-    uint32_t number = array->md->super[__builtin_ctz (left)].sb.dev_number;
+  for (uint32_t left = view->targets; left != 0; left &= left - 1) {
+    uint32_t number
+      = view->member[__builtin_ctz (left)]->super.sb.dev_number;
 
     truth->max_dev = MAX (truth->max_dev, number + 1);
   }
   for (uint32_t number = 0; number < truth->max_dev; number++)
-    truth->roles[number] = next_role (array, targets, number);
+    truth->roles[number] = next_role (array, view, number);
   truth->events++;
   truth->utime = SB1_TIME (now / 1000000, now % 1000000);
   truth->resync_offset = dirty ? 0 : checkpoint->resync_offset;
@@ -67,13 +68,14 @@ next_truth (struct array *array, uint32_t targets, bool dirty,
 
 /* What is the array's from the truth, what is the member's own stays. */
 static void
-next_super (const struct array *array, unsigned slot,
-            const struct checkpoint *checkpoint)
+next_super (const struct array *array, const struct view *view,
+            unsigned place, const struct checkpoint *checkpoint)
 {
   const struct metadata *md = array->md;
   const struct sb1 *truth = &md->truth;
-  struct sb1 *sb = &array->md->super[slot].sb;
-  bool rebuilt = !((array_in_sync (array) | md->joining) & 1u << slot);
+  struct member *member = view->member[place];
+  struct sb1 *sb = &member->super.sb;
+  bool rebuilt = !(view->in_sync & 1u << place) && member != md->joining;
 
   sb->events = truth->events;
   sb->utime = truth->utime;
@@ -88,26 +90,26 @@ next_super (const struct array *array, unsigned slot,
   assert (md->has_bitmap == ((sb->features & SB1_FEATURE_BITMAP) != 0));
   if (rebuilt) {
     sb->features |= SB1_FEATURE_RECOVERY_OFFSET;
-    if (md->by_bitmap & 1u << slot)
+    if (member->by_bitmap)
       sb->features |= SB1_FEATURE_RECOVERY_BITMAP;
     if (checkpoint != NULL)
-      sb->recovery_offset = checkpoint->recovered[slot] / SECTOR_SIZE;
+      sb->recovery_offset = checkpoint->recovered[place] / SECTOR_SIZE;
   }
   else
     sb->recovery_offset = 0;
-  sb1_encode (sb, md->super[slot].block);
+  sb1_encode (sb, member->super.block);
 }
 
 void
-superblocks_next (struct array *array, uint32_t targets, bool dirty,
+superblocks_next (struct array *array, const struct view *view, bool dirty,
                   const struct checkpoint *checkpoint)
 {
   struct metadata *md = array->md;
 
   assert (dirty || checkpoint != NULL);
-  next_truth (array, targets, dirty, checkpoint);
-  for (uint32_t left = targets; left != 0; left &= left - 1)
-    next_super (array, __builtin_ctz (left), checkpoint);
+  next_truth (array, view, dirty, checkpoint);
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    next_super (array, view, __builtin_ctz (left), checkpoint);
   if (md->has_bitmap) {
     md->head.events = md->truth.events;
     ground_mutex_lock (&md->lock);
@@ -117,8 +119,9 @@ superblocks_next (struct array *array, uint32_t targets, bool dirty,
 }
 
 void
-superblocks_again (struct array *array, uint32_t slots)
+superblocks_again (struct array *array, const struct view *view,
+                   uint32_t places)
 {
-  for (uint32_t left = slots; left != 0; left &= left - 1)
-    next_super (array, __builtin_ctz (left), &array->md->checkpoint);
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    next_super (array, view, __builtin_ctz (left), &array->md->checkpoint);
 }

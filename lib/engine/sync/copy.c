@@ -30,22 +30,23 @@ struct piece {
   uint32_t to;   /* who of them is to be like the first copy */
   bool compare;  /* only where they differ */
   uint64_t offset, length; /* of the array */
-  struct copy copies[LEGS_MAX];
+  struct view_copy copies[LEGS_MAX];
   unsigned count;
 };
 
 static void
-issue (const struct piece *piece, const struct copy *copy, enum child_op op)
+issue (const struct piece *piece, const struct view_copy *copy,
+       enum child_op op)
 {
   struct request *request = piece->request;
   struct child what = { .op = op };
-  uint64_t most = request->array->member[copy->slot].leg->caps.request_max;
+  uint64_t most = request_member (request, copy->place)->leg->caps.request_max;
 
   for (uint64_t at = 0; at < piece->length; at += what.length) {
     what.offset = copy->offset + at;
     what.length = MIN (piece->length - at, most);
     what.buffer = piece->buffer + at;
-    request_issue (request, copy->slot, &what);
+    request_issue (request, copy->place, &what);
   }
 }
 
@@ -58,13 +59,14 @@ read_authority (const struct piece *piece)
 {
   struct request *request = piece->request;
   struct array *array = request->array;
+  const struct view *view = request_view (request);
   int error = -EIO;
 
   for (unsigned i = 0; i < piece->count; i++) {
-    const struct copy *copy = &piece->copies[i];
-    struct member *member = &array->member[copy->slot];
+    const struct view_copy *copy = &piece->copies[i];
+    struct member *member = view->member[copy->place];
 
-    if (!(array_in_sync (array) & 1u << copy->slot))
+    if (!(view_in_sync_now (array, view) & 1u << copy->place))
       continue;
     if (member_good_length (member, copy->offset, piece->length)
         == piece->length) {
@@ -73,36 +75,36 @@ read_authority (const struct piece *piece)
       request_finish (request);
       if (request->failed == 0)
         return i;
-      error = request->error[copy->slot];
+      error = request->error[copy->place];
       if (leg_error_is_harmless (error))
         return error;
-      failure_read (array, copy->slot, request->generation[copy->slot], error);
+      failure_read (request, copy->place);
     }
-    if ((array_in_sync (array) & 1u << copy->slot)
+    if ((view_in_sync_now (array, view) & 1u << copy->place)
         && piece->length > array_block (array))
       return error;
   }
   return error;
 }
 
-/* How many of @slots have a copy? */
+/* How many of @places have a copy? */
 static unsigned
-copies_on (const struct piece *piece, uint32_t slots)
+copies_on (const struct piece *piece, uint32_t places)
 {
   unsigned count = 0;
 
   for (unsigned i = 0; i < piece->count; i++)
-    count += (slots & 1u << piece->copies[i].slot) != 0;
+    count += (places & 1u << piece->copies[i].place) != 0;
   return count;
 }
 
 /* Does this copy hold what the buffer holds? */
 static bool
-is_alike (const struct piece *piece, const struct copy *copy)
+is_alike (const struct piece *piece, const struct view_copy *copy)
 {
   struct request *request = piece->request;
   struct array *array = request->array;
-  struct member *member = &array->member[copy->slot];
+  struct member *member = request_member (request, copy->place);
   struct piece other = *piece;
   int error;
 
@@ -115,34 +117,34 @@ is_alike (const struct piece *piece, const struct copy *copy)
   request_finish (request);
   if (request->failed == 0)
     return memcmp (piece->buffer, other.buffer, piece->length) == 0;
-  error = request->error[copy->slot];
+  error = request->error[copy->place];
   if (!leg_error_is_harmless (error))
-    failure_read (array, copy->slot, request->generation[copy->slot], error);
+    failure_read (request, copy->place);
   return false;
 }
 
-/* Those of @slots that do not hold what the buffer holds. */
+/* Those of @places that do not hold what the buffer holds. */
 static uint32_t
-who_differs (const struct piece *piece, uint32_t slots)
+who_differs (const struct piece *piece, uint32_t places)
 {
   uint32_t ret = 0;
 
   for (unsigned i = 0; i < piece->count; i++)
-    if ((slots & 1u << piece->copies[i].slot)
+    if ((places & 1u << piece->copies[i].place)
         && !is_alike (piece, &piece->copies[i]))
-      ret |= 1u << piece->copies[i].slot;
+      ret |= 1u << piece->copies[i].place;
   return ret;
 }
 
-/* What the buffer holds, to those of @slots, and wait for them. */
+/* What the buffer holds, to those of @places, and wait for them. */
 static void
-write_copies (const struct piece *piece, uint32_t slots)
+write_copies (const struct piece *piece, uint32_t places)
 {
-  struct array *array = piece->request->array;
+  const struct view *view = request_view (piece->request);
 
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
     for (unsigned i = 0; i < piece->count; i++)
-      if (slots & array->slots_of_rank[rank] & 1u << piece->copies[i].slot)
+      if (places & view->of_rank[rank] & 1u << piece->copies[i].place)
         issue (piece, &piece->copies[i], CHILD_WRITE);
   request_finish (piece->request);
 }
@@ -153,17 +155,19 @@ copy_piece (const struct piece *piece)
 {
   struct request *request = piece->request;
   struct array *array = request->array;
-  uint32_t to = piece->to & array_targets (array), again;
+  const struct view *view = request_view (request);
+  uint32_t targets = view_targets_now (array, view);
+  uint32_t to = piece->to & targets, again;
   int source;
 
   /* One copy alone is not read: there is nothing to compare it with. */
   if (copies_on (piece, to) == 0
-      || copies_on (piece, array_targets (array)) < 2)
+      || copies_on (piece, targets) < 2)
     return 0;
   source = read_authority (piece);
   if (source < 0)
     return source;
-  to &= ~(1u << piece->copies[source].slot);
+  to &= ~(1u << piece->copies[source].place);
   if (piece->compare)
     to = who_differs (piece, to);
   if (copies_on (piece, to) == 0)
@@ -217,15 +221,17 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
   uint64_t most = compare ? array->resync.span / 2 : array->resync.span;
   int result = 0;
 
+  /* With the range locked: the members of now. */
+  request_pin_newest (request);
   piece.buffer = bounce_take (&array->resync.buffers);
-  piece.count = layout_copies (layout);
   for (uint64_t done = 0; done < length; done += piece.length) {
     int r;
 
     piece.offset = offset + done;
     piece.length = layout_piece (layout, piece.offset,
                                 MIN (length - done, most));
-    layout_map (layout, piece.offset, piece.copies);
+    piece.count
+      = view_copies (array, request_view (request), piece.offset, piece.copies);
     r = copy_piece (&piece);
     if (r < 0)
       r = copy_carefully (&piece, MAX (array_block (array), (uint64_t)CAREFUL));

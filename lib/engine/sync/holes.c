@@ -6,20 +6,33 @@
 #include "ground/util.h"
 
 static bool
-can_tell (const struct array *array, unsigned slot)
+can_tell (const struct array *array, const struct member *member)
 {
   return array->layout.level == LEVEL_RAID1 && !array->has_bad_blocks
-         && array->member[slot].leg->caps.extents;
+         && member->leg->caps.extents;
 }
 
-/* The first current copy that can tell, or LEGS_MAX. */
+/* The place of the first current copy that can tell, or LEGS_MAX.  Range
+ * locked.
+ */
 static unsigned
-choose_source (const struct array *array)
+choose_source (struct request *request)
 {
-  for (uint32_t left = array_in_sync (array); left != 0; left &= left - 1)
-    if (can_tell (array, __builtin_ctz (left)))
+  uint32_t left;
+
+  request_pin_newest (request);
+  for (left = request_view (request)->in_sync; left != 0; left &= left - 1)
+    if (can_tell (request->array,
+                  request_member (request, __builtin_ctz (left))))
       return __builtin_ctz (left);
   return LEGS_MAX;
+}
+
+/* Is it there still? */
+static bool
+is_target (const struct request *request, const struct member *member)
+{
+  return request_member (request, member->place) == member;
 }
 
 /* How many bytes from @at on read as zeroes.  *@ret_known: so much is known
@@ -43,19 +56,24 @@ zero_length (const struct extents *extents, uint64_t begin, uint64_t at,
 
 /* Range locked. */
 static void
-ask_both (struct holes *holes, struct request *request, unsigned source,
-          unsigned slot, uint64_t at, uint64_t length)
+ask_both (struct holes *holes, struct request *request,
+          const struct member *member, uint64_t at, uint64_t length)
 {
   struct array *array = request->array;
+  unsigned source = choose_source (request);
   struct extents target;
+
+  if (source == LEGS_MAX || !is_target (request, member))
+    return;
 
   extent_query (request, &array->resync.pool, source, at, length,
                 &holes->source);
   extents_align (&holes->source, array->leg_block);
   holes->both = holes->source;
   extents_init (&target, length, 0);
-  if (can_tell (array, slot))
-    extent_query (request, &array->resync.pool, slot, at, length, &target);
+  if (can_tell (array, member))
+    extent_query (request, &array->resync.pool, member->place, at, length,
+                  &target);
   extents_merge (&holes->both, &target);
   extents_align (&holes->both, array->leg_block);
 }
@@ -75,20 +93,17 @@ lengthen (struct extents *extents, uint64_t length)
 }
 
 static void
-look (struct holes *holes, struct request *request, unsigned slot,
-      uint64_t at, uint64_t length)
+look (struct holes *holes, struct request *request,
+      const struct member *member, uint64_t at, uint64_t length)
 {
   struct array *array = request->array;
-  unsigned source = choose_source (array);
 
   holes->at = at;
   extents_init (&holes->source, length, 0);
   holes->both = holes->source;
-  if (source == LEGS_MAX)
-    return;
   length = MIN (length, (uint64_t)SYNC_LOOK);
   range_lock (&array->ranges, &request->range, at, length);
-  ask_both (holes, request, source, slot, at, length);
+  ask_both (holes, request, member, at, length);
   range_unlock (&array->ranges, &request->range);
   length = MIN (length, SYNC_SPANS * (uint64_t)array->resync.span);
   lengthen (&holes->source, length);
@@ -96,13 +111,14 @@ look (struct holes *holes, struct request *request, unsigned slot,
 }
 
 uint64_t
-holes_skip (struct holes *holes, struct request *request, unsigned slot,
-            uint64_t at, uint64_t length, uint64_t span, bool *ret_zero)
+holes_skip (struct holes *holes, struct request *request,
+            const struct member *member, uint64_t at, uint64_t length,
+            uint64_t span, bool *ret_zero)
 {
   uint64_t known, skip = zero_length (&holes->both, holes->at, at, &known);
 
   if (known == 0) {
-    look (holes, request, slot, at, length);
+    look (holes, request, member, at, length);
     skip = zero_length (&holes->both, holes->at, at, &known);
   }
   *ret_zero = zero_length (&holes->source, holes->at, at, &known) >= span;
@@ -110,37 +126,38 @@ holes_skip (struct holes *holes, struct request *request, unsigned slot,
 }
 
 static void
-issue_zero (struct request *request, unsigned slot, uint64_t offset,
-            uint64_t length)
+issue_zero (struct request *request, const struct member *member,
+            uint64_t offset, uint64_t length)
 {
-  uint64_t most = request->array->member[slot].leg->caps.zero_max;
+  uint64_t most = member->leg->caps.zero_max;
   struct child what = { .op = CHILD_ZERO, .flags = CHILD_MAY_TRIM };
 
   for (uint64_t done = 0; done < length; done += what.length) {
     what.offset = offset + done;
     what.length = MIN (length - done, most);
-    request_issue (request, slot, &what);
+    request_issue (request, member->place, &what);
   }
 }
 
 bool
-holes_zero (struct request *request, unsigned slot, uint64_t offset,
-            uint64_t length)
+holes_zero (struct request *request, const struct member *member,
+            uint64_t offset, uint64_t length)
 {
   struct array *array = request->array;
-  struct leg *leg = array->member[slot].leg;
-  unsigned source = choose_source (array);
+  struct leg *leg = member->leg;
+  unsigned source = choose_source (request);
   struct extents extents;
   uint64_t known;
 
-  if (source == LEGS_MAX || !leg->ops->can_zero (leg, CHILD_MAY_TRIM))
+  if (source == LEGS_MAX || !is_target (request, member)
+      || !leg->ops->can_zero (leg, CHILD_MAY_TRIM))
     return false;
   extent_query (request, &array->resync.pool, source, offset, length,
                 &extents);
   if (zero_length (&extents, 0, 0, &known) < length)
     return false;
   request_arm (request, &array->resync.pool);
-  issue_zero (request, slot, offset, length);
+  issue_zero (request, member, offset, length);
   request_finish (request);
   /* What an error means is found out by copying it. */
   return request->failed == 0;

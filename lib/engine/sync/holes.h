@@ -19,7 +19,7 @@
 
 #include "logic/extents.h"
 
-struct array;
+struct member;
 struct request;
 
 /* Zeroed: nobody was asked yet. */
@@ -30,18 +30,18 @@ struct holes {
 };
 
 /* How many bytes from @at on, of the @length that are left, need not be copied
- * to @slot: 0 if some must be.  Then *@ret_zero: the first @span of them seem
+ * to @member: 0 if some must be.  Then *@ret_zero: the first @span of them seem
  * to be zeroes at the source.  With a request that has no round and no range.
  * May block on the range lock, a child of the resync's own pool, the disks.
  */
 uint64_t holes_skip (struct holes *holes, struct request *request,
-                     unsigned slot, uint64_t at, uint64_t length,
+                     const struct member *member, uint64_t at, uint64_t length,
                      uint64_t span, bool *ret_zero);
 
-/* Make the range of @slot read as zeroes, if the source does.  False: it has
+/* Make the range of @member read as zeroes, if the source does.  False: it has
  * to be copied.  Range locked.  May block on a child, the disks.
  */
-bool holes_zero (struct request *request, unsigned slot, uint64_t offset,
-                 uint64_t length);
+bool holes_zero (struct request *request, const struct member *member,
+                 uint64_t offset, uint64_t length);
 
 #endif /* MIRROR_HOLES_H */

@@ -98,18 +98,31 @@ in_flight (const struct job *job)
 
 /* ---------------------------------------------------------------- the hands */
 
+/* There is one for each hand, and nobody closes them. */
+static struct request *
+begin_request (struct job *job)
+{
+  struct request *request;
+  int r = request_begin (job->requests, &request);
+
+  assert (r == 0);
+  return request;
+}
+
 /* Lock held; it is released meanwhile.  False: there is no more. */
 static bool
 choose (struct job *job, struct job_hand *hand)
 {
   uint64_t at = job->cursor;
-  struct request *request = &job->requests->items[hand->number];
   struct span span = { .zero = false };
+  struct request *request;
   int r;
 
   job->choosing = true;
   ground_mutex_unlock (&job->lock);
+  request = begin_request (job);
   r = job->supply->next (job->opaque, request, at, &span);
+  request_end (job->requests, request);
   ground_mutex_lock (&job->lock);
   job->choosing = false;
   if (r <= 0) {
@@ -170,10 +183,12 @@ static void
 work_off (struct job *job, struct job_hand *hand)
 {
   const struct job_supply *supply = job->supply;
-  struct request *request = &job->requests->items[hand->number];
-  uint64_t moved = hand->span.length;
+  uint64_t moved = hand->span.length, left;
+  struct request *request = begin_request (job);
   int r = supply->handle (job->opaque, request, &hand->span, &moved);
-  uint64_t left = supply->left (job->opaque);
+
+  request_end (job->requests, request);
+  left = supply->left (job->opaque);
 
   ground_mutex_lock (&job->lock);
   hand->busy = false;

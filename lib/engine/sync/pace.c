@@ -35,16 +35,10 @@ pace_restart (struct pace *pace)
   pace->changed_ns = 0;
 }
 
-static bool
-has_remote (const struct array *array)
-{
-  return array_targets (array) & array->slots_of_rank[LEG_REMOTE];
-}
-
 unsigned
 pace_width (const struct pace *pace, const struct array *array)
 {
-  unsigned busy = has_remote (array) ? SYNC_SPANS_BUSY : 1;
+  unsigned busy = atomic_load (&array->has_remote) ? SYNC_SPANS_BUSY : 1;
 
   if (pace->fixed)
     return pace->widest;

@@ -23,6 +23,7 @@
 
 struct rebuild {
   struct array *array;
+  struct member *member;
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
   struct holes holes;       /* of the hand that chooses */
@@ -43,11 +44,13 @@ is_marked (struct array *array, uint64_t offset, uint64_t length)
   return marked;
 }
 
-/* Does this part of @slot have to be copied?  Its place in the array. */
+/* Does this part of the member have to be copied?  Where it lies in the array.
+ */
 static bool
-is_missed (struct array *array, unsigned slot, uint64_t at,
-           uint64_t *ret_offset, uint64_t *ret_length)
+is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
+           uint64_t *ret_length)
 {
+  struct array *array = rebuild->array;
   struct metadata *md = array->md;
   const struct layout *layout = &array->layout;
   uint64_t step = array->resync.span, region;
@@ -56,11 +59,11 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
     step = MIN (step, layout->chunk - at % layout->chunk);
   step = MIN (step, layout->member_size - at);
   *ret_length = step;
-  if (!layout_unmap (layout, slot, at, ret_offset))
+  if (!layout_unmap (layout, rebuild->slot, at, ret_offset))
     return false;
   *ret_length = layout_piece (layout, *ret_offset,
                               MIN (step, layout->array_size - *ret_offset));
-  if (!(md->by_bitmap & 1u << slot))
+  if (!rebuild->member->by_bitmap)
     return true;
   /* Region by region; but some may be smaller than a disk's block. */
   region = MAX (md->bitmap.region_size, (uint64_t)array->leg_block);
@@ -69,9 +72,9 @@ is_missed (struct array *array, unsigned slot, uint64_t at,
 }
 
 static bool
-is_recovering (struct array *array, unsigned slot)
+is_recovering (const struct member *member)
 {
-  return array_targets (array) & ~array_in_sync (array) & 1u << slot;
+  return atomic_load (&member->standing) == STANDING_WRITTEN;
 }
 
 /* ------------------------------------------------------- what the job is told */
@@ -85,18 +88,17 @@ next_missed (void *opaque, struct request *request, uint64_t at,
   uint64_t size = array->layout.member_size, skip;
 
   for (; at < size; at = ret->end) {
-    bool missed
-      = is_missed (array, rebuild->slot, at, &ret->offset, &ret->length);
+    bool missed = is_missed (rebuild, at, &ret->offset, &ret->length);
 
     ret->at = at;
     ret->end = at + ret->length;
-    if (!is_recovering (array, rebuild->slot))
+    if (!is_recovering (rebuild->member))
       return -ENODEV;
     if (worker_is_stopping (&array->resync.worker))
       return -ECANCELED;
     if (!missed)
       continue;
-    skip = holes_skip (&rebuild->holes, request, rebuild->slot, at, size - at,
+    skip = holes_skip (&rebuild->holes, request, rebuild->member, at, size - at,
                        ret->length, &ret->zero);
     if (skip == 0)
       return 1;
@@ -115,11 +117,11 @@ copy_missed (void *opaque, struct request *request, const struct span *span,
 
   range_lock (ranges, &request->range, span->offset, span->length);
   if (span->zero
-      && holes_zero (request, rebuild->slot, span->offset, span->length))
+      && holes_zero (request, rebuild->member, span->offset, span->length))
     *ret_moved = 0;
   else
-    r = resync_copy (request, span->offset, span->length, 1u << rebuild->slot,
-                     false);
+    r = resync_copy (request, span->offset, span->length,
+                     1u << rebuild->member->place, false);
   range_unlock (ranges, &request->range);
   return r;
 }
@@ -132,13 +134,10 @@ note_recovered (void *opaque, uint64_t at)
 {
   struct rebuild *rebuild = opaque;
   struct array *array = rebuild->array;
-  struct metadata *md = array->md;
   uint64_t size = array->layout.member_size;
 
   at = MIN (at, size);
-  ground_mutex_lock (&md->lock);
-  md->recovered[rebuild->slot] = at;
-  ground_mutex_unlock (&md->lock);
+  atomic_store (&rebuild->member->recovered, at);
   if (at - rebuild->noted < size / SYNC_CHECKPOINT_PARTS
       && ground_now () - rebuild->noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
     return;
@@ -151,13 +150,9 @@ static uint64_t
 left (void *opaque)
 {
   const struct rebuild *rebuild = opaque;
-  struct metadata *md = rebuild->array->md;
-  uint64_t at;
 
-  ground_mutex_lock (&md->lock);
-  at = md->recovered[rebuild->slot];
-  ground_mutex_unlock (&md->lock);
-  return rebuild->array->layout.member_size - at;
+  return rebuild->array->layout.member_size
+         - atomic_load (&rebuild->member->recovered);
 }
 
 static const struct job_supply supply = {
@@ -171,56 +166,69 @@ static const struct job_supply supply = {
 /* ---------------------------------------------------------------- the rebuild */
 
 static void
-tell_begin (const struct array *array, unsigned slot)
+tell_begin (const struct member *member, unsigned slot)
 {
   log_notice ("disk %.200s (slot %u): is being rebuilt, %s%s",
-              array->member[slot].leg->name, slot,
-              array->md->by_bitmap & 1u << slot
-                ? "only what it missed" : "all of it",
-              array->md->recovered[slot] > 0 ? ", from where it was stopped"
-                                             : "");
+              member->name, slot,
+              member->by_bitmap ? "only what it missed" : "all of it",
+              member->recovered > 0 ? ", from where it was stopped" : "");
 }
 
 static void
-tell_end (struct array *array, unsigned slot, int error)
+tell_end (const struct member *member, unsigned slot, int error)
 {
-  const char *name = array->member[slot].leg->name;
-
   if (error == -EBUSY)
     log_notice ("disk %.200s (slot %u): has all that it missed; it is read as "
-                "soon as resync has finished", name, slot);
+                "soon as resync has finished", member->name, slot);
   else if (error < 0)
     log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
                "of its data: %s.  Until it is rebuilt it is not read; "
                "temporary errors are retried every minute; after any other "
-               "error it resumes at the next start", name, slot,
-               (unsigned long long)array->md->recovered[slot],
+               "error it resumes at the next start", member->name, slot,
+               (unsigned long long)member->recovered,
                log_strerror (error));
-  else if (array_in_sync (array) & 1u << slot)
-    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", name, slot);
+  else if (atomic_load (&member->standing) == STANDING_READ)
+    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", member->name, slot);
+}
+
+/* -1: the roster has forgotten it. */
+static int
+slot_of (struct array *array, const struct member *member)
+{
+  const struct roster_member *entry;
+  int slot;
+
+  ground_mutex_lock (&array->state_lock);
+  entry = roster_find (&array->roster, member->id);
+  slot = entry != NULL ? entry->slot : -1;
+  ground_mutex_unlock (&array->state_lock);
+  return slot;
 }
 
 int
-rebuild (struct array *array, unsigned slot, bool again)
+rebuild (struct array *array, struct member *member, bool again)
 {
-  uint64_t from = array->md->recovered[slot];
+  uint64_t from = member->recovered;
   struct rebuild rebuild = { .array = array,
-                             .slot = slot,
+                             .member = member,
                              .noted = from,
                              .noted_ns = ground_now () };
-  int r;
+  int slot = slot_of (array, member), r;
 
+  if (slot < 0)
+    return 0;
+  rebuild.slot = slot;
   if (!again)
-    tell_begin (array, slot);
+    tell_begin (member, slot);
   r = job_run (&array->resync.job, &supply, &rebuild, from);
   if (r == -ECANCELED)
     return r;
   /* It failed, and people know. */
-  if (r == -ENODEV && !is_recovering (array, slot))
+  if (r == -ENODEV && !is_recovering (member))
     r = 0;
-  if (r == 0 && is_recovering (array, slot))
-    r = metadata_join (array, slot);
+  if (r == 0 && is_recovering (member))
+    r = metadata_join (array, member);
   if (r == 0 || !again)
-    tell_end (array, slot, r);
+    tell_end (member, slot, r);
   return r;
 }

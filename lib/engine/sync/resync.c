@@ -58,7 +58,7 @@ flush_copies (struct request *request)
 
   if (writes == atomic_load (&resync->flushed))
     return 0;
-  r = flush_members (request, array_targets (array), &resync->pool);
+  r = flush_members (request, request_view (request)->targets, &resync->pool);
   if (r == 0)
     atomic_store (&resync->flushed, writes);
   return r;
@@ -73,7 +73,7 @@ sync_windows (struct request *request, uint64_t offset, uint64_t length)
   struct metadata *md = array->md;
   int r;
 
-  r = resync_copy (request, offset, length, array->all, true);
+  r = resync_copy (request, offset, length, UINT32_MAX, true);
   if (r == 0)
     r = flush_copies (request);
   if (r == 0)
@@ -169,22 +169,17 @@ tell_error (struct array *array, int error)
     log_strerror (error));
 }
 
-/* Does @targets hold no more than one copy of each part of the range? */
+/* Does @view hold no more than one copy of each part of the range? */
 static bool
-has_one_copy (const struct array *array, uint32_t targets, uint64_t offset,
-              uint64_t length)
+has_one_copy (const struct array *array, const struct view *view,
+              uint64_t offset, uint64_t length)
 {
-  struct copy copies[LEGS_MAX];
+  struct view_copy copies[LEGS_MAX];
   uint64_t piece;
 
   for (uint64_t done = 0; done < length; done += piece) {
-    unsigned count = 0;
-
     piece = layout_piece (&array->layout, offset + done, length - done);
-    layout_map (&array->layout, offset + done, copies);
-    for (unsigned i = 0; i < layout_copies (&array->layout); i++)
-      count += (targets & 1u << copies[i].slot) != 0;
-    if (count > 1)
+    if (view_copies (array, view, offset + done, copies) > 1)
       return false;
   }
   return true;
@@ -193,24 +188,24 @@ has_one_copy (const struct array *array, uint32_t targets, uint64_t offset,
 /* Where only one copy is left there is nothing to compare: off the list, at
  * once.  It stays so, since members come back at the start only, and what they
  * lack then the bitmap keeps for their rebuild.  Who is out is on record before
- * readers may rely on the copy that is left.  @seen: the targets for which
- * this was done.
+ * readers may rely on the copy that is left.  @seen: the number of the view for
+ * which this was done.
  */
 static void
-drop_single_copies (struct array *array, uint32_t *seen)
+drop_single_copies (struct array *array, uint64_t *seen)
 {
   struct metadata *md = array->md;
-  uint32_t targets = array_targets (array);
+  const struct view view = view_look (array);
   uint64_t at = 0, length = 0;
   bool found;
 
-  if (targets == *seen || metadata_settle (array) < 0)
+  if (view.number == *seen || metadata_settle (array) < 0)
     return;
-  *seen = targets;
+  *seen = view.number;
   do {
     ground_mutex_lock (&md->lock);
     found = todo_next (&md->todo, at, md->todo.window, &at, &length);
-    if (found && has_one_copy (array, targets, at, length)) {
+    if (found && has_one_copy (array, &view, at, length)) {
       todo_done (&md->todo, at, length);
       metadata_publish (md);
     }
@@ -221,7 +216,7 @@ drop_single_copies (struct array *array, uint32_t *seen)
 
 struct pass {
   struct array *array;
-  uint32_t seen; /* by drop_single_copies */
+  uint64_t seen; /* by drop_single_copies */
 };
 
 static int
@@ -275,7 +270,7 @@ static const struct job_supply supply = {
 static int
 resync_pass (struct array *array, bool again)
 {
-  struct pass pass = { .array = array, .seen = array->all };
+  struct pass pass = { .array = array };
   int r;
 
   if (left (&pass) == 0)
@@ -298,20 +293,46 @@ resync_pass (struct array *array, bool again)
   return r;
 }
 
+/* The next one after @last, held for us, who lets go of that; NULL: there is
+ * none.
+ */
+static struct member *
+next_recovering (struct array *array, struct member *last)
+{
+  struct member *next = NULL;
+
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+
+    if (atomic_load (&member->standing) == STANDING_WRITTEN
+        && (last == NULL || member->id > last->id)
+        && (next == NULL || member->id < next->id))
+      next = member;
+  }
+  if (next != NULL)
+    member_hold (next);
+  ground_mutex_unlock (&array->state_lock);
+  if (last != NULL)
+    member_release (array, last);
+  return next;
+}
+
 /* All there is to do, once.  @again: somebody was told already that it could
  * not be done.  0, or -errno of what could not.
  */
 static int
 work (struct array *array, bool again)
 {
-  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+  const struct view view = view_look (array);
+  struct member *member = NULL;
   int r, result;
 
   /* One that was not stopped cleanly becomes clean, even if nothing has to be
    * copied for that.
    */
-  if (atomic_load (&array->md->todo_left) == 0 && rebuilt == 0
-      && !array->md->found_dirty)
+  if (atomic_load (&array->md->todo_left) == 0
+      && view.targets == view.in_sync && !array->md->found_dirty)
     return 0;
   r = metadata_activate (array);
   if (r < 0) {
@@ -323,12 +344,14 @@ work (struct array *array, bool again)
   }
   /* Resync first: a rebuild needs a source that is one. */
   result = resync_pass (array, again);
-  for (; rebuilt != 0 && !worker_is_stopping (&array->resync.worker);
-       rebuilt &= rebuilt - 1) {
-    r = rebuild (array, __builtin_ctz (rebuilt), again);
+  while (!worker_is_stopping (&array->resync.worker)
+         && (member = next_recovering (array, member)) != NULL) {
+    r = rebuild (array, member, again);
     if (r < 0)
       result = r;
   }
+  if (member != NULL)
+    member_release (array, member);
   return result;
 }
 
@@ -356,12 +379,21 @@ be_in_sync (void *argument)
     r = work (array, r < 0);
 }
 
+/* A child for each slot would be enough to go on; so many let all spans be in
+ * flight together.  And one for each place that may be taken later.
+ */
+static unsigned
+pool_total (unsigned spans, unsigned slots)
+{
+  return spans * slots + LEGS_MAX - slots;
+}
+
 uint64_t
 resync_memory (unsigned slots, uint32_t span, unsigned spans)
 {
   return (spans + SYNC_BUFFERS_READERS) * (uint64_t)(span + sizeof (void *))
          + spans * (uint64_t)sizeof (struct request)
-         + spans * slots * (uint64_t)sizeof (struct child);
+         + pool_total (spans, slots) * (uint64_t)sizeof (struct child);
 }
 
 int
@@ -375,10 +407,7 @@ resync_init (struct resync *resync, struct array *array, uint32_t span,
   resync->span = span;
   resync->writes = 1;
   worker_init (&resync->worker);
-  /* A child for each slot would be enough to go on; so many let all spans be
-   * in flight together.
-   */
-  failed |= pool_init (&resync->pool, spans * slots, slots, 1);
+  failed |= pool_init (&resync->pool, pool_total (spans, slots), LEGS_MAX, 1);
   failed |= bounce_init (&resync->buffers, spans + SYNC_BUFFERS_READERS, span);
   failed |= requests_init (&resync->requests, spans, array);
   job_init (&resync->job, array, &resync->requests);
@@ -421,17 +450,21 @@ static void
 tell_rest (struct array *array)
 {
   uint64_t left = atomic_load (&array->md->todo_left);
-  uint32_t rebuilt = array_targets (array) & ~array_in_sync (array);
+  const struct view *view;
 
   if (left > 0)
     log_notice ("resync: stopped; up to %llu bytes that may differ are left "
                 "for the next start", (unsigned long long)left);
-  for (; rebuilt != 0; rebuilt &= rebuilt - 1) {
-    unsigned slot = __builtin_ctz (rebuilt);
+  ground_mutex_lock (&array->state_lock);
+  view = atomic_load (&array->view);
+  for (uint32_t rebuilt = view->targets & ~view->in_sync; rebuilt != 0;
+       rebuilt &= rebuilt - 1) {
+    const struct member *member = view->member[__builtin_ctz (rebuilt)];
 
     log_notice ("disk %.200s (slot %u): its rebuild is stopped; the next start "
-                "goes on with it", array->member[slot].leg->name, slot);
+                "goes on with it", member->name, view_slot (view, member));
   }
+  ground_mutex_unlock (&array->state_lock);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "ground/worker.h"
 
 struct array;
+struct member;
 
 struct resync {
   struct pool pool;         /* children of all copying */
@@ -60,8 +61,8 @@ void resync_stop (struct array *array);
 
 /* array->before_read: what of the range may differ is brought together with
  * @request, which has no round and no range.  Where that is not possible, or
- * not allowed yet, metadata_may_differ stays true; then all reads of the range must
- * take the first copy.  Blocks on the turn, the range lock, a buffer, the
+ * not allowed yet, metadata_may_differ stays true; then all reads of the range
+ * must take the first copy.  Blocks on the turn, the range lock, a buffer, the
  * disks.
  */
 void resync_before_read (struct request *request, uint64_t offset,
@@ -76,10 +77,10 @@ void resync_before_read (struct request *request, uint64_t offset,
 int resync_copy (struct request *request, uint64_t offset, uint64_t length,
                  uint32_t to, bool compare);
 
-/* Rebuild @slot, which is recovering, until it is in sync, fails, or it is
- * time to stop.  In the resync's thread.  0, or -errno of what cannot be
+/* Rebuild @member, which is held and recovering, until it is in sync, fails, or
+ * it is time to stop.  In the resync's thread.  0, or -errno of what cannot be
  * copied; logged unless it is tried @again.
  */
-int rebuild (struct array *array, unsigned slot, bool again);
+int rebuild (struct array *array, struct member *member, bool again);
 
 #endif /* MIRROR_RESYNC_H */

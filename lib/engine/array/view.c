@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* view: the members of one moment, with their legs, as requests see them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/array/view.h"
+#include "ground/util.h"
+
+/* ----------------------------------------------------------------- members */
+
+struct member *
+member_new (struct leg *leg)
+{
+  struct member *member = calloc (1, sizeof *member);
+
+  if (member == NULL)
+    return NULL;
+  snprintf (member->name, sizeof member->name, "%s", leg->name);
+  member->leg = leg;
+  member->generation = atomic_load (&leg->generation);
+  return member;
+}
+
+void
+member_free (struct member *member)
+{
+  free (member->super.block);
+  free (member->bad);
+  free (member);
+}
+
+void
+member_hold (struct member *member)
+{
+  assert (member->leg != NULL);
+  member->users++;
+}
+
+void
+member_release (struct array *array, struct member *member)
+{
+  ground_mutex_lock (&array->state_lock);
+  assert (member->users > 0);
+  member->users--;
+  ground_mutex_unlock (&array->state_lock);
+  worker_wake (&array->views.closer);
+}
+
+/* ------------------------------------------------------------------ a view */
+
+static void
+add_member (struct view *view, const struct roster_member *entry,
+            struct member *member)
+{
+  uint32_t bit = 1u << member->place;
+
+  assert (member->leg != NULL && view->member[member->place] == NULL);
+  view->member[member->place] = member;
+  view->targets |= bit;
+  view->of_rank[member->leg->rank] |= bit;
+  if (member->leg->caps.fua)
+    view->with_fua |= bit;
+  if (entry->state == MEMBER_IN_SYNC)
+    view->in_sync |= bit;
+  if (entry->state == MEMBER_REPLACING)
+    view->heir[entry->slot] = member->place;
+  else
+    view->occupant[entry->slot] = member->place;
+}
+
+/* The same, in places. */
+static void
+add_groups (struct view *view, const struct roster *roster)
+{
+  view->groups = roster->groups;
+  for (unsigned i = 0; i < roster->groups; i++) {
+    view->group[i] = 0;
+    for (uint32_t left = roster->group[i]; left != 0; left &= left - 1) {
+      unsigned slot = __builtin_ctz (left);
+
+      if (view->occupant[slot] >= 0)
+        view->group[i] |= 1u << view->occupant[slot];
+      if (view->heir[slot] >= 0)
+        view->group[i] |= 1u << view->heir[slot];
+    }
+  }
+}
+
+struct member *
+view_find_member (const struct array *array, uint32_t id)
+{
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->id == id)
+      return array->members[i];
+  return NULL;
+}
+
+static bool
+is_target (const struct roster_member *entry)
+{
+  return entry->state == MEMBER_RECOVERING || entry->state == MEMBER_REPLACING
+         || entry->state == MEMBER_IN_SYNC;
+}
+
+static void
+fill (const struct array *array, struct view *view, uint64_t number)
+{
+  const struct roster *roster = &array->roster;
+  struct roster_sets sets;
+
+  *view = (struct view){ .number = number };
+  memset (view->occupant, -1, sizeof view->occupant);
+  memset (view->heir, -1, sizeof view->heir);
+  for (unsigned i = 0; i < roster->members; i++)
+    if (is_target (&roster->member[i]))
+      add_member (view, &roster->member[i],
+                  view_find_member (array, roster->member[i].id));
+  add_groups (view, roster);
+  roster_sets (roster, &sets);
+  view->is_complete = sets.lacking == 0;
+  view->is_occupied = ((sets.in_sync | sets.recovering) ^ array->all) == 0;
+}
+
+/* ----------------------------------------------------- pinned and retired */
+
+static unsigned
+standing_in (const struct view *view, const struct member *member)
+{
+  if (view->member[member->place] != member)
+    return STANDING_OUT;
+  return view->in_sync & 1u << member->place ? STANDING_READ
+                                             : STANDING_WRITTEN;
+}
+
+/* After the view is there: who finds a member gone answers without it, and the
+ * next reader must not go there.
+ */
+static void
+set_standings (const struct array *array, const struct view *view)
+{
+  for (unsigned i = 0; i < array->count; i++)
+    atomic_store (&array->members[i]->standing,
+                  standing_in (view, array->members[i]));
+}
+
+static void
+make_newest (struct array *array, struct view *view)
+{
+  atomic_store (&array->view, view);
+  atomic_store (&array->epoch, view->number);
+  atomic_store (&array->has_remote, view->of_rank[LEG_REMOTE] != 0);
+  set_standings (array, view);
+}
+
+static void
+use_members (const struct view *view, int users)
+{
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    view->member[__builtin_ctz (left)]->users += users;
+}
+
+bool
+view_is_old (const struct array *array, const struct view *view)
+{
+  return atomic_load (&array->view) != view;
+}
+
+/* Does some descriptor have it?  One that does will tell at its end.
+ * state_lock held.
+ */
+static bool
+is_pinned (struct array *array, const struct view *view)
+{
+  bool pinned = false;
+
+  for (unsigned i = 0; i < array->groups; i++)
+    pinned |= requests_release_view (array->group[i], view);
+  return pinned;
+}
+
+/* state_lock held. */
+static void
+collect (struct array *array)
+{
+  struct views *views = &array->views;
+  struct view **at = &views->retired, *view;
+
+  while ((view = *at) != NULL) {
+    if (is_pinned (array, view)) {
+      at = &view->next;
+      continue;
+    }
+    *at = view->next;
+    use_members (view, -1);
+    view->next = views->free;
+    views->free = view;
+    atomic_fetch_sub (&views->retired_count, 1);
+  }
+}
+
+static bool
+has_all_of (const struct view *view, const struct view *old)
+{
+  for (uint32_t left = old->targets; left != 0; left &= left - 1) {
+    unsigned place = __builtin_ctz (left);
+
+    if (view->member[place] != old->member[place])
+      return false;
+  }
+  return true;
+}
+
+/* There are more of them than can be pinned.  state_lock held. */
+static struct view *
+take_free (struct array *array)
+{
+  struct views *views = &array->views;
+  struct view *view;
+
+  if (views->free == NULL)
+    collect (array);
+  view = views->free;
+  assert (view != NULL);
+  views->free = view->next;
+  return view;
+}
+
+void
+view_publish (struct array *array)
+{
+  struct views *views = &array->views;
+  struct view *old = atomic_load (&array->view);
+  struct view *view = take_free (array);
+
+  fill (array, view, old->number + 1);
+  use_members (view, 1);
+  /* Before anybody finds it without them: what depends on that waits until it
+   * is on record.
+   */
+  if (!has_all_of (view, old))
+    atomic_store (&array->shrunk, view->number);
+  make_newest (array, view);
+  old->next = views->retired;
+  views->retired = old;
+  atomic_fetch_add (&views->retired_count, 1);
+  worker_wake (&views->closer);
+}
+
+/* A leg that no view names, for us to close; NULL: none.  A member that the
+ * roster has forgotten goes with it: *@ret_gone.  state_lock held.
+ */
+static struct leg *
+take_unused (struct array *array, struct member **ret_gone)
+{
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+    struct leg *leg = member->leg;
+    bool is_known = roster_find (&array->roster, member->id) != NULL;
+
+    if (member->users > 0 || (leg == NULL && is_known))
+      continue;
+    member->leg = NULL;
+    *ret_gone = is_known ? NULL : member;
+    if (!is_known) {
+      array->count--;
+      memmove (&array->members[i], &array->members[i + 1],
+               (array->count - i) * sizeof array->members[0]);
+    }
+    return leg;
+  }
+  *ret_gone = NULL;
+  return NULL;
+}
+
+static void
+close_unused (struct array *array)
+{
+  struct member *gone;
+  struct leg *leg;
+
+  do {
+    ground_mutex_lock (&array->state_lock);
+    collect (array);
+    leg = take_unused (array, &gone);
+    ground_mutex_unlock (&array->state_lock);
+    if (leg != NULL)
+      leg->ops->close (leg);
+    if (gone != NULL)
+      member_free (gone);
+  } while (leg != NULL || gone != NULL);
+}
+
+static void
+be_closer (void *argument)
+{
+  struct array *array = argument;
+
+  /* Woken by each view that is published, and each descriptor that ends and
+   * was waited for.
+   */
+  do
+    close_unused (array);
+  while (worker_sleep (&array->views.closer, GROUND_NEVER));
+}
+
+int
+views_start (struct array *array)
+{
+  return worker_start (&array->views.closer, "mirror-closer", be_closer,
+                       array);
+}
+
+void
+views_stop (struct array *array)
+{
+  worker_stop (&array->views.closer);
+}
+
+/* ------------------------------------------------------------------ looking */
+
+static uint32_t
+standing_at_least (const struct view *view, unsigned standing)
+{
+  uint32_t places = 0;
+
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    if (atomic_load (&view->member[__builtin_ctz (left)]->standing)
+        >= standing)
+      places |= left & -left;
+  return places;
+}
+
+uint32_t
+view_targets_now (const struct array *array, const struct view *view)
+{
+  return view_is_old (array, view)
+           ? standing_at_least (view, STANDING_WRITTEN)
+           : view->targets;
+}
+
+uint32_t
+view_in_sync_now (const struct array *array, const struct view *view)
+{
+  return view_is_old (array, view) ? standing_at_least (view, STANDING_READ)
+                                   : view->in_sync;
+}
+
+struct view
+view_look (struct array *array)
+{
+  struct view ret;
+
+  ground_mutex_lock (&array->state_lock);
+  ret = *atomic_load (&array->view);
+  ground_mutex_unlock (&array->state_lock);
+  return ret;
+}
+
+unsigned
+view_slot (const struct view *view, const struct member *member)
+{
+  for (unsigned slot = 0; slot < LEGS_MAX; slot++)
+    if (view->occupant[slot] == (int)member->place
+        || view->heir[slot] == (int)member->place)
+      return slot;
+  assert (!"a target has a slot");
+  return 0;
+}
+
+bool
+view_flush_is_lost (const struct array *array, const struct view *view,
+                    uint32_t places)
+{
+  if (!atomic_load (&array->flush_lost))
+    return false;
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    if (atomic_load (&view->member[__builtin_ctz (left)]->flush_lost))
+      return true;
+  return false;
+}
+
+unsigned
+view_copies (const struct array *array, const struct view *view,
+             uint64_t offset, struct view_copy *ret)
+{
+  unsigned copies = layout_copies (&array->layout), count = 0;
+  struct copy copy[LEGS_MAX];
+
+  layout_map (&array->layout, offset, copy);
+  for (unsigned i = 0; i < copies; i++) {
+    int occupant = view->occupant[copy[i].slot];
+    int heir = view->heir[copy[i].slot];
+
+    if (occupant >= 0)
+      ret[count++] = (struct view_copy){ occupant, copy[i].offset };
+    if (heir >= 0)
+      ret[count++] = (struct view_copy){ heir, copy[i].offset };
+  }
+  return count;
+}
+
+/* -------------------------------------------------------------- all of them */
+
+static unsigned
+descriptors (const struct array *array)
+{
+  unsigned total = 0;
+
+  for (unsigned i = 0; i < array->groups; i++)
+    total += array->group[i]->total;
+  return total;
+}
+
+/* One for each descriptor, the published one, and one that is being made. */
+static unsigned
+views_wanted (unsigned descriptors)
+{
+  return descriptors + 2;
+}
+
+uint64_t
+views_size (unsigned descriptors)
+{
+  return views_wanted (descriptors) * (uint64_t)sizeof (struct view);
+}
+
+uint64_t
+views_memory (const struct array *array)
+{
+  return views_size (descriptors (array));
+}
+
+int
+views_init (struct array *array)
+{
+  struct views *views = &array->views;
+
+  worker_init (&views->closer);
+  views->total = views_wanted (descriptors (array));
+  views->items = calloc (views->total, sizeof views->items[0]);
+  if (views->items == NULL)
+    return -ENOMEM;
+  for (unsigned i = views->total; i-- > 1;) {
+    views->items[i].next = views->free;
+    views->free = &views->items[i];
+  }
+  fill (array, &views->items[0], 1);
+  use_members (&views->items[0], 1);
+  atomic_store (&array->shrunk,
+                views->items[0].is_occupied ? 0 : 1);
+  make_newest (array, &views->items[0]);
+  return 0;
+}
+
+void
+views_destroy (struct array *array)
+{
+  worker_destroy (&array->views.closer);
+  free (array->views.items);
+}
