@@ -12,16 +12,15 @@
 #include "ground/text.h"
 #include "ground/util.h"
 #include "logic/layout.h"
+#include "logic/sb1.h"
 
 char *
 render_uuid (const uint8_t uuid[16])
 {
-  GString *text = g_string_new (NULL);
+  char *text = g_malloc (SB1_UUID_TEXT);
 
-  for (unsigned i = 0; i < 16; i++)
-    g_string_append_printf (text, "%s%02x", i > 0 && i % 4 == 0 ? ":" : "",
-                            uuid[i]);
-  return g_string_free (text, FALSE);
+  sb1_uuid_text (uuid, text);
+  return text;
 }
 
 static char *

@@ -84,11 +84,8 @@ on_connection (int fd, G_GNUC_UNUSED GIOCondition condition, void *data)
 static void
 name_uuid (struct control *control)
 {
-  const uint8_t *uuid = control->identity.uuid;
-  char *end = control->uuid;
-
-  for (unsigned i = 0; control->identity.md && i < 16; i++)
-    end += sprintf (end, "%s%02x", i > 0 && i % 4 == 0 ? ":" : "", uuid[i]);
+  if (control->identity.md)
+    sb1_uuid_text (control->identity.uuid, control->uuid);
 }
 
 /* A plain array has no name of its own. */

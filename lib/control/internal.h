@@ -14,6 +14,7 @@
 #include "control/json.h"
 #include "engine/array.h"
 #include "ground/ground.h"
+#include "logic/sb1.h"
 
 /* Of the protocol: changes that old clients cannot bear. */
 #define CONTROL_VERSION 1
@@ -38,7 +39,7 @@ struct control {
   struct array_identity identity; /* constant, as the next three */
   struct array_limits limits;
   char *name;       /* of the array, for people and in events; UTF-8 */
-  char uuid[36];    /* "": it has none */
+  char uuid[SB1_UUID_TEXT]; /* "": it has none */
   uint64_t begin_ns; /* when it was started, of ground_now */
 
   struct listener listener[LISTENERS];

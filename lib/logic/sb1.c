@@ -7,6 +7,7 @@
  * block can be read at all: a wrong "no superblock" costs somebody's data, a
  * wrong "too small" only a message.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "ground/util.h"
@@ -34,6 +35,16 @@ sb1_version_name (enum sb1_version version)
   static_assert (ARRAY_LENGTH (names) == SB1_VERSIONS, "a name for each");
   assert (version < SB1_VERSIONS);
   return names[version];
+}
+
+void
+sb1_uuid_text (const uint8_t uuid[16], char ret[SB1_UUID_TEXT])
+{
+  size_t used = 0;
+
+  for (unsigned i = 0; i < 16; i++)
+    used += snprintf (ret + used, SB1_UUID_TEXT - used, "%s%02x",
+                      i > 0 && i % 4 == 0 ? ":" : "", uuid[i]);
 }
 
 bool

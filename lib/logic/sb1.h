@@ -38,6 +38,10 @@ enum sb1_version {
 /* "1.0", "1.1", "1.2", "0.90". */
 const char *sb1_version_name (enum sb1_version version);
 
+/* A UUID as mdadm writes it. */
+#define SB1_UUID_TEXT 36
+void sb1_uuid_text (const uint8_t uuid[16], char ret[SB1_UUID_TEXT]);
+
 /* The version of that name.  False: there is none. */
 bool sb1_version_by_name (const char *name, enum sb1_version *ret);
 

@@ -44,16 +44,6 @@ is_known (const struct looking *looking)
   return looking->plain->member[0] != '\0';
 }
 
-/* As mdadm writes it. */
-static void
-uuid_text (const uint8_t *uuid, char ret[36])
-{
-  for (unsigned i = 0; i < 16; i++) {
-    snprintf (ret, 36, "%s%02x", i > 0 && i % 4 == 0 ? ":" : "", uuid[i]);
-    ret += strlen (ret);
-  }
-}
-
 static int
 read_disk (const struct look_disk *disk, void *buffer, uint64_t length,
            uint64_t offset)
@@ -69,10 +59,10 @@ static void
 say_md_member (struct looking *looking, unsigned partition,
                enum sb1_version version, const uint8_t *sector)
 {
-  char uuid[36] = "?", where[64] = "";
+  char uuid[SB1_UUID_TEXT] = "?", where[64] = "";
 
   if (version != SB1_VERSION_0_90)
-    uuid_text (sector + 16, uuid);
+    sb1_uuid_text (sector + 16, uuid);
   if (partition != 0)
     snprintf (where, sizeof where, "its partition %u ", partition);
   snprintf (looking->plain->member, sizeof looking->plain->member,
@@ -137,12 +127,12 @@ static void
 say_remains (struct looking *looking, const struct remains *remains,
              const uint8_t *sector)
 {
-  char uuid[36] = "";
+  char uuid[SB1_UUID_TEXT] = "";
 
   if (remains->kind == REMAINS_MD)
-    uuid_text (sector + 16, uuid);
+    sb1_uuid_text (sector + 16, uuid);
   if (remains->kind == REMAINS_BITMAP)
-    uuid_text (sector + 8, uuid);
+    sb1_uuid_text (sector + 8, uuid);
   snprintf (looking->plain->member, sizeof looking->plain->member,
             "has remains of %s%s%s%s at byte %" PRIu64 ", so it was a member "
             "of an array before its size was changed or its metadata "
