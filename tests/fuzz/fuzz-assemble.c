@@ -469,14 +469,14 @@ static void
 stop (bool ran)
 {
   struct array_status status;
-  bool is_active = atomic_load (&run.array->md->is_active);
+  bool is_active = metadata_is_active (run.array->md);
   int r;
 
   r = array_quiesce (run.array, ground_now () + 60 * GROUND_S);
   if (r < 0 && !may_fail ())
     fuzz_fail ("the stop failed: %s", log_strerror (r));
   array_get_status (run.array, &status);
-  is_active |= atomic_load (&run.array->md->is_active);
+  is_active |= metadata_is_active (run.array->md);
   if (r == 0 && !run.unknown && is_active) {
     check_supers (&status);
     if (ran && status.sync_left == 0)

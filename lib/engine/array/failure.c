@@ -10,7 +10,7 @@
 static const char *
 advice (const struct array *array)
 {
-  if (array->md != NULL && !atomic_load (&array->md->is_active))
+  if (array->md != NULL && !metadata_is_active (array->md))
     return "It has missed no write yet; the other disks record its failure "
            "before the next write is acknowledged.  If it is good, start the "
            "mirror again with all disks";

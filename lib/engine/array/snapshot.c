@@ -37,7 +37,7 @@ look_at_metadata (struct array *array, struct array_status *ret)
   ret->sync_left = atomic_load (&md->todo_left);
   ret->resyncing = ret->sync_left > 0;
   ground_mutex_lock (&md->lock);
-  ret->dirty = md->dirty;
+  ret->dirty = metadata_state (md) == METADATA_DIRTY;
   ground_mutex_unlock (&md->lock);
 }
 

@@ -213,7 +213,7 @@ updates_wanted (const struct array *array, const struct view *view)
 {
   const struct metadata *md = array->md;
 
-  if (!atomic_load (&md->is_active) && (array->all & ~md->seen) != 0)
+  if (!metadata_is_active (md) && (array->all & ~md->seen) != 0)
     return 3;
   return superblocks_roles_change (array, view) ? 2 : 1;
 }
@@ -233,12 +233,23 @@ empty_slots (const struct array *array, const struct view *view)
 static void
 note_recorded (struct metadata *md, uint64_t number, uint32_t empty, bool dirty)
 {
-  md->at_rest = !dirty;
-  atomic_store (&md->is_active, true);
+  ground_mutex_lock (&md->lock);
+  atomic_store (&md->state, dirty ? METADATA_DIRTY : METADATA_CLEAN);
   atomic_store (&md->recorded_out, empty);
   atomic_store (&md->recorded, number);
+  ground_mutex_unlock (&md->lock);
+}
+
+/* Until all of them are stored nobody knows what they say; but for dirty over
+ * dirty.
+ */
+static void
+begin_store (struct metadata *md, bool dirty)
+{
   ground_mutex_lock (&md->lock);
-  md->dirty = dirty;
+  if (metadata_is_active (md)
+      && !(dirty && metadata_state (md) == METADATA_DIRTY))
+    atomic_store (&md->state, METADATA_MIXED);
   ground_mutex_unlock (&md->lock);
 }
 
@@ -253,7 +264,7 @@ metadata_write_supers (struct array *array, bool dirty,
   int r;
 
   assert (md->bits_stored || !md->has_bitmap);
-  md->at_rest = false;
+  begin_store (md, dirty);
   request_pin_newest (request);
   r = store_missed (request);
   if (r < 0)

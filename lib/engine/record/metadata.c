@@ -5,7 +5,7 @@
  *   intent_begin       before data:    dirty, bits               (protect)
  *   metadata_settle    before a reply: who is out                (record)
  *   intent_end         afterwards
- *   metadata_clean, _checkpoint, _join, _sweep, _stop            (un-protect)
+ *   metadata_commit, _sweep, _stop                               (un-protect)
  *
  * This is the order.  What is stored: superblocks.c; how: metadata-store.c.
  *
@@ -20,6 +20,20 @@
 #include "engine/io/flush.h"
 #include "engine/record/superblocks.h"
 #include "ground/util.h"
+
+void
+metadata_assert (const struct metadata *md)
+{
+  enum metadata_state state = metadata_state (md);
+
+  assert (state <= METADATA_CLEAN);
+  /* Dirty without bits would bring nothing together. */
+  assert (state == METADATA_UNTOUCHED || !md->has_bitmap || md->bits_stored);
+  assert (!md->has_bitmap || md->stored_sets <= md->bitmap.sets);
+  assert (md->joining == NULL || md->busy);
+  /* Who is on record as out: nobody before the first store. */
+  assert (state != METADATA_UNTOUCHED || atomic_load (&md->recorded) == 0);
+}
 
 /* ---------------------------------------------------------------- the turn */
 
@@ -49,6 +63,7 @@ take_turn (struct metadata *md)
   while (md->busy)
     wait_for_turn (md);
   md->busy = true;
+  metadata_assert (md);
   ground_mutex_unlock (&md->lock);
   begin_turn (md);
 }
@@ -59,6 +74,7 @@ give_turn (struct metadata *md)
   request_end (&md->requests, md->request);
   ground_mutex_lock (&md->lock);
   assert (md->busy);
+  metadata_assert (md);
   md->busy = false;
   ground_cond_broadcast (&md->over);
   ground_mutex_unlock (&md->lock);
@@ -77,13 +93,21 @@ record (struct array *array, int r)
 
   if (r < 0 || array_is_recorded (array))
     return r;
-  r = metadata_write_supers (array, !md->at_rest, &md->checkpoint);
+  r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
+                             &md->checkpoint);
   /* It may have become dirty without a writer. */
   worker_wake (&array->quiet.worker);
   return r;
 }
 
 /* ---------------------------------------------------------------- protect */
+
+/* Lock held. */
+static bool
+is_protected (const struct metadata *md, uint64_t sequence)
+{
+  return metadata_state (md) == METADATA_DIRTY && md->stored_sets >= sequence;
+}
 
 /* Dirty, and everything up to @sequence stored. */
 static int
@@ -94,10 +118,10 @@ protect (struct array *array, uint64_t sequence)
   int r = 0;
 
   ground_mutex_lock (&md->lock);
-  while (md->busy && !(md->dirty && md->stored_sets >= sequence))
+  while (md->busy && !is_protected (md, sequence))
     wait_for_turn (md);
-  dirty = md->dirty;
-  if (dirty && md->stored_sets >= sequence) {
+  dirty = metadata_state (md) == METADATA_DIRTY;
+  if (is_protected (md, sequence)) {
     ground_mutex_unlock (&md->lock);
     return 0;
   }
@@ -119,7 +143,7 @@ intent_begin (struct array *array, uint64_t offset, uint64_t length)
 {
   struct metadata *md = array->md;
   uint64_t sequence = 0;
-  bool is_protected;
+  bool stored;
 
   if (md == NULL)
     return 0;
@@ -131,9 +155,10 @@ intent_begin (struct array *array, uint64_t offset, uint64_t length)
     /* There are fewer request descriptors than that. */
     assert (counted);
   }
-  is_protected = md->dirty && md->stored_sets >= sequence;
+  metadata_assert (md);
+  stored = is_protected (md, sequence);
   ground_mutex_unlock (&md->lock);
-  return is_protected ? 0 : protect (array, sequence);
+  return stored ? 0 : protect (array, sequence);
 }
 
 void
@@ -151,6 +176,7 @@ intent_end (struct array *array, uint64_t offset, uint64_t length, bool differ)
   if (md->has_bitmap)
     bitmap_end (&md->bitmap, offset, length);
   assert (md->writers > 0);
+  metadata_assert (md);
   md->writers--;
   md->last_write_ns = ground_now ();
   wake = (md->wakes_at_zero && md->writers == 0)
@@ -193,7 +219,7 @@ metadata_activate (struct array *array)
   /* Then everybody who is missing is on record, and what may differ has been
    * marked all the time.
    */
-  if (atomic_load (&md->is_active))
+  if (metadata_is_active (md))
     return 0;
   r = protect (array, 0);
   /* Nobody ends a write that would make it clean again. */
@@ -217,7 +243,7 @@ metadata_settle (struct array *array)
    * everywhere: nobody has missed anything.  (After a crash a flush vouches
    * for that, too; not one of a client that may only read.)
    */
-  if (!atomic_load (&md->is_active)) {
+  if (!metadata_is_active (md)) {
     if (!md->found_dirty || !atomic_load (&array->may_write))
       return 0;
     /* The first store of this run begins with the bits, as before a write. */
@@ -272,77 +298,67 @@ write_after_flush (struct array *array, bool dirty,
   return r;
 }
 
-int
-metadata_clean (struct array *array)
+/* Turn held.  @member as in sync, if nothing differs. */
+static int
+join (struct array *array, struct member *member, bool dirty,
+      const struct checkpoint *checkpoint)
 {
   struct metadata *md = array->md;
-  struct checkpoint checkpoint;
   int r;
 
-  take_turn (md);
-  ground_mutex_lock (&md->lock);
-  if (!md->dirty || md->writers > 0) {
-    ground_mutex_unlock (&md->lock);
-    give_turn (md);
-    return -EBUSY;
-  }
-  /* Who begins to write from now on waits for the turn, to say dirty. */
-  md->dirty = false;
-  checkpoint = look_back (array);
-  ground_mutex_unlock (&md->lock);
-  r = write_after_flush (array, false, &checkpoint);
-  give_turn (md);
-  return r;
-}
-
-int
-metadata_checkpoint (struct array *array)
-{
-  struct metadata *md = array->md;
-  struct checkpoint checkpoint;
-  bool dirty;
-  int r;
-
-  take_turn (md);
-  ground_mutex_lock (&md->lock);
-  dirty = md->dirty;
-  checkpoint = look_back (array);
-  ground_mutex_unlock (&md->lock);
-  r = write_after_flush (array, dirty, &checkpoint);
-  give_turn (md);
-  return r;
-}
-
-int
-metadata_join (struct array *array, struct member *member)
-{
-  struct metadata *md = array->md;
-  struct checkpoint checkpoint;
-  bool dirty;
-  int r;
-
-  take_turn (md);
-  ground_mutex_lock (&md->lock);
-  dirty = md->dirty;
-  checkpoint = look_back (array);
-  ground_mutex_unlock (&md->lock);
   if (atomic_load (&md->todo_left) > 0)
-    r = -EBUSY;
-  else {
-    md->joining = member;
-    r = write_after_flush (array, dirty, &checkpoint);
-    md->joining = NULL;
-  }
+    return -EBUSY;
+  md->joining = member;
+  r = write_after_flush (array, dirty, checkpoint);
+  md->joining = NULL;
   /* A write that failed meanwhile may have left other data on this one, which
    * must not become the copy that counts.
    */
   if (r == 0 && atomic_load (&md->todo_left) > 0) {
-    r = metadata_write_supers (array, true, &checkpoint);
+    r = metadata_write_supers (array, true, checkpoint);
     r = r < 0 ? r : -EBUSY;
   }
-  if (r == 0 && !failure_recovered (array, member))
-    r = -EIO;
-  give_turn (md);
+  /* It is on record: from now on it is read. */
+  return r == 0 && !failure_recovered (array, member) ? -EIO : r;
+}
+
+/* Turn held.  What is to be said of the array?  False: nothing. */
+static bool
+plan (struct array *array, enum metadata_commit what, bool *ret_dirty,
+      struct checkpoint *ret)
+{
+  struct metadata *md = array->md;
+  bool is_due = true;
+
+  ground_mutex_lock (&md->lock);
+  *ret_dirty = metadata_state (md) == METADATA_DIRTY;
+  if (what == METADATA_COMMIT_CLEAN) {
+    is_due = *ret_dirty && md->writers == 0;
+    /* Who begins to write from now on waits for the turn, to say dirty. */
+    if (is_due)
+      atomic_store (&md->state, METADATA_MIXED);
+    *ret_dirty = false;
+  }
+  *ret = look_back (array);
+  ground_mutex_unlock (&md->lock);
+  return is_due;
+}
+
+int
+metadata_commit (struct array *array, enum metadata_commit what,
+                 struct member *member)
+{
+  struct checkpoint checkpoint;
+  bool dirty;
+  int r = -EBUSY;
+
+  assert ((member != NULL) == (what == METADATA_COMMIT_JOIN));
+  take_turn (array->md);
+  if (plan (array, what, &dirty, &checkpoint))
+    r = what == METADATA_COMMIT_JOIN
+          ? join (array, member, dirty, &checkpoint)
+          : write_after_flush (array, dirty, &checkpoint);
+  give_turn (array->md);
   return r;
 }
 
@@ -419,7 +435,7 @@ is_at_rest (const struct array *array, const struct checkpoint *checkpoint)
 {
   const struct metadata *md = array->md;
 
-  return md->at_rest && array_is_recorded (array)
+  return metadata_state (md) == METADATA_CLEAN && array_is_recorded (array)
          && memcmp (checkpoint, &md->checkpoint, sizeof *checkpoint) == 0;
 }
 
@@ -430,7 +446,7 @@ metadata_stop (struct array *array)
   struct checkpoint checkpoint;
   int r = 0;
 
-  if (!atomic_load (&md->is_active))
+  if (!metadata_is_active (md))
     return 0;
   take_turn (md);
   ground_mutex_lock (&md->lock);

@@ -45,14 +45,32 @@ struct array;
 struct member;
 struct members;
 
+/* What the superblocks of the targets say, as far as it is sure:
+ *
+ *              first store            writers are gone (metadata_commit)
+ *   UNTOUCHED -------------> DIRTY ---------------------> MIXED
+ *                             ^ ^                         |   ^
+ *                             | +---- a writer comes -----+   | something new
+ *                             |       (protect)        stored | is to be stored
+ *                             |                           v   |
+ *                             +------ a writer comes ---- CLEAN
+ *
+ * metadata-store.c takes each of these steps.  A store that fails leaves MIXED
+ * or DIRTY, from which the next one goes on.
+ */
+enum metadata_state {
+  METADATA_UNTOUCHED, /* nothing was stored in this run */
+  METADATA_DIRTY,     /* all of them: dirty */
+  METADATA_MIXED,     /* some: clean; so who writes must store dirty first */
+  METADATA_CLEAN,     /* all of them: clean, or up to the point in checkpoint */
+};
+
 struct metadata {
   /* Whoever has the turn. */
   struct requests requests; /* its one descriptor, */
   struct request *request;  /* during the turn */
   struct pool pool;         /* its children: one for each slot */
   struct sb1 truth;         /* what all superblocks say alike */
-  bool at_rest;             /* all superblocks say the same: clean, or up to
-                               the point in checkpoint */
   struct log_repeats told_store; /* that somebody cannot store it */
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t seen;            /* slots that had a member in this run: if it is
@@ -68,8 +86,7 @@ struct metadata {
   struct ground_mutex lock; /* for all below */
   struct ground_cond over;  /* a turn is */
   bool busy;                /* somebody has it */
-  bool dirty;               /* durable on every target.  False does not mean
-                               that they say clean: see at_rest */
+  _Atomic unsigned state;   /* enum metadata_state; changed with the turn */
   uint64_t writers;         /* modifications under way */
   uint64_t last_write_ns;
   bool wakes_at_zero;       /* quiet waits for writers to become 0 */
@@ -87,7 +104,6 @@ struct metadata {
                                     who are */
   _Atomic uint32_t recorded_out; /* the slots that were empty in it */
   _Atomic uint64_t todo_left;    /* bytes, whole windows */
-  _Atomic bool is_active;        /* something was written in this run */
 };
 
 /* In get_ready, with array->layout, ->limits set: array->md from what was
@@ -129,20 +145,18 @@ int metadata_settle (struct array *array);
  */
 int metadata_activate (struct array *array);
 
-/* Nobody writes: flush, then mark the array clean, or with the point up to
- * which it is.  0, -EBUSY if somebody writes or it is clean already, -errno.
- */
-int metadata_clean (struct array *array);
+/* What becomes true of the data goes on record: flush, then store. */
+enum metadata_commit {
+  METADATA_COMMIT_CLEAN,      /* nobody writes: clean, or up to where it is */
+  METADATA_COMMIT_CHECKPOINT, /* how far resync and rebuilds have come */
+  METADATA_COMMIT_JOIN,       /* @member holds everything now: in sync */
+};
 
-/* Flush, then write down how far resync and rebuilds have come.  0 or
- * -errno.
+/* 0, or -errno.  -EBUSY: CLEAN, somebody writes or it is clean already; JOIN,
+ * copies differ somewhere, which comes first.  @member: NULL but for JOIN.
  */
-int metadata_checkpoint (struct array *array);
-
-/* @member holds everything now: flush, record it as in sync.  0, -EBUSY if
- * copies differ somewhere, which comes first, or -errno.
- */
-int metadata_join (struct array *array, struct member *member);
+int metadata_commit (struct array *array, enum metadata_commit what,
+                     struct member *member);
 
 /* One period of the bitmap is over: clear the bits that nobody needs, if the
  * array is complete.
@@ -169,6 +183,22 @@ int metadata_store_bits (struct array *array);
 
 /* The bitmap's own superblock. */
 int metadata_store_head (struct array *array);
+
+static inline enum metadata_state
+metadata_state (const struct metadata *md)
+{
+  return atomic_load (&md->state);
+}
+
+/* Was something stored in this run? */
+static inline bool
+metadata_is_active (const struct metadata *md)
+{
+  return metadata_state (md) != METADATA_UNTOUCHED;
+}
+
+/* What the fields promise each other in each state.  Lock held. */
+void metadata_assert (const struct metadata *md);
 
 /* Copies of what changes under the lock, for those who just look.  Lock
  * held.

@@ -40,7 +40,7 @@ plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
   uint64_t now = ground_now ();
 
   ground_mutex_lock (&md->lock);
-  *clean_at = md->dirty && md->writers == 0
+  *clean_at = metadata_state (md) == METADATA_DIRTY && md->writers == 0
                 ? md->last_write_ns + array->quiet.quiet_ns
                 : GROUND_NEVER;
   if (*sweep_at == GROUND_NEVER && md->has_bitmap && md->bitmap.settled > 0
@@ -72,7 +72,7 @@ be_quiet (void *argument)
     /* Woken early, it was to look again. */
     plan (array, &clean_at, &sweep_at);
     if (clean_at <= ground_now ())
-      metadata_clean (array);
+      metadata_commit (array, METADATA_COMMIT_CLEAN, NULL);
     if (sweep_at <= ground_now ()) {
       metadata_sweep (array);
       sweep_at = GROUND_NEVER;

@@ -77,7 +77,7 @@ is_recovering (const struct member *member)
   return atomic_load (&member->standing) == STANDING_WRITTEN;
 }
 
-/* ------------------------------------------------------- what the job is told */
+/* ----------------------------------------------------- what the job is told */
 
 static int
 next_missed (void *opaque, struct request *request, uint64_t at,
@@ -141,7 +141,7 @@ note_recovered (void *opaque, uint64_t at)
   if (at - rebuild->noted < size / SYNC_CHECKPOINT_PARTS
       && ground_now () - rebuild->noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
     return;
-  metadata_checkpoint (array);
+  metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
   rebuild->noted = at;
   rebuild->noted_ns = ground_now ();
 }
@@ -163,7 +163,7 @@ static const struct job_supply supply = {
   .stops_at_error = true,
 };
 
-/* ---------------------------------------------------------------- the rebuild */
+/* -------------------------------------------------------------- the rebuild */
 
 static void
 tell_begin (const struct member *member, unsigned slot)
@@ -188,7 +188,8 @@ tell_end (const struct member *member, unsigned slot, int error)
                (unsigned long long)member->recovered,
                log_strerror (error));
   else if (atomic_load (&member->standing) == STANDING_READ)
-    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", member->name, slot);
+    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", member->name,
+                slot);
 }
 
 /* -1: the roster has forgotten it. */
@@ -227,7 +228,7 @@ rebuild (struct array *array, struct member *member, bool again)
   if (r == -ENODEV && !is_recovering (member))
     r = 0;
   if (r == 0 && is_recovering (member))
-    r = metadata_join (array, member);
+    r = metadata_commit (array, METADATA_COMMIT_JOIN, member);
   if (r == 0 || !again)
     tell_end (member, slot, r);
   return r;

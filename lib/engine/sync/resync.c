@@ -277,7 +277,7 @@ resync_pass (struct array *array, bool again)
     return 0;
   drop_single_copies (array, &pass.seen);
   if (left (&pass) == 0) {
-    metadata_checkpoint (array);
+    metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
     return 0;
   }
   if (!again)
@@ -285,7 +285,7 @@ resync_pass (struct array *array, bool again)
   r = job_run (&array->resync.job, &supply, &pass, 0);
   if (r == -ECANCELED)
     return r;
-  metadata_checkpoint (array);
+  metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
   if (r == 0)
     tell_done (&array->resync);
   else if (!again)
