@@ -45,6 +45,8 @@ int erase_command (int argc, char **argv);
 int restore_command (int argc, char **argv);
 int status_command (int argc, char **argv);
 int detail_command (int argc, char **argv);
+int events_command (int argc, char **argv);
+int history_command (int argc, char **argv);
 int wait_command (int argc, char **argv);
 int stop_command (int argc, char **argv);
 

@@ -34,6 +34,8 @@ static const struct {
   { "restore-metadata", restore_command, "put back what erase took away" },
   { "status", status_command, "tell how arrays are that are served" },
   { "detail", detail_command, "tell all that is known of an array" },
+  { "events", events_command, "tell what happens, as it does" },
+  { "history", history_command, "tell what has happened" },
   { "wait", wait_command, "wait until an array is healthy, or in sync" },
   { "stop", stop_command, "stop the server of an array" },
 };

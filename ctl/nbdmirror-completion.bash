@@ -59,7 +59,7 @@ _nbdmirror_arrays ()
 _nbdmirror ()
 {
   local commands="create examine assemble erase restore-metadata status \
-    detail wait stop"
+    detail events history wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()
@@ -105,7 +105,7 @@ _nbdmirror ()
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_options "$command")" \
       -- "$cur")
-  elif [[ " status detail wait stop " == *" $command "* ]]; then
+  elif [[ " status detail events history wait stop " == *" $command "* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
   else
     compopt -o filenames 2>/dev/null || :

@@ -82,7 +82,9 @@ mirror_get_ready (void)
   const char *absent[LEGS_MAX];
   char why[MESSAGE_MAX] = "";
 
-  if (options.control != NULL && control_check (options.control, why) < 0) {
+  if ((options.control != NULL && control_check (options.control, why) < 0)
+      || (options.program != NULL
+          && control_check_program (options.program, why) < 0)) {
     log_error ("%s", why);
     return -1;
   }
@@ -121,18 +123,22 @@ start_control (char *text, size_t size)
 {
   struct control_config config = { .array = the_array,
                                    .path = options.control,
+                                   .no_sockets = options.no_control,
+                                   .program = options.program,
                                    .peers = clients_list,
                                    .stop = stop_server };
   char why[MESSAGE_MAX];
 
   snprintf (text, size, "no control socket");
-  if (options.no_control)
+  if (options.no_control && options.program == NULL)
     return 0;
   if (control_start (&config, &control, why) == 0) {
+    if (options.no_control)
+      return 0;
     sockets_leave_alone (control_path (control),
                          control_path_readonly (control));
     snprintf (text, size, "control socket %s", control_path (control));
-  } else if (options.control != NULL) {
+  } else if (options.control != NULL || options.program != NULL) {
     log_error ("%s", why);
     return -1;
   } else

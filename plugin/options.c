@@ -26,6 +26,7 @@ options_free (struct options *options)
   for (unsigned i = 0; i < options->disks; i++)
     free (options->disk[i]);
   free (options->control);
+  free (options->program);
 }
 
 /* Relative paths are taken from here.  NULL, and said. */
@@ -287,6 +288,14 @@ parse_control (struct options *options, const char *value)
   return options->control == NULL ? -1 : 0;
 }
 
+static int
+parse_program (struct options *options, const char *value)
+{
+  free (options->program);
+  options->program = nbdkit_absolute_path (value);
+  return options->program == NULL ? -1 : 0;
+}
+
 int
 options_parse (struct options *options, const char *key, const char *value)
 {
@@ -307,6 +316,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "sync_min", parse_sync_min },
     { "sync_max", parse_sync_max },
     { "control", parse_control },
+    { "event-program", parse_program },
   };
 
   for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)

@@ -26,6 +26,7 @@ struct options {
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
+  char *program;           /* event-program=, absolute, ours to free; NULL */
   struct layout layout;    /* options_complete: of a plain array */
 };
 
@@ -70,6 +71,8 @@ int options_check_plain (const struct options *options);
   "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
   "control=SOCKET|none   where nbdmirror reaches the server (default: in "     \
   "the\n"                                                                     \
-  "                 runtime directory, named after the array)."
+  "                 runtime directory, named after the array).\n"                   \
+  "event-program=FILE   called as FILE EVENT ARRAY [DISK], as by mdadm "       \
+  "--monitor."
 
 #endif /* MIRROR_OPTIONS_H */

@@ -136,6 +136,20 @@ print_wrapped (const char *label, const char *text)
   printf ("\n");
 }
 
+/* With the time, if that is known, as 2026-03-08 14:02:11Z. */
+static void
+print_what (JsonObject *reason)
+{
+  const char *what = json_read_string (reason, "what", "?");
+  const char *since = json_read_string (reason, "since", NULL);
+  g_autofree char *whole
+    = since == NULL ? g_strdup (what)
+                    : g_strdup_printf ("%s at %.10s %.8sZ", what, since,
+                                       since + MIN (strlen (since), 11u));
+
+  print_wrapped ("what:", whole);
+}
+
 static void
 print_reasons (JsonObject *status)
 {
@@ -144,7 +158,7 @@ print_reasons (JsonObject *status)
   for (unsigned i = 0; i < length_of (reasons); i++) {
     JsonObject *reason = element (reasons, i);
 
-    print_wrapped ("what:", json_read_string (reason, "what", "?"));
+    print_what (reason);
     print_wrapped ("impact:", json_read_string (reason, "impact", "?"));
     print_wrapped ("action:", json_read_string (reason, "action", "?"));
   }

@@ -23,6 +23,7 @@ struct client {
   GSource *reading, *writing; /* NULL: not */
   GString *input;  /* what has come of the next line */
   GString *output; /* what it has not read */
+  bool subscribed;
   bool ended;      /* it sends nothing more */
   bool dropped;
 };
@@ -70,6 +71,18 @@ bool
 client_may_change (const struct client *client)
 {
   return !client->listener->readonly;
+}
+
+void
+client_subscribe (struct client *client)
+{
+  client->subscribed = true;
+}
+
+bool
+client_is_subscribed (const struct client *client)
+{
+  return client->subscribed && !client->dropped;
 }
 
 static void
@@ -163,11 +176,27 @@ take_lines (struct client *client)
   client->dropped = true;
 }
 
+/* Until it is gone altogether. */
+static gboolean
+on_gone (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
+         void *data)
+{
+  struct client *client = data;
+
+  client->dropped = true;
+  clients_sweep (client->control, false);
+  return G_SOURCE_CONTINUE; /* of one that is destroyed by now */
+}
+
 /* What was asked is still answered. */
 static void
 note_end (struct client *client)
 {
   end_source (&client->reading);
+  if (client->subscribed) {
+    watch (client, &client->reading, G_IO_HUP | G_IO_ERR, on_gone);
+    return;
+  }
   client->ended = true;
   client->dropped |= client->output->len == 0;
 }

@@ -23,6 +23,17 @@ control_check (const char *path, char *why)
   return door_check (path, why);
 }
 
+int
+control_check_program (const char *path, char *why)
+{
+  int r = access (path, X_OK) == 0 ? 0 : -errno;
+
+  if (r < 0)
+    snprintf (why, MESSAGE_MAX, "event-program=%.300s: cannot be called: %s",
+              path, log_strerror (r));
+  return r;
+}
+
 /* --------------------------------------------------------------- listening */
 
 static gboolean on_connection (int fd, GIOCondition condition, void *data);
@@ -159,6 +170,16 @@ open_default (struct control *control, char *why)
   return r == -EADDRINUSE ? open_in (control, directory, other, why) : r;
 }
 
+static int
+open_all (struct control *control, char *why)
+{
+  if (control->config.no_sockets)
+    return 0;
+  return control->config.path == NULL
+           ? open_default (control, why)
+           : open_doors (control, control->config.path, why);
+}
+
 /* -------------------------------------------------------------------- life */
 
 static void
@@ -173,6 +194,9 @@ static void
 control_free (struct control *control)
 {
   clients_sweep (control, true);
+  progress_end (control);
+  events_end (control);
+  program_free (control->program);
   for (unsigned i = 0; i < LISTENERS; i++) {
     stop_listening (&control->listener[i]);
     door_close (&control->listener[i].door);
@@ -231,11 +255,14 @@ control_start (const struct control_config *config, struct control **ret,
     return r;
   }
   control = control_new (config);
-  r = config->path == NULL ? open_default (control, why)
-                           : open_doors (control, config->path, why);
+  r = open_all (control, why);
   if (r == 0) {
-    for (unsigned i = 0; i < LISTENERS; i++)
+    for (unsigned i = 0; i < LISTENERS && !config->no_sockets; i++)
       listen_again (&control->listener[i]);
+    if (config->program != NULL)
+      control->program = program_new (control, config->program);
+    events_begin (control);
+    progress_begin (control);
     r = ground_thread_start (&control->thread, "mirror-control", run, control);
     if (r < 0)
       snprintf (why, MESSAGE_MAX, "its thread cannot be started: %s",

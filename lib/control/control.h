@@ -31,6 +31,9 @@ struct control_config {
   struct array *array;
   const char *path; /* absolute; NULL: a name in the runtime directory */
 
+  bool no_sockets;
+  const char *program; /* absolute: called for events; NULL: none */
+
   /* Who is connected to the array: at most @max of them into @ret; returns how
    * many there are.
    */
@@ -45,13 +48,16 @@ struct control_config {
  */
 int control_check (const char *path, char *why);
 
+/* Can this program be called?  0, or -errno and @why, likewise. */
+int control_check_program (const char *path, char *why);
+
 /* Make the sockets and start the thread.  0 and *@ret, or -errno and @why
  * (MESSAGE_MAX bytes): one line.
  */
 int control_start (const struct control_config *config, struct control **ret,
                    char *why);
 
-/* The path of the socket; as long as it runs. */
+/* The path of the socket, "" if there is none; as long as it runs. */
 const char *control_path (const struct control *control);
 
 /* The path of the socket that only answers questions. */

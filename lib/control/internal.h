@@ -14,6 +14,8 @@
 #include "control/json.h"
 #include "engine/array.h"
 #include "ground/ground.h"
+#include "ground/limits.h"
+#include "ground/log.h"
 #include "logic/sb1.h"
 
 /* Of the protocol: changes that old clients cannot bear. */
@@ -39,7 +41,7 @@ struct control {
   struct array_identity identity; /* constant, as the next three */
   struct array_limits limits;
   char *name;       /* of the array, for people and in events; UTF-8 */
-  char uuid[SB1_UUID_TEXT]; /* "": it has none */
+  char uuid[36];    /* "": it has none */
   uint64_t begin_ns; /* when it was started, of ground_now */
 
   struct listener listener[LISTENERS];
@@ -47,6 +49,9 @@ struct control {
   GMainContext *context;
   GMainLoop *loop;
   GList *clients; /* struct client */
+
+  struct events *events;
+  struct program *program; /* NULL: none is called */
 };
 
 /* ------------------------------------------------------------------ client */
@@ -58,6 +63,10 @@ void client_new (struct listener *listener, int fd);
  * dropped.
  */
 void client_send (struct client *client, JsonBuilder *message);
+
+/* From now on it gets all events. */
+void client_subscribe (struct client *client);
+bool client_is_subscribed (const struct client *client);
 
 bool client_may_change (const struct client *client);
 
@@ -73,6 +82,57 @@ void request_handle (struct control *control, struct client *client,
 /* {"id": ..., "ok": false, "error": ...}; @id may be NULL. */
 JsonBuilder *request_refusal (JsonNode *id, const char *code,
                               const char *text);
+
+/* ------------------------------------------------------------------ events */
+
+#define EVENT_KIND_MAX 24
+
+struct event {
+  uint64_t number; /* from 1 on */
+  uint64_t utc_us;
+  char kind[EVENT_KIND_MAX];
+  enum log_severity severity;
+  int slot;        /* -1: none in particular */
+  char disk[256];  /* "": none */
+  char text[MESSAGE_MAX];
+};
+
+/* From now on what the log is told comes here, too. */
+void events_begin (struct control *control);
+void events_end (struct control *control);
+
+/* One that is no line of the log. */
+void events_tell (const struct log_event *event, const char *text);
+
+/* The number of the newest one; 0: there was none. */
+uint64_t events_newest (const struct control *control);
+
+/* The last one of that kind for that slot.  False: none is kept. */
+bool events_find (const char *kind, int slot, struct event *ret);
+
+/* "@name": the time of day, in UTC. */
+void event_build_time (JsonBuilder *builder, const char *name,
+                       uint64_t utc_us);
+
+/* An object with all of it. */
+void event_build (const struct control *control, JsonBuilder *builder,
+                  const struct event *event);
+
+/* "events": [...], those that are kept. */
+void events_build (const struct control *control, JsonBuilder *builder);
+
+/* ----------------------------------------------------------------- program */
+
+/* @path is called for events, from the control thread. */
+struct program *program_new (struct control *control, const char *path);
+void program_free (struct program *program);
+void program_tell (struct program *program, const struct event *event);
+
+/* ---------------------------------------------------------------- progress */
+
+/* Marks on the way of a rebuild become events. */
+void progress_begin (struct control *control);
+void progress_end (struct control *control);
 
 /* ------------------------------------------------------------------ status */
 

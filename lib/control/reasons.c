@@ -14,6 +14,7 @@ struct reason {
   int slot; /* -1: none in particular */
   char *what, *impact;
   const char *action;
+  uint64_t since; /* UTC, microseconds; 0: not known */
 };
 
 static void
@@ -25,6 +26,10 @@ add (JsonBuilder *builder, struct reason reason)
     render_json_null (builder, "slot");
   else
     render_json_int (builder, "slot", reason.slot);
+  if (reason.since == 0)
+    render_json_null (builder, "since");
+  else
+    event_build_time (builder, "since", reason.since);
   render_json_string (builder, "what", reason.what);
   render_json_string (builder, "impact", reason.impact);
   render_json_string (builder, "action", reason.action);
@@ -65,11 +70,15 @@ add_failed (struct control *control, JsonBuilder *builder,
             const struct array_snapshot *snapshot,
             const struct array_member *member)
 {
+  struct event event;
+
   add (builder, (struct reason){
                   "disk-failed", member->slot,
                   g_strdup_printf ("disk %s (slot %d) failed", member->name,
                                    member->slot),
-                  impact_of_loss (snapshot), advice (control) });
+                  impact_of_loss (snapshot), advice (control),
+                  events_find ("Fail", member->slot, &event) ? event.utc_us
+                                                             : 0 });
 }
 
 static bool
@@ -98,7 +107,7 @@ add_lacking (struct control *control, JsonBuilder *builder,
     add (builder, (struct reason){
                     "disk-missing", slot,
                     g_strdup_printf ("slot %d has no disk", slot),
-                    impact_of_loss (snapshot), advice (control) });
+                    impact_of_loss (snapshot), advice (control), 0 });
   }
 }
 
@@ -132,7 +141,7 @@ add_rebuilds (struct control *control, JsonBuilder *builder,
                                        ? ", only what it missed" : ""),
                     g_strdup ("the disk is written, and is read when it is in "
                               "sync"),
-                    copy_advice (control, snapshot) });
+                    copy_advice (control, snapshot), 0 });
   }
 }
 
@@ -147,7 +156,7 @@ add_resync (struct control *control, JsonBuilder *builder,
                   g_strdup_printf ("copies of %s may differ", left),
                   g_strdup ("what clients read is copied to all disks first, "
                             "so they never see two versions"),
-                  copy_advice (control, snapshot) });
+                  copy_advice (control, snapshot), 0 });
 }
 
 void
@@ -166,6 +175,7 @@ reasons_build (struct control *control, JsonBuilder *builder,
                     g_strdup ("a write failed on all copies of its range"),
                     g_strdup ("copies may differ there, so all reads go to "
                               "the first disk"),
-                    "see READS THAT ARE PINNED in nbdkit-mirror-plugin(1)" });
+                    "see READS THAT ARE PINNED in nbdkit-mirror-plugin(1)",
+                    0 });
   json_builder_end_array (builder);
 }

@@ -80,6 +80,24 @@ run_stop (struct call *call)
   call->control->config.stop ();
 }
 
+static void
+run_history (struct call *call)
+{
+  events_build (call->control, call->result);
+}
+
+/* The answer, how all is now, and from then on what changes. */
+static void
+run_subscribe (struct call *call)
+{
+  render_json_int (call->result, "seq", events_newest (call->control));
+  json_builder_set_member_name (call->result, "status");
+  json_builder_begin_object (call->result);
+  status_build (call->control, call->result);
+  json_builder_end_object (call->result);
+  client_subscribe (call->client);
+}
+
 static const struct {
   const char *name;
   bool changes; /* not on the socket that answers questions */
@@ -88,6 +106,8 @@ static const struct {
 } commands[] = {
   { "status", false, run_status, { NULL } },
   { "clients", false, run_clients, { NULL } },
+  { "history", false, run_history, { NULL } },
+  { "subscribe", false, run_subscribe, { NULL } },
   { "stop", true, run_stop, { "force", NULL } },
 };
 

@@ -171,6 +171,10 @@
 #define CONTROL_DEPTH_MAX 16
 #define CONTROL_UNREAD_MAX (1024u * 1024u)
 
+/* The event program: how long one call may take, and how many may wait. */
+#define PROGRAM_LIMIT_S 60
+#define PROGRAM_WAITING_MAX 64
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 

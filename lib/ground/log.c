@@ -25,9 +25,25 @@ log_set_sink (log_sink *sink)
   the_sink = sink ? sink : sink_stderr;
 }
 
-static void
-log_va (enum log_level level, const char *format, va_list args)
+static _Atomic (log_event_sink *) the_event_sink;
+
+void
+log_set_event_sink (log_event_sink *sink)
 {
+  atomic_store (&the_event_sink, sink);
+}
+
+/* @event NULL: it is no more than a message. */
+static void
+log_va (enum log_level level, const struct log_event *event,
+        const char *format, va_list args)
+{
+  const struct log_event plain = {
+    .kind = "Message",
+    .severity = level == LOG_LEVEL_ERROR ? EVENT_WARNING : EVENT_INFO,
+    .slot = -1,
+  };
+  log_event_sink *event_sink = atomic_load (&the_event_sink);
   char message[MESSAGE_MAX], line[MESSAGE_MAX];
   int saved_errno = errno;
 
@@ -35,6 +51,8 @@ log_va (enum log_level level, const char *format, va_list args)
   /* Names come from people, texts from servers. */
   text_escape (message, line, sizeof line);
   the_sink (level, line);
+  if (event_sink != NULL && level != LOG_LEVEL_DEBUG)
+    event_sink (event != NULL ? event : &plain, line);
   errno = saved_errno;
 }
 
@@ -44,7 +62,18 @@ log_error (const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  log_va (LOG_LEVEL_ERROR, format, args);
+  log_va (LOG_LEVEL_ERROR, NULL, format, args);
+  va_end (args);
+}
+
+void
+log_event (const struct log_event *event, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  log_va (event->severity == EVENT_INFO ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
+          event, format, args);
   va_end (args);
 }
 
@@ -54,7 +83,7 @@ log_notice (const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  log_va (LOG_LEVEL_NOTICE, format, args);
+  log_va (LOG_LEVEL_NOTICE, NULL, format, args);
   va_end (args);
 }
 
@@ -64,7 +93,7 @@ log_debug (const char *format, ...)
   va_list args;
 
   va_start (args, format);
-  log_va (LOG_LEVEL_DEBUG, format, args);
+  log_va (LOG_LEVEL_DEBUG, NULL, format, args);
   va_end (args);
 }
 

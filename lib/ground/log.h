@@ -28,6 +28,35 @@ void log_error (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 void log_notice (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
+/* Something that happened to the array or a disk, for programs as well as for
+ * people: the message is shown like any other, and what is known of it goes
+ * with it to log_set_event_sink's.
+ */
+enum log_severity {
+  EVENT_INFO,
+  EVENT_WARNING,
+  EVENT_CRITICAL, /* data, or its last spare copy, is lost */
+};
+
+struct log_event {
+  const char *kind; /* one word, constant: nbdmirror-events(7) */
+  enum log_severity severity;
+  int slot;         /* -1: none in particular */
+  const char *disk; /* NULL: likewise */
+};
+
+/* Shown as an error, unless it is EVENT_INFO. */
+void log_event (const struct log_event *event, const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
+
+/* Who else hears of events, and of all other errors and notices, whose @event
+ * has the kind "Message".  Called in any thread, under any lock: never waits.
+ * NULL: nobody.
+ */
+typedef void log_event_sink (const struct log_event *event,
+                             const char *message);
+void log_set_event_sink (log_event_sink *sink);
+
 void log_debug (const char *format, ...)
   __attribute__ ((format (printf, 1, 2)));
 

@@ -107,7 +107,7 @@ complains "which-array"
 ask 4 status
 shows "^$plain  raid1  8 MiB  DEGRADED  \[U_\]"
 tr -s ' \n' ' ' <screen >flat
-grep -q " what: disk nbd+unix.*leg.sock (slot 1) failed impact: " flat
+grep -q " what: disk nbd+unix.*leg.sock (slot 1) failed at 20[0-9-]* [0-9:]*Z impact: " flat
 shows "^  impact: +1 of 2 disks"
 shows "^  action: +stop the server, copy a disk"
 ask 4 status --unhealthy

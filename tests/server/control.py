@@ -72,6 +72,18 @@ class Control:
         assert reply["id"] == "x" and not reply["ok"], reply
         return reply["error"]["code"]
 
+    def history(self):
+        """What happened, without mere messages."""
+        return [event for event in self.ask("history")["events"]
+                if event["kind"] != "Message"]
+
+    def event(self):
+        """The next one, likewise."""
+        while True:
+            event = self.receive()["event"]
+            if event["kind"] != "Message":
+                return event
+
     def close(self):
         self.file.close()
         self.socket.close()

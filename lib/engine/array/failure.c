@@ -75,7 +75,11 @@ static void
 tell_failed (struct array *array, const struct member *member, unsigned slot,
              const char *what, int error, unsigned left)
 {
-  log_error ("disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running "
+  const struct log_event event
+    = { "Fail", EVENT_CRITICAL, slot, member->name };
+
+  log_event (&event,
+             "disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running "
              "DEGRADED on %u of %u disks%s.  %s",
              member->name, slot, happened (what).text,
              log_strerror (error), left, array->layout.slots,
@@ -86,7 +90,11 @@ static void
 tell_last_copy (const struct member *member, unsigned slot, const char *what,
                 int error)
 {
-  log_error ("disk %.200s (slot %u) holds the LAST COPY of some data and stays "
+  const struct log_event event
+    = { "LastCopy", EVENT_CRITICAL, slot, member->name };
+
+  log_event (&event,
+             "disk %.200s (slot %u) holds the LAST COPY of some data and stays "
              "in use although %s: %s.  Its errors go to the client; "
              "copy what can be read to a good disk",
              member->name, slot, happened (what).text,
@@ -256,6 +264,9 @@ failure_read (const struct request *request, unsigned place)
   struct array *array = request->array;
   struct member *member = request_member (request, place);
   int error = request->error[place];
+  unsigned slot = view_slot (request_view (request), member);
+  const struct log_event event
+    = { "ReadError", EVENT_WARNING, slot, member->name };
   bool tell;
 
   if (leg_error_is_gone (error)) {
@@ -268,8 +279,8 @@ failure_read (const struct request *request, unsigned place)
   member->told_read_error = true;
   ground_mutex_unlock (&array->state_lock);
   if (tell)
-    log_error ("disk %.200s (slot %u): a read failed: %s.  Another copy is "
+    log_event (&event,
+               "disk %.200s (slot %u): a read failed: %s.  Another copy is "
                "read instead, where there is one; this is reported once",
-               member->name, view_slot (request_view (request), member),
-               log_strerror (error));
+               member->name, slot, log_strerror (error));
 }

@@ -168,28 +168,37 @@ static const struct job_supply supply = {
 static void
 tell_begin (const struct member *member, unsigned slot)
 {
-  log_notice ("disk %.200s (slot %u): is being rebuilt, %s%s",
-              member->name, slot,
-              member->by_bitmap ? "only what it missed" : "all of it",
-              member->recovered > 0 ? ", from where it was stopped" : "");
+  const struct log_event event
+    = { "RebuildStarted", EVENT_INFO, slot, member->name };
+
+  log_event (&event, "disk %.200s (slot %u): is being rebuilt, %s%s",
+             member->name, slot,
+             member->by_bitmap ? "only what it missed" : "all of it",
+             member->recovered > 0 ? ", from where it was stopped" : "");
 }
 
 static void
 tell_end (const struct member *member, unsigned slot, int error)
 {
+  const struct log_event stopped
+    = { "RebuildStopped", EVENT_WARNING, slot, member->name };
+  const struct log_event finished
+    = { "RebuildFinished", EVENT_INFO, slot, member->name };
+
   if (error == -EBUSY)
     log_notice ("disk %.200s (slot %u): has all that it missed; it is read as "
                 "soon as resync has finished", member->name, slot);
   else if (error < 0)
-    log_error ("disk %.200s (slot %u): its rebuild ended early, at byte %llu "
+    log_event (&stopped,
+               "disk %.200s (slot %u): its rebuild ended early, at byte %llu "
                "of its data: %s.  Until it is rebuilt it is not read; "
                "temporary errors are retried every minute; after any other "
                "error it resumes at the next start", member->name, slot,
                (unsigned long long)member->recovered,
                log_strerror (error));
   else if (atomic_load (&member->standing) == STANDING_READ)
-    log_notice ("disk %.200s (slot %u): is rebuilt and in sync", member->name,
-                slot);
+    log_event (&finished, "disk %.200s (slot %u): is rebuilt and in sync",
+               member->name, slot);
 }
 
 /* -1: the roster has forgotten it. */

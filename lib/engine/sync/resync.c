@@ -138,20 +138,24 @@ resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 static void
 tell_begin (struct array *array)
 {
+  const struct log_event started = { "ResyncStarted", EVENT_INFO, -1, NULL };
   struct resync *resync = &array->resync;
 
   if (!log_is_due (&resync->told_begin, ground_now ()))
     return;
-  log_notice ("resync: started; up to %llu bytes may differ between the copies",
-              (unsigned long long)atomic_load (&array->md->todo_left));
+  log_event (&started,
+             "resync: started; up to %llu bytes may differ between the copies",
+             (unsigned long long)atomic_load (&array->md->todo_left));
   resync->owes_end = true;
 }
 
 static void
 tell_done (struct resync *resync)
 {
+  const struct log_event finished = { "ResyncFinished", EVENT_INFO, -1, NULL };
+
   if (resync->owes_end)
-    log_notice ("resync: finished; all copies agree");
+    log_event (&finished, "resync: finished; all copies agree");
   resync->owes_end = false;
 }
 
