@@ -34,7 +34,7 @@
 struct array {
   struct layout layout;
   uint32_t all;         /* mask of all slots */
-  bool has_bad_blocks;  /* some member has */
+  _Atomic bool has_bad_blocks; /* some member has */
   struct metadata *md;  /* NULL: a plain array */
   struct array_opener opener; /* for disks that come while it serves */
   struct array_limits limits;
@@ -92,6 +92,9 @@ struct array {
 
   /* What clients were told of, and people: errors of ... */
   struct log_repeats told_read, told_modify;
+
+  struct ground_mutex change_lock; /* one order at a time; held across I/O, by
+                                      those who order and nobody else */
 
   /* array_quiesce, once. */
   struct ground_mutex stop_lock;

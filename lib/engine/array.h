@@ -185,6 +185,41 @@ int array_extents (struct array *array, uint64_t length, uint64_t offset,
                                uint64_t length, uint32_t flags),
                    void *opaque);
 
+/* What an administrator orders while the array serves. */
+enum array_verb {
+  ARRAY_FAIL,    /* @member is neither read nor written from now on */
+  ARRAY_REMOVE,  /* and forgotten */
+  ARRAY_ADD,     /* @disk gets a slot without a member */
+  ARRAY_READD,   /* @member, which failed, comes back; as @disk, or NULL: under
+                    the name that it had */
+  ARRAY_REPLACE, /* @disk takes the slot of @member over when it is rebuilt; that
+                    one serves until then */
+};
+
+struct array_order {
+  enum array_verb verb;
+  uint32_t member;  /* its id, of array_get_snapshot */
+  const char *disk; /* as at the start */
+  bool discard;     /* what @disk holds may be overwritten */
+  bool dry_run;     /* only say what would be done */
+};
+
+struct array_answer {
+  const char *reason; /* why not, a word for machines; constant.  NULL: done */
+  char text[MESSAGE_MAX]; /* for people: what is done, or why not and what to
+                             do */
+  uint32_t member;  /* the id of one that came */
+  uint64_t to_copy; /* bytes that its rebuild copies, at most */
+};
+
+/* 0 and it is on record (of a plain array: until it stops), or -errno and
+ * nothing has changed, but for "not-recorded": then it is out and that is not
+ * on record.  Any thread, after array_start and before array_close; blocks on
+ * orders before it, on opening the disk, on the disks.
+ */
+int array_change (struct array *array, const struct array_order *order,
+                  struct array_answer *answer);
+
 /* Refuse new requests (-ESHUTDOWN), wait for those under way and flush every
  * current member, until @deadline_ns of ground_now; past it the legs are
  * aborted.  Idempotent.  0, or -errno if not everything acknowledged is

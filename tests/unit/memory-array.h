@@ -11,6 +11,7 @@
 #include "memory-leg.h"
 
 #define MEMBERS 2
+#define OTHERS 8
 
 struct memory_array {
   struct create_wish wish;
@@ -18,6 +19,7 @@ struct memory_array {
   struct sb1 sb[MEMBERS];
   struct bitmap_super bitmap;
   struct memory_leg *leg[MEMBERS];
+  struct memory_leg *other[OTHERS]; /* for memory_array_open */
   struct array *array;
   char messages[8192];
 };
@@ -62,13 +64,33 @@ memory_array_plan (bool has_bitmap)
   }
 }
 
+/* "memory:N" is the leg that the test has put into memory.other[N]. */
+static inline int
+memory_array_open (const struct array_opener *opener, const char *text,
+                   struct leg **ret, bool *ret_missing, char *why)
+{
+  unsigned number;
+
+  (void)opener;
+  *ret_missing = true;
+  if (sscanf (text, "memory:%u", &number) != 1 || number >= OTHERS
+      || memory.other[number] == NULL) {
+    snprintf (why, MESSAGE_MAX, "there is no such disk");
+    return -ENOENT;
+  }
+  *ret = &memory.other[number]->leg;
+  return 0;
+}
+
 /* The array of what was planned, and bent since; it is started.  Those of
  * @missing are not there.
  */
 static inline void
 memory_array_make_without (uint32_t missing)
 {
-  struct array_config config = { .legs = MEMBERS, .retry_ms = 1 };
+  struct array_config config = { .legs = MEMBERS,
+                                 .retry_ms = 1,
+                                 .opener = { .open = memory_array_open } };
   const char *absent[MEMBERS] = { "missing", "missing" };
   struct leg *legs[MEMBERS];
   char why[MESSAGE_MAX];

@@ -206,6 +206,7 @@ bare_array_new (const struct layout *layout)
   stables_init (&array->stables);
   ground_mutex_init (&array->state_lock);
   ground_mutex_init (&array->stop_lock);
+  ground_mutex_init (&array->change_lock);
   return array;
 }
 
@@ -214,6 +215,7 @@ bare_array_free (struct array *array)
 {
   for (unsigned i = 0; i < array->count; i++)
     member_free (array->members[i]);
+  ground_mutex_destroy (&array->change_lock);
   ground_mutex_destroy (&array->stop_lock);
   ground_mutex_destroy (&array->state_lock);
   stables_destroy (&array->stables);
@@ -324,7 +326,8 @@ take_all_metadata (struct array *array, struct members *members)
 
     if (member == NULL)
       continue;
-    array->has_bad_blocks |= record->bad != NULL;
+    if (record->bad != NULL)
+      array->has_bad_blocks = true;
     if (take_metadata (array, member, record,
                        members->assembly.part[i].recovery_offset)
         < 0)

@@ -100,6 +100,40 @@ record (struct array *array, int r)
   return r;
 }
 
+int
+metadata_admit (struct array *array, const struct member *member)
+{
+  struct metadata *md = array->md;
+  int r;
+
+  request_pin_newest (md->request);
+  md->seen |= 1u << view_slot (request_view (md->request), member);
+  md->checkpoint.recovered[member->place] = member->recovered;
+  ground_mutex_lock (&md->lock);
+  /* It has none of them. */
+  if (md->has_bitmap)
+    bitmap_untake (&md->bitmap);
+  ground_mutex_unlock (&md->lock);
+  r = metadata_store_bits (array);
+  if (r == 0)
+    r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
+                               &md->checkpoint);
+  worker_wake (&array->quiet.worker);
+  return r;
+}
+
+void
+metadata_begin_turn (struct array *array)
+{
+  take_turn (array->md);
+}
+
+void
+metadata_end_turn (struct array *array)
+{
+  give_turn (array->md);
+}
+
 /* ---------------------------------------------------------------- protect */
 
 /* Lock held. */
@@ -318,8 +352,10 @@ join (struct array *array, struct member *member, bool dirty,
     r = metadata_write_supers (array, true, checkpoint);
     r = r < 0 ? r : -EBUSY;
   }
-  /* It is on record: from now on it is read. */
-  return r == 0 && !failure_recovered (array, member) ? -EIO : r;
+  /* It is on record: from now on it is read, and whom it replaces is out. */
+  if (r == 0 && !failure_recovered (array, member))
+    r = -EIO;
+  return record (array, r);
 }
 
 /* Turn held.  What is to be said of the array?  False: nothing. */

@@ -158,6 +158,18 @@ enum metadata_commit {
 int metadata_commit (struct array *array, enum metadata_commit what,
                      struct member *member);
 
+/* @member is a target since now: its bitmap and superblock are stored, then all
+ * others that name it.  With the turn.  0 or -errno; it may be out all the
+ * same.
+ */
+int metadata_admit (struct array *array, const struct member *member);
+
+/* The turn, for who has to look at what is on record and change it in one
+ * step.
+ */
+void metadata_begin_turn (struct array *array);
+void metadata_end_turn (struct array *array);
+
 /* One period of the bitmap is over: clear the bits that nobody needs, if the
  * array is complete.
  */

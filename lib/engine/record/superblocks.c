@@ -86,7 +86,10 @@ next_super (const struct array *array, const struct view *view,
   for (unsigned i = 0; i < SB1_ROLES_MAX; i++)
     sb->roles[i] = truth->roles[i];
   sb->features &= ~(uint32_t)(SB1_FEATURE_RECOVERY_OFFSET
-                              | SB1_FEATURE_RECOVERY_BITMAP);
+                              | SB1_FEATURE_RECOVERY_BITMAP
+                              | SB1_FEATURE_REPLACEMENT);
+  if (view->heir[view_slot (view, member)] == (int)place)
+    sb->features |= SB1_FEATURE_REPLACEMENT;
   assert (md->has_bitmap == ((sb->features & SB1_FEATURE_BITMAP) != 0));
   if (rebuilt) {
     sb->features |= SB1_FEATURE_RECOVERY_OFFSET;

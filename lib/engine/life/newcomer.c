@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* newcomer: a disk that is to join an array that runs: opened, read, judged.
+ *
+ * The opener is the one of the start, and so are the reader and the rules
+ * (members/).
+ *
+ * Locks held on entry: none but the turn.  May block on: the opener, reads.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/array/failure.h"
+#include "engine/array/leg-members.h"
+#include "engine/life/answer.h"
+#include "engine/life/newcomer.h"
+#include "ground/util.h"
+
+/* ------------------------------------------------------------- is it another? */
+
+/* The next member after @last that has a leg, held; NULL: none. */
+static struct member *
+next_open (struct array *array, struct member *last)
+{
+  struct member *next = NULL;
+
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+
+    if (member->leg != NULL && (last == NULL || member->id > last->id)
+        && (next == NULL || member->id < next->id))
+      next = member;
+  }
+  if (next != NULL)
+    member_hold (next);
+  ground_mutex_unlock (&array->state_lock);
+  if (last != NULL)
+    member_release (array, last);
+  return next;
+}
+
+static int
+check_other (struct array *array, const struct leg *leg,
+             struct array_answer *answer)
+{
+  struct member *member = NULL;
+  const char *shared;
+  int r = 0;
+
+  while (r == 0 && (member = next_open (array, member)) != NULL)
+    if (leg_compare (member->leg, leg, &shared) == LEG_SAME)
+      r = change_refuse (answer, -EEXIST, "same-disk",
+                         "disk %.200s is the same as disk %.200s, which the "
+                         "array has; give another one", leg->name,
+                         member->name);
+  if (member != NULL)
+    member_release (array, member);
+  return r;
+}
+
+/* Memory for requests was made at the start. */
+static int
+check_memory (const struct array *array, const struct leg *leg,
+              struct array_answer *answer)
+{
+  if (leg->caps.memory_alignment == 1 || array->bounced)
+    return 0;
+  return change_refuse (answer, -EINVAL, "needs-aligned-memory",
+                        "disk %.200s is read and written past the page cache "
+                        "and the other disks are not; start the mirror with "
+                        "cache=none, or use the disk without it", leg->name);
+}
+
+/* ---------------------------------------------------------------- open, judge */
+
+int
+newcomer_open (struct array *array, const char *text, struct newcomer *ret,
+               struct array_answer *answer)
+{
+  struct member_disk disk;
+  char why[MESSAGE_MAX];
+  bool missing;
+  int r;
+
+  *ret = (struct newcomer){ .leg = NULL };
+  if (array->opener.open == NULL)
+    return change_refuse (answer, -EOPNOTSUPP, "no-opener",
+                          "this server cannot open disks while it runs");
+  r = array->opener.open (&array->opener, text, &ret->leg, &missing, why);
+  if (r < 0)
+    return change_refuse (answer, r, missing ? "missing" : "unusable",
+                          "disk %.200s: %.700s", text, why);
+  r = check_other (array, ret->leg, answer);
+  if (r == 0)
+    r = check_memory (array, ret->leg, answer);
+  if (r == 0) {
+    leg_members_disks (&ret->leg, 1, &disk);
+    if (member_read (&disk, &ret->record) < 0)
+      r = change_refuse (answer, -ENOMEM, "no-memory",
+                         "not enough memory for the disk's metadata");
+  }
+  if (r < 0)
+    newcomer_drop (ret);
+  return r;
+}
+
+void
+newcomer_drop (struct newcomer *newcomer)
+{
+  member_forget (&newcomer->record);
+  if (newcomer->leg != NULL)
+    newcomer->leg->ops->close (newcomer->leg);
+  newcomer->leg = NULL;
+}
+
+/* Bytes of the array that the bitmap has set. */
+static uint64_t
+marked (struct metadata *md)
+{
+  uint64_t regions = 0;
+
+  if (!md->has_bitmap)
+    return 0;
+  ground_mutex_lock (&md->lock);
+  for (uint64_t i = 0; i < md->bitmap.regions; i++)
+    regions += bitmap_is_set (&md->bitmap, i);
+  ground_mutex_unlock (&md->lock);
+  return MIN (regions * md->bitmap.region_size, md->bitmap.size);
+}
+
+/* The members of now, as fit wants them: those that hold everything first. */
+static unsigned
+describe_members (struct array *array, struct assemble_member *ret,
+                  uint32_t *ret_taken)
+{
+  struct metadata *md = array->md;
+  const struct view *view = request_view (md->request);
+  unsigned count = 0;
+
+  *ret_taken = 0;
+  for (unsigned pass = 0; pass < 2; pass++)
+    for (uint32_t left
+         = pass == 0 ? view->in_sync : view->targets & ~view->in_sync;
+         left != 0; left &= left - 1) {
+      const struct member *member = view->member[__builtin_ctz (left)];
+
+      *ret_taken |= 1u << view_slot (view, member);
+      ret[count++] = (struct assemble_member){
+        .verdict = SB1_GOOD,
+        .sb = &member->super.sb,
+        .why = "",
+        .bitmap_verdict = md->has_bitmap ? BITMAP_GOOD : BITMAP_NONE,
+        .bitmap_events = md->head.events,
+        .events_cleared = md->head.events_cleared,
+        .bitmap_why = "",
+        .bitmap_chunk = md->head.chunk,
+      };
+    }
+  return count;
+}
+
+void
+newcomer_judge (struct array *array, struct newcomer *newcomer, bool discard)
+{
+  struct assemble_member members[LEGS_MAX];
+  struct fit_array fit = { .member = members,
+                           .marked = marked (array->md),
+                           .block = array_block (array) };
+
+  fit.count = describe_members (array, members, &fit.taken);
+  fit_join (&fit, &newcomer->record, discard, &newcomer->fit);
+}
+
+/* -------------------------------------------------------------------- seat it */
+
+/* An entry of the table of roles that nobody has, nor had. */
+static uint32_t
+free_number (const struct metadata *md)
+{
+  uint32_t number = 0;
+
+  while (number < md->truth.max_dev
+         && sb1_role (&md->truth, number) != SB1_ROLE_SPARE)
+    number++;
+  return number;
+}
+
+/* Different from all others of this array, and of others. */
+static void
+make_uuid (const struct sb1 *truth, uint32_t number, uint8_t ret[16])
+{
+  uint64_t hash[2] = { ground_utc_us (), truth->events ^ number };
+
+  for (unsigned round = 0; round < 4; round++)
+    for (unsigned i = 0; i < 16; i++) {
+      uint64_t *h = &hash[i % 2];
+
+      *h = (*h ^ truth->set_uuid[i]) * UINT64_C (0x9e3779b97f4a7c15);
+      *h ^= *h >> 29 ^ hash[1 - i % 2] << 7;
+    }
+  memcpy (ret, hash, sizeof hash);
+}
+
+/* Like another member's, but for what is its own. */
+static void
+make_superblock (struct array *array, const struct leg *leg, struct sb1 *ret)
+{
+  const struct view *view = request_view (array->md->request);
+  const struct member *model
+    = view->member[__builtin_ctz (view->in_sync)];
+  uint64_t offset;
+  bool good;
+
+  *ret = model->super.sb;
+  good = sb1_offset (ret->version, leg->caps.exact_size, &offset);
+  assert (good);
+  ret->super_offset = offset / SECTOR_SIZE;
+  ret->data_size
+    = ret->version == SB1_VERSION_1_0
+        ? ret->size
+        : leg->caps.size / SECTOR_SIZE - ret->data_offset;
+  ret->features &= SB1_FEATURE_BITMAP;
+  ret->recovery_offset = 0;
+  ret->corrected_reads = 0;
+  ret->devflags = 0;
+  ret->bblog_shift = 0;
+  ret->bblog_size = 0;
+  ret->bblog_offset = 0;
+  ret->dev_number = free_number (array->md);
+  make_uuid (&array->md->truth, ret->dev_number, ret->device_uuid);
+}
+
+static int
+take_superblock (struct array *array, struct newcomer *newcomer,
+                 struct member *member)
+{
+  struct member_super *super = &member->super;
+
+  super->block = aligned_alloc (BOUNCE_ALIGNMENT, SB1_BLOCK_SIZE);
+  if (super->block == NULL)
+    return -ENOMEM;
+  memset (super->block, 0, SB1_BLOCK_SIZE);
+  /* It is behind nobody: it is stored with the next update. */
+  super->stored = UINT64_MAX;
+  if (newcomer->record.verdict == SB1_GOOD) {
+    super->sb = newcomer->record.sb;
+    memcpy (super->block, newcomer->record.block, SB1_BLOCK_SIZE);
+    super->sb.recovery_offset = 0;
+    member->bad = newcomer->record.bad;
+    newcomer->record.bad = NULL;
+  }
+  else
+    make_superblock (array, newcomer->leg, &super->sb);
+  member->data_offset = super->sb.data_offset * SECTOR_SIZE;
+  member->by_bitmap = newcomer->fit.as == FIT_BY_BITMAP;
+  return 0;
+}
+
+int
+newcomer_seat (struct array *array, struct newcomer *newcomer,
+               struct member **ret, struct array_answer *answer)
+{
+  struct member *member = member_new (newcomer->leg);
+  struct leg *leg = newcomer->leg;
+  int r;
+
+  if (member == NULL || take_superblock (array, newcomer, member) < 0) {
+    if (member != NULL)
+      member_free (member);
+    return change_refuse (answer, -ENOMEM, "no-memory",
+                          "not enough memory for another member");
+  }
+  leg->gone = failure_gone;
+  leg->watcher = array;
+  r = leg->ops->start (leg);
+  if (r < 0) {
+    member_free (member);
+    return change_refuse (answer, r, "unusable",
+                          "disk %.200s cannot be started: %s", leg->name,
+                          log_strerror (r));
+  }
+  newcomer->leg = NULL;
+  *ret = member;
+  return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* newcomer: a disk that is to join an array that runs: opened, read, judged.
+ *
+ * Whoever has one owns its leg, until it is a member.
+ */
+#ifndef MIRROR_NEWCOMER_H
+#define MIRROR_NEWCOMER_H
+
+#include <stdbool.h>
+
+#include "members/fit.h"
+#include "members/read.h"
+
+struct array;
+struct array_answer;
+struct leg;
+struct member;
+
+struct newcomer {
+  struct leg *leg;
+  struct member_record record;
+  struct fit fit;
+};
+
+/* Open the disk that @text names and read what it says about itself.  0
+ * (newcomer_drop follows), or -errno and *@answer.  Blocks on the opener and
+ * on reads.
+ */
+int newcomer_open (struct array *array, const char *text,
+                   struct newcomer *ret, struct array_answer *answer);
+
+/* Close what is still its own. */
+void newcomer_drop (struct newcomer *newcomer);
+
+/* May it join?  For who has the metadata's turn.  newcomer->fit. */
+void newcomer_judge (struct array *array, struct newcomer *newcomer,
+                     bool discard);
+
+/* A member of it, with the superblock that it will have; its leg is started.
+ * newcomer->leg is NULL afterwards.  For who has the turn.  0 and *@ret, or
+ * -errno and *@answer.
+ */
+int newcomer_seat (struct array *array, struct newcomer *newcomer,
+                   struct member **ret, struct array_answer *answer);
+
+#endif /* MIRROR_NEWCOMER_H */
