@@ -47,6 +47,8 @@ int status_command (int argc, char **argv);
 int detail_command (int argc, char **argv);
 int events_command (int argc, char **argv);
 int history_command (int argc, char **argv);
+int metrics_command (int argc, char **argv);
+int rebuild_command (int argc, char **argv);
 int wait_command (int argc, char **argv);
 int stop_command (int argc, char **argv);
 

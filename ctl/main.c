@@ -36,6 +36,8 @@ static const struct {
   { "detail", detail_command, "tell all that is known of an array" },
   { "events", events_command, "tell what happens, as it does" },
   { "history", history_command, "tell what has happened" },
+  { "metrics", metrics_command, "tell figures, as text for Prometheus" },
+  { "rebuild", rebuild_command, "pause, resume or pace what is copied" },
   { "wait", wait_command, "wait until an array is healthy, or in sync" },
   { "stop", stop_command, "stop the server of an array" },
 };

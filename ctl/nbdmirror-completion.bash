@@ -17,6 +17,8 @@ _nbdmirror_options ()
     restore-metadata | stop) echo --force ;;
     status) echo --unhealthy --check --mdstat --watch ;;
     wait) echo --for ;;
+    metrics) echo --textfile ;;
+    rebuild) echo --min --max ;;
     "") echo --version ;;
   esac
   echo --json --yes --dry-run --timeout --help
@@ -40,6 +42,7 @@ _nbdmirror_values ()
     assemble,--metadata) echo auto md none ;;
     erase,--metadata | erase,-e) echo 0.90 1.0 1.1 1.2 ;;
     erase,--backup-dir) echo - ;;
+    metrics,--textfile | rebuild,--min | rebuild,--max) echo - ;;
     wait,--for) echo healthy sync clean clients=0 slot= ;;
   esac
 }
@@ -59,7 +62,8 @@ _nbdmirror_arrays ()
 _nbdmirror ()
 {
   local commands="create examine assemble erase restore-metadata status \
-    detail events history wait stop"
+    detail events history metrics rebuild \
+    wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()
@@ -105,7 +109,9 @@ _nbdmirror ()
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_options "$command")" \
       -- "$cur")
-  elif [[ " status detail events history wait stop " == *" $command "* ]]; then
+  elif [[ $command == rebuild && $prev == rebuild ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "pause resume rate" -- "$cur")
+  elif [[ " rebuild status detail events history metrics wait stop " == *" $command "* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
   else
     compopt -o filenames 2>/dev/null || :

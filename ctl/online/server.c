@@ -327,12 +327,13 @@ open_path (const char *path, struct server **ret)
 static int
 none_matches (const char *word, const GPtrArray *servers)
 {
-  g_autofree char *names = list_names (servers);
+  g_autofree char *names = NULL;
 
-  if (servers->len == 0)
+  if (servers == NULL || servers->len == 0)
     return ctl_fail (EXIT_UNREACHABLE, word == NULL ? "arrays" : word,
                      "no-server", "no server of this user runs, or none has a "
                      "control socket where they are looked for");
+  names = list_names (servers);
   return ctl_fail (EXIT_UNREACHABLE, word, "no-such-array",
                    "no server serves such an array; there are: %s", names);
 }
@@ -374,4 +375,29 @@ server_of_words (int argc, char **argv, struct server **ret)
     return ctl_fail (EXIT_USAGE, "usage", "bad-option",
                      "name one array, or none if there is only one");
   return server_open (argc == 2 ? argv[1] : NULL, ret);
+}
+
+int
+servers_of_words (int argc, char **argv, GPtrArray **ret)
+{
+  int status;
+
+  if (argc < 2)
+    *ret = servers_find ();
+  else
+    *ret = g_ptr_array_new_with_free_func ((GDestroyNotify)server_free);
+  for (int i = 1; i < argc; i++) {
+    struct server *server;
+
+    status = server_open (argv[i], &server);
+    if (status != EXIT_OK) {
+      g_ptr_array_unref (*ret);
+      return status;
+    }
+    g_ptr_array_add (*ret, server);
+  }
+  if ((*ret)->len > 0)
+    return EXIT_OK;
+  g_ptr_array_unref (*ret);
+  return none_matches (NULL, NULL);
 }

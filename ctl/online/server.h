@@ -30,6 +30,11 @@ int server_open (const char *word, struct server **ret);
 /* The one that the words of a command name, which has no other words. */
 int server_of_words (int argc, char **argv, struct server **ret);
 
+/* All that the words of a command name; without words, all.  For
+ * g_ptr_array_unref.
+ */
+int servers_of_words (int argc, char **argv, GPtrArray **ret);
+
 void server_free (struct server *server);
 
 /* The next message; NULL: it has closed, or was silent for too long. */

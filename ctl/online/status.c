@@ -184,34 +184,6 @@ show_all (GPtrArray *servers)
   return worst;
 }
 
-/* Those that are named, or all. */
-static int
-find_servers (int argc, char **argv, GPtrArray **ret)
-{
-  int status;
-
-  if (argc < 2)
-    *ret = servers_find ();
-  else
-    *ret = g_ptr_array_new_with_free_func ((GDestroyNotify)server_free);
-  for (int i = 1; i < argc; i++) {
-    struct server *server;
-
-    status = server_open (argv[i], &server);
-    if (status != EXIT_OK) {
-      g_ptr_array_unref (*ret);
-      return status;
-    }
-    g_ptr_array_add (*ret, server);
-  }
-  if ((*ret)->len > 0)
-    return EXIT_OK;
-  g_ptr_array_unref (*ret);
-  return ctl_fail (EXIT_UNREACHABLE, "arrays", "no-server",
-                   "no server of this user runs, or none has a control socket "
-                   "where they are looked for");
-}
-
 int
 status_command (int argc, char **argv)
 {
@@ -226,7 +198,7 @@ status_command (int argc, char **argv)
     return ctl_fail (EXIT_USAGE, "usage", "bad-option",
                      "--check, --mdstat and --watch exclude one another, "
                      "--watch and --unhealthy, and --mdstat and --json, too");
-  status = find_servers (argc, argv, &found);
+  status = servers_of_words (argc, argv, &found);
   if (status != EXIT_OK)
     return status;
   servers = found;

@@ -136,6 +136,13 @@ void progress_end (struct control *control);
 
 /* ------------------------------------------------------------------ status */
 
+/* One word. */
+const char *status_health (const struct array_snapshot *snapshot);
+const char *status_member_state (enum member_state state);
+
+/* Prometheus text; for g_free. */
+char *metrics_text (struct control *control);
+
 /* All that is to be said of the array now, into an object that is begun. */
 void status_build (struct control *control, JsonBuilder *builder);
 

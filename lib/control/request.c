@@ -98,6 +98,40 @@ run_subscribe (struct call *call)
   client_subscribe (call->client);
 }
 
+static void
+run_metrics (struct call *call)
+{
+  g_autofree char *text = metrics_text (call->control);
+
+  render_json_string (call->result, "text", text);
+}
+
+static void
+run_sync_pause (struct call *call)
+{
+  array_sync_pause (call->control->config.array);
+}
+
+static void
+run_sync_resume (struct call *call)
+{
+  array_sync_resume (call->control->config.array);
+}
+
+static void
+run_sync_rates (struct call *call)
+{
+  int64_t minimum = json_read_int (call->args, "min", 0);
+  int64_t maximum = json_read_int (call->args, "max", 0);
+
+  if (minimum <= 0 || maximum <= 0
+      || array_sync_set_rates (call->control->config.array, minimum, maximum)
+           < 0)
+    refuse (call, "bad-argument",
+            "\"min\" and \"max\" are bytes a second, more than 0, and the "
+            "first is not the larger one");
+}
+
 static const struct {
   const char *name;
   bool changes; /* not on the socket that answers questions */
@@ -108,6 +142,10 @@ static const struct {
   { "clients", false, run_clients, { NULL } },
   { "history", false, run_history, { NULL } },
   { "subscribe", false, run_subscribe, { NULL } },
+  { "metrics", false, run_metrics, { NULL } },
+  { "sync-pause", true, run_sync_pause, { NULL } },
+  { "sync-resume", true, run_sync_resume, { NULL } },
+  { "sync-rates", true, run_sync_rates, { "min", "max", NULL } },
   { "stop", true, run_stop, { "force", NULL } },
 };
 

@@ -25,8 +25,8 @@ status_bytes (uint64_t bytes)
   return g_strdup_printf ("%.1f %s", n, units[unit]);
 }
 
-static const char *
-health (const struct array_snapshot *snapshot)
+const char *
+status_health (const struct array_snapshot *snapshot)
 {
   uint32_t lacking = snapshot->lacking;
 
@@ -74,7 +74,7 @@ add_array (struct control *control, JsonBuilder *builder,
                    __builtin_popcount (status->in_sync));
   render_json_string (builder, "state",
                       status->stopping ? "stopping" : "active");
-  render_json_string (builder, "health", health (snapshot));
+  render_json_string (builder, "health", status_health (snapshot));
   render_json_int (builder, "survives", snapshot->survives);
   render_json_bool (builder, "bitmap", control->identity.has_bitmap);
   render_json_bool (builder, "dirty", status->dirty);
@@ -85,8 +85,8 @@ add_array (struct control *control, JsonBuilder *builder,
                    (ground_now () - control->begin_ns) / GROUND_S);
 }
 
-static const char *
-state_word (enum member_state state)
+const char *
+status_member_state (enum member_state state)
 {
   static const char *const words[MEMBER_STATES] = {
     [MEMBER_SPARE] = "spare",
@@ -119,7 +119,7 @@ add_member (JsonBuilder *builder, const struct array_member *member)
   render_json_int (builder, "id", member->id);
   render_json_string (builder, "disk",
                       member->name[0] == '\0' ? NULL : member->name);
-  render_json_string (builder, "state", state_word (member->state));
+  render_json_string (builder, "state", status_member_state (member->state));
   if (copying)
     render_json_int (builder, "recovered", member->recovered);
   else
