@@ -101,7 +101,7 @@ differ "partition 1 carries an md superblock of version 1.2"
 disks "for disk in a, b:
   start = 70000
   mbr(disk, [(0x83, 2048, 4096), (5, 8192, 100000)])
-  mbr(disk, [(0x83, 2048, 4096), (5, 51808, 50000)], at=8192)
+  mbr(disk, [(0x83, 2048, 4096), (5, 51808, 40000)], at=8192)
   mbr(disk, [(0xfd, 10000, 20000)], at=60000)
   $member"
 differ "partition 6 carries an md superblock of version 1.2"
