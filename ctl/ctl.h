@@ -49,6 +49,7 @@ int events_command (int argc, char **argv);
 int history_command (int argc, char **argv);
 int metrics_command (int argc, char **argv);
 int rebuild_command (int argc, char **argv);
+int change_command (int argc, char **argv);
 int wait_command (int argc, char **argv);
 int stop_command (int argc, char **argv);
 

@@ -38,6 +38,11 @@ static const struct {
   { "history", history_command, "tell what has happened" },
   { "metrics", metrics_command, "tell figures, as text for Prometheus" },
   { "rebuild", rebuild_command, "pause, resume or pace what is copied" },
+  { "fail", change_command, "take a disk out of an array" },
+  { "remove", change_command, "take it out and forget it" },
+  { "add", change_command, "give a disk to an array that lacks one" },
+  { "readd", change_command, "take a disk back that failed" },
+  { "replace", change_command, "let a disk take over from another one" },
   { "wait", wait_command, "wait until an array is healthy, or in sync" },
   { "stop", stop_command, "stop the server of an array" },
 };

@@ -19,6 +19,8 @@ _nbdmirror_options ()
     wait) echo --for ;;
     metrics) echo --textfile ;;
     rebuild) echo --min --max ;;
+    add | replace) echo --discard ;;
+    readd) echo --discard --disk ;;
     "") echo --version ;;
   esac
   echo --json --yes --dry-run --timeout --help
@@ -43,6 +45,7 @@ _nbdmirror_values ()
     erase,--metadata | erase,-e) echo 0.90 1.0 1.1 1.2 ;;
     erase,--backup-dir) echo - ;;
     metrics,--textfile | rebuild,--min | rebuild,--max) echo - ;;
+    readd,--disk) echo - ;;
     wait,--for) echo healthy sync clean clients=0 slot= ;;
   esac
 }
@@ -63,7 +66,7 @@ _nbdmirror ()
 {
   local commands="create examine assemble erase restore-metadata status \
     detail events history metrics rebuild \
-    wait stop"
+    fail remove add readd replace wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()

@@ -130,7 +130,7 @@ server_ask (struct server *server, const char *cmd, JsonNode *args)
   whole = g_strconcat (line, "\n", NULL);
   if (!send_all (server->fd, whole))
     return NULL;
-  return server_receive (server, answer_ms ());
+  return server_receive (server, server->answer_ms);
 }
 
 JsonObject *
@@ -216,6 +216,7 @@ server_connect (const char *path, struct server **ret)
     return r;
   server = g_new0 (struct server, 1);
   server->path = g_strdup (path);
+  server->answer_ms = answer_ms ();
   server->fd = fd;
   server->input = g_string_new (NULL);
   r = be_greeted (server);

@@ -13,6 +13,7 @@ struct server {
   char *name; /* of its array */
   char *uuid; /* "": none */
   int fd;
+  unsigned answer_ms; /* how long an answer may take */
   GString *input;
 };
 

@@ -23,6 +23,8 @@ struct client {
   GSource *reading, *writing; /* NULL: not */
   GString *input;  /* what has come of the next line */
   GString *output; /* what it has not read */
+  uint64_t number;
+  unsigned expects; /* answers that come later */
   bool subscribed;
   bool ended;      /* it sends nothing more */
   bool dropped;
@@ -73,6 +75,33 @@ client_may_change (const struct client *client)
   return !client->listener->readonly;
 }
 
+uint64_t
+client_number (const struct client *client)
+{
+  return client->number;
+}
+
+void
+client_expects_answer (struct client *client)
+{
+  client->expects++;
+}
+
+void
+client_answer (struct control *control, uint64_t number, JsonBuilder *message)
+{
+  for (GList *at = control->clients; at != NULL; at = at->next) {
+    struct client *client = at->data;
+
+    if (client->number != number)
+      continue;
+    client->expects--;
+    client_send (client, message);
+    return;
+  }
+  g_object_unref (message);
+}
+
 void
 client_subscribe (struct client *client)
 {
@@ -115,7 +144,7 @@ push (struct client *client)
       return;
     }
   }
-  client->dropped |= client->ended;
+  client->dropped |= client->ended && client->expects == 0;
 }
 
 static gboolean
@@ -198,7 +227,7 @@ note_end (struct client *client)
     return;
   }
   client->ended = true;
-  client->dropped |= client->output->len == 0;
+  client->dropped |= client->output->len == 0 && client->expects == 0;
 }
 
 static gboolean
@@ -270,6 +299,7 @@ client_new (struct listener *listener, int fd)
   client->control = listener->control;
   client->listener = listener;
   client->fd = fd;
+  client->number = ++listener->control->clients_ever;
   client->input = g_string_new (NULL);
   client->output = g_string_new (NULL);
   listener->clients++;

@@ -193,6 +193,7 @@ run (void *argument)
 static void
 control_free (struct control *control)
 {
+  orders_end (control);
   clients_sweep (control, true);
   progress_end (control);
   events_end (control);
@@ -262,6 +263,7 @@ control_start (const struct control_config *config, struct control **ret,
     if (config->program != NULL)
       control->program = program_new (control, config->program);
     events_begin (control);
+    orders_begin (control);
     progress_begin (control);
     r = ground_thread_start (&control->thread, "mirror-control", run, control);
     if (r < 0)

@@ -51,6 +51,8 @@ struct control {
   GList *clients; /* struct client */
 
   struct events *events;
+  struct orders *orders;
+  uint64_t clients_ever;
   struct program *program; /* NULL: none is called */
 };
 
@@ -68,6 +70,14 @@ void client_send (struct client *client, JsonBuilder *message);
 void client_subscribe (struct client *client);
 bool client_is_subscribed (const struct client *client);
 
+/* A number of its own, for answers that come later: of which it expects one
+ * more, and which is sent if it is still there.
+ */
+uint64_t client_number (const struct client *client);
+void client_expects_answer (struct client *client);
+void client_answer (struct control *control, uint64_t number,
+                    JsonBuilder *message);
+
 bool client_may_change (const struct client *client);
 
 /* Those that were dropped, or all. */
@@ -79,9 +89,28 @@ void clients_sweep (struct control *control, bool all);
 void request_handle (struct control *control, struct client *client,
                      const char *line, size_t length);
 
+/* {"id": ..., "ok": true, "result": {: two objects are left to be ended. */
+JsonBuilder *request_begin_result (JsonNode *id);
+
+/* The first member of @object that is not @known; NULL: none. */
+const char *request_unknown_member (JsonObject *object,
+                                    const char *const *known);
+
+/* It came on the socket that only answers questions. */
+JsonBuilder *request_refusal_read_only (JsonNode *id);
+
 /* {"id": ..., "ok": false, "error": ...}; @id may be NULL. */
 JsonBuilder *request_refusal (JsonNode *id, const char *code,
                               const char *text);
+
+/* ------------------------------------------------------------------ orders */
+
+void orders_begin (struct control *control);
+void orders_end (struct control *control);
+
+/* False: @name is no order. */
+bool orders_take (struct control *control, struct client *client, JsonNode *id,
+                  const char *name, JsonObject *args);
 
 /* ------------------------------------------------------------------ events */
 

@@ -12,8 +12,7 @@
 struct reason {
   const char *code;
   int slot; /* -1: none in particular */
-  char *what, *impact;
-  const char *action;
+  char *what, *impact, *action;
   uint64_t since; /* UTC, microseconds; 0: not known */
 };
 
@@ -36,6 +35,7 @@ add (JsonBuilder *builder, struct reason reason)
   json_builder_end_object (builder);
   g_free (reason.what);
   g_free (reason.impact);
+  g_free (reason.action);
 }
 
 /* What another failure would mean. */
@@ -53,16 +53,23 @@ impact_of_loss (const struct array_snapshot *snapshot)
                           "without loss", left, slots, snapshot->survives);
 }
 
-static const char *
-advice (const struct control *control)
+/* The next command; @failed: there is a member, which failed. */
+static char *
+advice (const struct control *control, int slot, bool failed)
 {
   if (control->limits.readonly)
-    return "serve the array with all its disks writable to rebuild it";
-  if (control->identity.md)
-    return "stop the server, and start it with all disks of the array: what "
-           "was missed is then copied";
-  return "stop the server, copy a disk in sync over the failed one whole, and "
-         "start the server again";
+    return g_strdup ("serve the array with all its disks writable to rebuild "
+                     "it");
+  if (!control->identity.md)
+    return g_strdup ("stop the server, copy a disk in sync over the failed one "
+                     "whole, and start the server again");
+  if (!failed)
+    return g_strdup_printf ("give it a disk: nbdmirror add %s DISK",
+                            control->name);
+  return g_strdup_printf ("if the disk is good: nbdmirror readd %s %d; else "
+                          "nbdmirror remove %s %d, then nbdmirror add %s DISK",
+                          control->name, slot, control->name, slot,
+                          control->name);
 }
 
 static void
@@ -76,7 +83,8 @@ add_failed (struct control *control, JsonBuilder *builder,
                   "disk-failed", member->slot,
                   g_strdup_printf ("disk %s (slot %d) failed", member->name,
                                    member->slot),
-                  impact_of_loss (snapshot), advice (control),
+                  impact_of_loss (snapshot),
+                  advice (control, member->slot, true),
                   events_find ("Fail", member->slot, &event) ? event.utc_us
                                                              : 0 });
 }
@@ -107,7 +115,8 @@ add_lacking (struct control *control, JsonBuilder *builder,
     add (builder, (struct reason){
                     "disk-missing", slot,
                     g_strdup_printf ("slot %d has no disk", slot),
-                    impact_of_loss (snapshot), advice (control), 0 });
+                    impact_of_loss (snapshot),
+                    advice (control, slot, false), 0 });
   }
 }
 
@@ -141,7 +150,7 @@ add_rebuilds (struct control *control, JsonBuilder *builder,
                                        ? ", only what it missed" : ""),
                     g_strdup ("the disk is written, and is read when it is in "
                               "sync"),
-                    copy_advice (control, snapshot), 0 });
+                    g_strdup (copy_advice (control, snapshot)), 0 });
   }
 }
 
@@ -156,7 +165,7 @@ add_resync (struct control *control, JsonBuilder *builder,
                   g_strdup_printf ("copies of %s may differ", left),
                   g_strdup ("what clients read is copied to all disks first, "
                             "so they never see two versions"),
-                  copy_advice (control, snapshot), 0 });
+                  g_strdup (copy_advice (control, snapshot)), 0 });
 }
 
 void
@@ -175,7 +184,7 @@ reasons_build (struct control *control, JsonBuilder *builder,
                     g_strdup ("a write failed on all copies of its range"),
                     g_strdup ("copies may differ there, so all reads go to "
                               "the first disk"),
-                    "see READS THAT ARE PINNED in nbdkit-mirror-plugin(1)",
-                    0 });
+                    g_strdup ("see READS THAT ARE PINNED in "
+                              "nbdkit-mirror-plugin(1)"), 0 });
   json_builder_end_array (builder);
 }

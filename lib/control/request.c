@@ -178,8 +178,15 @@ request_refusal (JsonNode *id, const char *code, const char *text)
   return builder;
 }
 
-static JsonBuilder *
-begin_result (JsonNode *id)
+JsonBuilder *
+request_refusal_read_only (JsonNode *id)
+{
+  return request_refusal (id, "read-only",
+                          "this socket only answers questions");
+}
+
+JsonBuilder *
+request_begin_result (JsonNode *id)
 {
   JsonBuilder *builder = json_builder_new ();
 
@@ -194,7 +201,7 @@ begin_result (JsonNode *id)
 static void
 perform (struct call *call, JsonNode *id, void (*run) (struct call *call))
 {
-  call->result = begin_result (id);
+  call->result = request_begin_result (id);
   run (call);
   if (call->code != NULL) {
     g_object_unref (call->result);
@@ -215,9 +222,8 @@ is_among (const char *name, const char *const *known)
   return *known != NULL;
 }
 
-/* The first member of @object that is not @known; NULL: none. */
-static const char *
-unknown_member (JsonObject *object, const char *const *known)
+const char *
+request_unknown_member (JsonObject *object, const char *const *known)
 {
   GList *names = object == NULL ? NULL : json_object_get_members (object);
   const char *unknown = NULL;
@@ -232,7 +238,7 @@ unknown_member (JsonObject *object, const char *const *known)
 static const char *
 check_args (struct call *call, const char *const *known)
 {
-  const char *unknown = unknown_member (call->args, known);
+  const char *unknown = request_unknown_member (call->args, known);
 
   if (unknown != NULL) {
     snprintf (call->text, sizeof call->text,
@@ -261,9 +267,7 @@ find_and_run (struct call *call, JsonNode *id, const char *name)
     if (strcmp (commands[i].name, name) != 0)
       continue;
     if (commands[i].changes && !client_may_change (call->client)) {
-      client_send (call->client,
-                   request_refusal (id, "read-only",
-                                    "this socket only answers questions"));
+      client_send (call->client, request_refusal_read_only (id));
       return;
     }
     wrong = check_args (call, commands[i].args);
@@ -286,7 +290,7 @@ what_is_wrong (JsonObject *request)
   GType type = id != NULL && JSON_NODE_HOLDS_VALUE (id)
                  ? json_node_get_value_type (id) : G_TYPE_INVALID;
 
-  if (unknown_member (request, members) != NULL)
+  if (request_unknown_member (request, members) != NULL)
     return "a request has the members \"id\", \"cmd\" and \"args\"";
   if (id != NULL && type != G_TYPE_INT64 && type != G_TYPE_STRING)
     return "\"id\" is a whole number or a string";
@@ -318,6 +322,9 @@ request_handle (struct control *control, struct client *client,
     return;
   }
   call.args = json_read_member (request, "args");
+  if (orders_take (control, client, json_object_get_member (request, "id"),
+                   json_read_string (request, "cmd", NULL), call.args))
+    return;
   find_and_run (&call, json_object_get_member (request, "id"),
                 json_read_string (request, "cmd", NULL));
 }

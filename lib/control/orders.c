@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* orders: what an administrator orders of the array's members.
+ *
+ * Orders wait for disks, so they are carried out by a thread of their own, one
+ * after the other; the control thread goes on, and sends the answer when it is
+ * there.  Who ordered it may be gone by then.
+ *
+ * A new verb of array_change is a line of the table.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/internal.h"
+#include "ground/util.h"
+
+/* Waiting for the one before. */
+#define ORDERS_MAX 16
+
+struct order {
+  struct control *control;
+  uint64_t client; /* its number */
+  JsonNode *id;    /* of the request; may be NULL */
+  char *disk;
+  struct array_order order;
+  struct array_answer answer;
+  int result;
+};
+
+struct orders {
+  struct ground_thread thread;
+  bool started;
+  GAsyncQueue *queue; /* struct order; one without a control ends the thread */
+  unsigned waiting;   /* of the control thread */
+};
+
+static const struct {
+  const char *name;
+  enum array_verb verb;
+  bool needs_member, needs_disk;
+} verbs[] = {
+  { "fail", ARRAY_FAIL, true, false },
+  { "remove", ARRAY_REMOVE, true, false },
+  { "add", ARRAY_ADD, false, true },
+  { "readd", ARRAY_READD, true, false },
+  { "replace", ARRAY_REPLACE, true, true },
+};
+
+static void
+order_free (struct order *order)
+{
+  if (order->id != NULL)
+    json_node_unref (order->id);
+  g_free (order->disk);
+  g_free (order);
+}
+
+/* ------------------------------------------------------------ the answer */
+
+static JsonBuilder *
+build_answer (const struct order *order)
+{
+  JsonBuilder *builder;
+
+  if (order->result < 0)
+    return request_refusal (order->id,
+                            order->answer.reason != NULL ? order->answer.reason
+                                                         : "failed",
+                            order->answer.text);
+  builder = request_begin_result (order->id);
+  render_json_string (builder, "text", order->answer.text);
+  if (order->answer.member == 0)
+    render_json_null (builder, "member");
+  else
+    render_json_int (builder, "member", order->answer.member);
+  render_json_int (builder, "to_copy", order->answer.to_copy);
+  render_json_bool (builder, "done", !order->order.dry_run);
+  json_builder_end_object (builder);
+  json_builder_end_object (builder);
+  return builder;
+}
+
+static gboolean
+on_done (void *data)
+{
+  struct order *order = data;
+  struct control *control = order->control;
+
+  control->orders->waiting--;
+  client_answer (control, order->client, build_answer (order));
+  clients_sweep (control, false);
+  order_free (order);
+  return G_SOURCE_REMOVE;
+}
+
+/* ------------------------------------------------------------- its thread */
+
+static void
+run (void *argument)
+{
+  struct orders *orders = argument;
+  struct order *order;
+
+  for (;;) {
+    GSource *source;
+
+    /* The stop always comes. */
+    order = g_async_queue_pop (orders->queue);
+    if (order->control == NULL)
+      break;
+    order->result = array_change (order->control->config.array, &order->order,
+                                  &order->answer);
+    source = g_idle_source_new ();
+    g_source_set_callback (source, on_done, order, NULL);
+    g_source_attach (source, order->control->context);
+    g_source_unref (source);
+  }
+  order_free (order);
+}
+
+/* ------------------------------------------------------------ control thread */
+
+static const char *
+check (size_t verb, JsonObject *args)
+{
+  static const char *const known[]
+    = { "member", "disk", "discard", "dry_run", NULL };
+  int64_t member = json_read_int (args, "member", 0);
+  const char *disk = json_read_string (args, "disk", NULL);
+
+  if (request_unknown_member (args, known) != NULL)
+    return "an order has \"member\", \"disk\", \"discard\" and \"dry_run\"";
+  if (verbs[verb].needs_member && (member <= 0 || member > UINT32_MAX))
+    return "\"member\" is the id of a member, as in status";
+  if (verbs[verb].needs_disk && disk == NULL)
+    return "\"disk\" is missing, or no string";
+  /* A path that is not absolute is from where the server is: nobody's. */
+  if (disk != NULL && disk[0] != '/' && strstr (disk, "://") == NULL)
+    return "\"disk\" is an absolute path or a URI";
+  return NULL;
+}
+
+static const char *
+put (struct control *control, size_t verb, JsonObject *args,
+     struct order *order)
+{
+  struct orders *orders = control->orders;
+
+  if (!orders->started) {
+    if (ground_thread_start (&orders->thread, "mirror-orders", run, orders)
+        < 0)
+      return "its thread cannot be started";
+    orders->started = true;
+  }
+  order->disk = g_strdup (json_read_string (args, "disk", NULL));
+  order->order = (struct array_order){
+    .verb = verbs[verb].verb,
+    .member = (uint32_t)json_read_int (args, "member", 0),
+    .disk = order->disk,
+    .discard = json_read_bool (args, "discard"),
+    .dry_run = json_read_bool (args, "dry_run"),
+  };
+  orders->waiting++;
+  g_async_queue_push (orders->queue, order);
+  return NULL;
+}
+
+bool
+orders_take (struct control *control, struct client *client, JsonNode *id,
+             const char *name, JsonObject *args)
+{
+  struct order *order;
+  const char *why;
+  size_t verb = 0;
+
+  while (verb < G_N_ELEMENTS (verbs) && strcmp (verbs[verb].name, name) != 0)
+    verb++;
+  if (verb == G_N_ELEMENTS (verbs))
+    return false;
+  if (!client_may_change (client)) {
+    client_send (client, request_refusal_read_only (id));
+    return true;
+  }
+  why = check (verb, args);
+  if (why != NULL) {
+    client_send (client, request_refusal (id, "bad-argument", why));
+    return true;
+  }
+  if (control->orders->waiting >= ORDERS_MAX) {
+    client_send (client, request_refusal (id, "busy", "too many orders wait"));
+    return true;
+  }
+  order = g_new0 (struct order, 1);
+  order->control = control;
+  order->client = client_number (client);
+  order->id = id == NULL ? NULL : json_node_copy (id);
+  why = put (control, verb, args, order);
+  if (why == NULL) {
+    client_expects_answer (client);
+    return true;
+  }
+  client_send (client, request_refusal (id, "no-thread", why));
+  order_free (order);
+  return true;
+}
+
+/* -------------------------------------------------------------------- life */
+
+void
+orders_begin (struct control *control)
+{
+  control->orders = g_new0 (struct orders, 1);
+  control->orders->queue = g_async_queue_new ();
+}
+
+/* The order that is being carried out comes to its end: the disks' deadlines
+ * see to that.
+ */
+void
+orders_end (struct control *control)
+{
+  struct orders *orders = control->orders;
+  struct order *order;
+
+  if (orders == NULL)
+    return;
+  /* Those that were not begun are not. */
+  while ((order = g_async_queue_try_pop (orders->queue)) != NULL)
+    order_free (order);
+  if (orders->started) {
+    g_async_queue_push (orders->queue, g_new0 (struct order, 1));
+    ground_thread_join (&orders->thread);
+  }
+  /* Answers that nobody waits for any more. */
+  while (g_main_context_iteration (control->context, FALSE))
+    ;
+  g_async_queue_unref (orders->queue);
+  g_free (orders);
+  control->orders = NULL;
+}

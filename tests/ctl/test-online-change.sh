@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2154
+# nbdmirror fail, remove, add, readd, replace: a disk's life while a client
+# writes; the plan comes first, and nothing is done before it was agreed to.
+
+. "$(dirname "$0")/../server/functions.sh"
+requires_libnbd
+export XDG_RUNTIME_DIR=$dir/run
+mkdir run
+
+# does STATUS WORD...: what it says is in "said" and "complaint".
+does ()
+{
+  { local -; set +x; } 2>/dev/null
+  local wanted=$1 status=0
+  shift
+  echo "nbdmirror $*"
+  client "$NBDMIRROR" "$@" >said 2>complaint || status=$?
+  cat said complaint
+  test "$status" = "$wanted" || fail "the status is $status, not $wanted"
+}
+
+# states WORD...: of the members, in the order of their slots.
+states ()
+{
+  { local -; set +x; } 2>/dev/null
+  local seen
+  seen=$({ "$NBDMIRROR" --json status || :; } | "$PYTHON" -c '
+import json, sys
+array, = json.load(sys.stdin)["arrays"]
+print(*(member["state"] for member in array["members"]))')
+  test "$seen" = "$*" || fail "the members are $seen, not $*"
+}
+
+does 3 fail 1
+does 2 fail
+does 2 replace 1
+does 2 add a b c
+
+md_array --name=vm a.img b.img
+disk 8M c.img d.img
+serve mirror "$MIRROR_SO" a.img b.img
+controlled mirror
+hold_mirror
+python <<'END'
+from nbdtest import *
+
+h = connect()
+h.pwrite(b"1" * (4 << 20), 0)
+h.flush()
+h.shutdown()
+END
+
+# Without a terminal and --yes there is only the plan.
+does 1 fail 1
+grep -q ^plan: said
+grep -q "^nbdmirror: vm: not-confirmed:" complaint
+does 0 fail --dry-run vm 1
+states in-sync in-sync
+does 1 fail --yes 7
+grep -q "^nbdmirror: vm: unknown-member:" complaint
+does 1 add --yes c.img
+grep -q "^nbdmirror: vm: no-free-slot:" complaint
+
+does 0 fail --yes vm b.img
+states in-sync failed
+does 1 fail --yes 0
+grep -q "^nbdmirror: vm: last-copy:" complaint
+does 1 remove --yes "$dir/a.img"
+grep -q "^nbdmirror: vm: last-copy:" complaint
+does 0 readd --yes 1
+does 0 wait
+states in-sync in-sync
+
+does 0 fail --yes 1
+does 0 remove --yes 1
+states in-sync missing
+does 1 add --yes none.img
+does 1 add --yes c.img
+grep -q "^nbdmirror: vm: overwrites:" complaint
+does 0 add --yes --discard c.img
+does 0 wait
+states in-sync in-sync
+does 0 --json replace --yes --discard c.img d.img
+grep -q '"done":true' said
+does 0 wait
+does 0 stop --force
+ended mirror
+for disk in a d; do
+  cmp <(head -c 4M /dev/zero | tr '\0' 1) \
+    <(tail -c +$(($(md_data $disk.img) + 1)) $disk.img | head -c 4M)
+done
+
+# An order that hangs with its disks holds up no question; and whoever gave it
+# may go.
+md_array --name=far e.img f.img
+serve leg file f.img
+rm mirror.messages
+serve mirror "$MIRROR_SO" e.img "$(uri leg)"
+controlled mirror
+freeze leg
+python <<'END'
+from control import *
+
+path = "run/nbdmirror/far.sock"
+first, gone, control = Control(path), Control(path), Control(path)
+order = {"cmd": "fail", "args": {"member": 1}}
+first.send({"id": 1, **order})
+gone.send({"id": 2, **order})
+gone.close()
+for _ in range(20):
+    control.ask("status")
+for args in ({}, {"member": 0}, {"member": "1"}, {"member": 1 << 40},
+             {"member": 1, "force": True}):
+    expect(args, control.refused("fail", **args), "bad-argument")
+expect("relative", control.refused("add", disk="c.img"), "bad-argument")
+expect("read-only", Control("run/nbdmirror/far.ro").refused("fail", member=1),
+       "read-only")
+END
+kill -CONT "${server[leg]}"
+stop mirror
