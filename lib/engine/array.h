@@ -192,6 +192,8 @@ enum array_verb {
   ARRAY_ADD,     /* @disk gets a slot without a member */
   ARRAY_READD,   /* @member, which failed, comes back; as @disk, or NULL: under
                     the name that it had */
+  ARRAY_WRITE_MOSTLY, /* @member is read only if no other copy can be */
+  ARRAY_READ_AS_OTHERS, /* it is no longer */
   ARRAY_REPLACE, /* @disk takes the slot of @member over when it is rebuilt; that
                     one serves until then */
 };

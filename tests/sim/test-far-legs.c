@@ -338,8 +338,6 @@ rebuild_it (void *argument)
       != 0)
     sim_fail ("the copies differ");
   array_close (array);
-  for (unsigned i = 0; i < 2; i++)
-    free (slow[i].memory);
 }
 
 /* ---------------------------------------------------------------- the scenes */

@@ -207,6 +207,37 @@ START_TEST (a_new_disk_that_cannot_store_its_metadata_is_refused)
 }
 END_TEST
 
+START_TEST (a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be)
+{
+  make (true);
+  accepted (order (ARRAY_WRITE_MOSTLY, 1, NULL, false));
+  ck_assert_uint_eq (memory_array_super (0).devflags, SB1_WRITE_MOSTLY);
+  ck_assert_uint_eq (memory_array_super (1).devflags, 0);
+  memory.leg[0]->count[CHILD_READ] = 0;
+  for (unsigned i = 0; i < 8; i++)
+    ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_uint_eq (memory.leg[0]->count[CHILD_READ], 0);
+  memory.leg[1]->error[CHILD_READ] = -EIO;
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_uint_eq (memory.leg[0]->count[CHILD_READ], 1);
+  refused (order (ARRAY_WRITE_MOSTLY, 1, NULL, false), "already");
+  memory.leg[1]->error[CHILD_READ] = 0;
+  ck_assert_int_eq (memory_array_unmake (), 0);
+
+  /* It is remembered. */
+  memory.sb[0] = memory_array_super (0);
+  memory.sb[1] = memory_array_super (1);
+  memory_array_make ();
+  memory.leg[0]->count[CHILD_READ] = 0;
+  for (unsigned i = 0; i < 8; i++)
+    ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_uint_eq (memory.leg[0]->count[CHILD_READ], 0);
+  accepted (order (ARRAY_READ_AS_OTHERS, 1, NULL, false));
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_uint_eq (memory_array_super (0).devflags, 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
@@ -218,6 +249,8 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (
     tcase, a_replaced_disk_serves_until_the_new_one_has_everything, 0, 2);
   tcase_add_test (tcase, orders_that_make_no_sense_change_nothing);
+  tcase_add_test (
+    tcase, a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be);
   tcase_add_test (tcase, a_new_disk_that_cannot_store_its_metadata_is_refused);
 }
 

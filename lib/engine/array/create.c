@@ -351,6 +351,13 @@ open_roster (struct array *array)
                                 : MEMBER_RECOVERING;
 
     member->id = roster_seat (&array->roster, member->place, state, 0, false);
+    if (member->super.sb.devflags & SB1_WRITE_MOSTLY) {
+      const struct roster_event event = { .kind = ROSTER_FLAG,
+                                          .id = member->id,
+                                          .flags = MEMBER_WRITE_MOSTLY };
+
+      roster_next (&array->roster, &event, &array->roster);
+    }
   }
 }
 
@@ -377,7 +384,6 @@ furnish (struct array *array, const struct array_config *config,
 {
   int failed = 0;
 
-  open_roster (array);
   if (array->why_readonly[0] != '\0') {
     array->limits.why_readonly = array->why_readonly;
     array->limits.readonly = true;
@@ -386,6 +392,7 @@ furnish (struct array *array, const struct array_config *config,
     failed |= take_all_metadata (array, members);
     failed |= metadata_create (array, members);
   }
+  open_roster (array);
   /* In any case: release counts on it. */
   failed |= allocate (array, config);
   if (failed != 0)

@@ -63,6 +63,8 @@ add_member (struct view *view, const struct roster_member *entry,
   view->of_rank[member->leg->rank] |= bit;
   if (member->leg->caps.fua)
     view->with_fua |= bit;
+  if (entry->flags & MEMBER_WRITE_MOSTLY)
+    view->write_mostly |= bit;
   if (entry->state == MEMBER_IN_SYNC)
     view->in_sync |= bit;
   if (entry->state == MEMBER_REPLACING)
@@ -382,6 +384,16 @@ view_flush_is_lost (const struct array *array, const struct view *view,
   return false;
 }
 
+static unsigned
+add_copy (const struct view *view, int place, uint64_t offset, bool mostly,
+          struct view_copy *ret)
+{
+  if (place < 0 || ((view->write_mostly >> place & 1) != 0) != mostly)
+    return 0;
+  *ret = (struct view_copy){ place, offset };
+  return 1;
+}
+
 unsigned
 view_copies (const struct array *array, const struct view *view,
              uint64_t offset, struct view_copy *ret)
@@ -390,15 +402,14 @@ view_copies (const struct array *array, const struct view *view,
   struct copy copy[LEGS_MAX];
 
   layout_map (&array->layout, offset, copy);
-  for (unsigned i = 0; i < copies; i++) {
-    int occupant = view->occupant[copy[i].slot];
-    int heir = view->heir[copy[i].slot];
+  for (unsigned mostly = 0; mostly <= (view->write_mostly != 0); mostly++)
+    for (unsigned i = 0; i < copies; i++) {
+      int occupant = view->occupant[copy[i].slot];
+      int heir = view->heir[copy[i].slot];
 
-    if (occupant >= 0)
-      ret[count++] = (struct view_copy){ occupant, copy[i].offset };
-    if (heir >= 0)
-      ret[count++] = (struct view_copy){ heir, copy[i].offset };
-  }
+      count += add_copy (view, occupant, copy[i].offset, mostly, &ret[count]);
+      count += add_copy (view, heir, copy[i].offset, mostly, &ret[count]);
+    }
   return count;
 }
 

@@ -106,6 +106,7 @@ struct view {
   uint64_t number;                 /* from 1 on; the epoch of range locks */
   uint32_t in_sync;                /* may be read */
   uint32_t targets;                /* get every write */
+  uint32_t write_mostly;           /* read only if no other copy can be */
   uint32_t with_fua;               /* honour CHILD_FUA */
   uint32_t of_rank[LEG_RANKS];
   bool is_complete;                /* each slot has a member that is in sync */
@@ -168,8 +169,9 @@ uint32_t view_targets_now (const struct array *array,
 uint32_t view_in_sync_now (const struct array *array,
                            const struct view *view);
 
-/* All copies of the byte at array @offset that @view has, in the layout's
- * order, which is that of reading.  At most LEGS_MAX; the number of them.
+/* All copies of the byte at array @offset that @view has, in the order of
+ * reading: the layout's, but those that are written mostly come last.  At most
+ * LEGS_MAX; the number of them.
  */
 unsigned view_copies (const struct array *array, const struct view *view,
                       uint64_t offset, struct view_copy *ret);

@@ -95,6 +95,23 @@ choose_mode (struct round *round)
       = began_at == request_view (request)->number ? FIXED : LOCKED;
 }
 
+/* How many of the copies count: those that are written mostly, which come last,
+ * only if nothing good is on the others.
+ */
+static unsigned
+leave_mostly (const struct view *view, const struct view_copy *copies,
+              const uint64_t *good, unsigned count)
+{
+  bool some_good = false;
+
+  for (unsigned i = 0; i < count; i++) {
+    if (some_good && (view->write_mostly & 1u << copies[i].place))
+      return i;
+    some_good |= good[i] > 0;
+  }
+  return count;
+}
+
 /* The copy of the piece at array @offset to read; -1: none of @allowed.
  * *@length bytes of it, or fewer: where a bad block ends what can be read
  * there.
@@ -118,9 +135,11 @@ choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
       good[i] = round_down (member_good_length (view->member[copies[i].place],
                                                 copies[i].offset, *length),
                             array->limits.block_minimum);
-    if (!fixed)
-      best = MAX (best, good[i]);
   }
+  if (view->write_mostly != 0)
+    count = leave_mostly (view, copies, good, count);
+  for (unsigned i = 0; i < count && !fixed; i++)
+    best = MAX (best, good[i]);
   for (unsigned i = 0; i < count; i++) {
     struct member *member = view->member[copies[i].place];
 

@@ -122,8 +122,54 @@ leave (struct array *array, const struct array_order *order,
                                  "stored: %s", name, log_strerror (r));
 }
 
+/* In which order copies are read is agreed on by all readers: it changes when
+ * nothing is being written, and no copies differ.
+ */
+static bool
+may_reorder (const struct array *array)
+{
+  return !atomic_load (&array->reads_pinned)
+         && !atomic_load (&array->flush_lost)
+         && (array->md == NULL || atomic_load (&array->md->todo_left) == 0);
+}
+
 static int
-let_go (struct array *array, const struct array_order *order,
+mark (struct array *array, const struct array_order *order,
+      struct request *request, struct array_answer *answer)
+{
+  bool mostly = order->verb == ARRAY_WRITE_MOSTLY;
+  const struct roster_event event
+    = { .kind = ROSTER_FLAG, .id = order->member,
+        .flags = mostly ? MEMBER_WRITE_MOSTLY : 0 };
+  char name[MEMBER_NAME_MAX];
+  enum roster_refusal refusal;
+  struct roster next;
+  bool may;
+
+  range_lock (&array->ranges, &request->range, 0, array->layout.array_size);
+  may = may_reorder (array);
+  ground_mutex_lock (&array->state_lock);
+  name_of (array, order->member, name);
+  refusal = roster_next (&array->roster, &event, &next);
+  if (refusal == ROSTER_OK && may && !order->dry_run) {
+    array->roster = next;
+    view_publish (array);
+  }
+  ground_mutex_unlock (&array->state_lock);
+  range_unlock (&array->ranges, &request->range);
+  if (!may)
+    return change_refuse (answer, -EBUSY, "copies-differ",
+                          "copies may differ since a crash or an error, and "
+                          "are read in a fixed order; try again after resync");
+  if (refusal != ROSTER_OK)
+    return refuse_step (answer, refusal, name);
+  snprintf (answer->text, sizeof answer->text, "disk %.200s is read %s", name,
+            mostly ? "only where no other copy can be" : "like the others");
+  return array->md != NULL && !order->dry_run ? metadata_store_now (array) : 0;
+}
+
+static int
+on_member (struct array *array, const struct array_order *order,
         struct array_answer *answer)
 {
   struct request *request;
@@ -131,7 +177,10 @@ let_go (struct array *array, const struct array_order *order,
 
   if (r < 0)
     return r;
-  r = leave (array, order, answer);
+  if (order->verb == ARRAY_FAIL || order->verb == ARRAY_REMOVE)
+    r = leave (array, order, answer);
+  else
+    r = mark (array, order, request, answer);
   request_end (&array->modifiers, request);
   return r;
 }
@@ -376,7 +425,9 @@ carry_out (struct array *array, const struct array_order *order,
   switch (order->verb) {
   case ARRAY_FAIL:
   case ARRAY_REMOVE:
-    return let_go (array, order, answer);
+  case ARRAY_WRITE_MOSTLY:
+  case ARRAY_READ_AS_OTHERS:
+    return on_member (array, order, answer);
   case ARRAY_READD:
     if (order->disk == NULL) {
       r = find_name (array, order->member, name, answer);

@@ -122,6 +122,20 @@ metadata_admit (struct array *array, const struct member *member)
   return r;
 }
 
+int
+metadata_store_now (struct array *array)
+{
+  struct metadata *md = array->md;
+  int r;
+
+  take_turn (md);
+  r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
+                             &md->checkpoint);
+  worker_wake (&array->quiet.worker);
+  give_turn (md);
+  return r;
+}
+
 void
 metadata_begin_turn (struct array *array)
 {

@@ -164,6 +164,11 @@ int metadata_commit (struct array *array, enum metadata_commit what,
  */
 int metadata_admit (struct array *array, const struct member *member);
 
+/* What the newest view says of its members that is no question of trust goes on
+ * record.  0 or -errno.
+ */
+int metadata_store_now (struct array *array);
+
 /* The turn, for who has to look at what is on record and change it in one
  * step.
  */

@@ -88,6 +88,9 @@ next_super (const struct array *array, const struct view *view,
   sb->features &= ~(uint32_t)(SB1_FEATURE_RECOVERY_OFFSET
                               | SB1_FEATURE_RECOVERY_BITMAP
                               | SB1_FEATURE_REPLACEMENT);
+  sb->devflags &= (uint8_t)~SB1_WRITE_MOSTLY;
+  if (view->write_mostly & 1u << place)
+    sb->devflags |= SB1_WRITE_MOSTLY;
   if (view->heir[view_slot (view, member)] == (int)place)
     sb->features |= SB1_FEATURE_REPLACEMENT;
   assert (md->has_bitmap == ((sb->features & SB1_FEATURE_BITMAP) != 0));
