@@ -65,6 +65,8 @@ grep -q "^nbdmirror: vm: no-free-slot:" complaint
 
 does 0 fail --yes vm b.img
 states in-sync failed
+does 0 history
+grep -qE ' info +Fail +disk .*b.img is failed, by order$' said
 does 1 fail --yes 0
 grep -q "^nbdmirror: vm: last-copy:" complaint
 does 1 remove --yes "$dir/a.img"

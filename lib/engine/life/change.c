@@ -95,12 +95,17 @@ leave (struct array *array, const struct array_order *order,
   const struct roster_event event
     = { .kind = fails ? ROSTER_FAIL : ROSTER_REMOVE, .id = order->member };
   char name[MEMBER_NAME_MAX];
+  struct log_event told
+    = { fails ? "Fail" : "Removed", EVENT_INFO, -1, name };
+  const struct roster_member *entry;
   enum roster_refusal refusal;
   struct roster next;
   int r;
 
   ground_mutex_lock (&array->state_lock);
   name_of (array, order->member, name);
+  entry = roster_find (&array->roster, order->member);
+  told.slot = entry != NULL ? entry->slot : -1;
   refusal = roster_next (&array->roster, &event, &next);
   if (refusal == ROSTER_OK && !order->dry_run) {
     array->roster = next;
@@ -113,8 +118,8 @@ leave (struct array *array, const struct array_order *order,
             fails ? "failed: it is neither read nor written" : "removed");
   if (order->dry_run)
     return 0;
-  log_notice ("disk %.200s is %s, by order", name,
-              fails ? "failed" : "removed");
+  log_event (&told, "disk %.200s is %s, by order", name,
+             fails ? "failed" : "removed");
   r = metadata_settle (array);
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",
