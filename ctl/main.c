@@ -43,6 +43,8 @@ static const struct {
   { "add", change_command, "give a disk to an array that lacks one" },
   { "readd", change_command, "take a disk back that failed" },
   { "replace", change_command, "let a disk take over from another one" },
+  { "write-mostly", change_command, "read a disk only if no other can be" },
+  { "read-as-others", change_command, "read it as the others again" },
   { "wait", wait_command, "wait until an array is healthy, or in sync" },
   { "stop", stop_command, "stop the server of an array" },
 };

@@ -66,7 +66,7 @@ _nbdmirror ()
 {
   local commands="create examine assemble erase restore-metadata status \
     detail events history metrics rebuild \
-    fail remove add readd replace wait stop"
+    fail remove add readd replace write-mostly read-as-others wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()

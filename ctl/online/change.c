@@ -51,6 +51,8 @@ static const struct verb {
   { "readd", "[ARRAY] MEMBER", readd_entries, true, false, "failed" },
   { "replace", "[ARRAY] MEMBER DISK", discard_entries, true, true,
     "in-sync" },
+  { "write-mostly", "[ARRAY] MEMBER", no_entries, true, false, "in-sync" },
+  { "read-as-others", "[ARRAY] MEMBER", no_entries, true, false, "in-sync" },
 };
 
 /* ------------------------------------------------------------ which member */

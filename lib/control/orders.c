@@ -43,6 +43,8 @@ static const struct {
   { "add", ARRAY_ADD, false, true },
   { "readd", ARRAY_READD, true, false },
   { "replace", ARRAY_REPLACE, true, true },
+  { "write-mostly", ARRAY_WRITE_MOSTLY, true, false },
+  { "read-as-others", ARRAY_READ_AS_OTHERS, true, false },
 };
 
 static void

@@ -63,6 +63,9 @@ grep -q "^nbdmirror: vm: unknown-member:" complaint
 does 1 add --yes c.img
 grep -q "^nbdmirror: vm: no-free-slot:" complaint
 
+does 0 write-mostly --yes 1
+does 1 write-mostly --yes 1
+does 0 read-as-others --yes vm 1
 does 0 fail --yes vm b.img
 states in-sync failed
 does 0 history
