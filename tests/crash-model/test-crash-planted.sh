@@ -40,7 +40,7 @@ L2  data-lost
 L3  flush-error
 L3  flush
 L4  no-lock
-L4  short-lock 30000
+L4  short-lock
 L4  early
 L5  no-flush
 L5  first-window

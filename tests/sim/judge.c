@@ -38,7 +38,8 @@ mark_status (const struct array_status *status)
 {
   unsigned out = status->slots - __builtin_popcount (status->in_sync);
 
-  if (status->pool_free <= 1)
+  /* Besides those of the places that no disk has. */
+  if (status->pool_free <= 1 + 2 * (LEGS_MAX - status->slots))
     SOMETIMES (POOL_EMPTY);
   if (status->requests_free <= status->requests_total / 2)
     SOMETIMES (REQUESTS_BUSY);
