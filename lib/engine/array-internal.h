@@ -126,6 +126,22 @@ request_member (const struct request *request, unsigned place)
   return request_view (request)->member[place];
 }
 
+/* All copies of the byte at array @offset that @view has, in the order of
+ * reading: the layout's, but those that are written mostly come last.  At most
+ * LEGS_MAX; the number of them.
+ */
+static inline unsigned
+view_copies (const struct array *array, const struct view *view,
+             uint64_t offset, struct view_copy *ret)
+{
+  if (array->layout.level != LEVEL_RAID1)
+    return view_copies_raid10 (array, view, offset, ret);
+  assert (offset < array->layout.array_size);
+  for (unsigned i = 0; i < view->count; i++)
+    ret[i] = (struct view_copy){ view->place[i], offset };
+  return view->count;
+}
+
 /* Everything but the legs. */
 void array_free (struct array *array);
 

@@ -73,7 +73,25 @@ add_member (struct view *view, const struct roster_member *entry,
     view->occupant[entry->slot] = member->place;
 }
 
-/* The same, in places. */
+static void
+add_place (struct view *view, int place, bool mostly)
+{
+  if (place >= 0 && ((view->write_mostly >> place & 1) != 0) == mostly)
+    view->place[view->count++] = place;
+}
+
+/* In the order of reading. */
+static void
+add_places (struct view *view)
+{
+  for (unsigned mostly = 0; mostly <= 1; mostly++)
+    for (unsigned slot = 0; slot < LEGS_MAX; slot++) {
+      add_place (view, view->occupant[slot], mostly);
+      add_place (view, view->heir[slot], mostly);
+    }
+}
+
+/* The roster's, in places. */
 static void
 add_groups (struct view *view, const struct roster *roster)
 {
@@ -120,6 +138,7 @@ fill (const struct array *array, struct view *view, uint64_t number)
     if (is_target (&roster->member[i]))
       add_member (view, &roster->member[i],
                   view_find_member (array, roster->member[i].id));
+  add_places (view);
   add_groups (view, roster);
   roster_sets (roster, &sets);
   view->is_complete = sets.lacking == 0;
@@ -395,8 +414,8 @@ add_copy (const struct view *view, int place, uint64_t offset, bool mostly,
 }
 
 unsigned
-view_copies (const struct array *array, const struct view *view,
-             uint64_t offset, struct view_copy *ret)
+view_copies_raid10 (const struct array *array, const struct view *view,
+                    uint64_t offset, struct view_copy *ret)
 {
   unsigned copies = layout_copies (&array->layout), count = 0;
   struct copy copy[LEGS_MAX];

@@ -112,6 +112,8 @@ struct view {
   bool is_complete;                /* each slot has a member that is in sync */
   bool is_occupied;                /* or one that is being rebuilt */
   struct member *member[LEGS_MAX]; /* by place */
+  unsigned count;                  /* of them, in the order of reading */
+  unsigned char place[LEGS_MAX];
   signed char occupant[LEGS_MAX];  /* of each slot: a place, or -1 */
   signed char heir[LEGS_MAX];      /* its replacement's, or -1 */
   unsigned groups;                 /* sets that hold some chunk together */
@@ -169,12 +171,10 @@ uint32_t view_targets_now (const struct array *array,
 uint32_t view_in_sync_now (const struct array *array,
                            const struct view *view);
 
-/* All copies of the byte at array @offset that @view has, in the order of
- * reading: the layout's, but those that are written mostly come last.  At most
- * LEGS_MAX; the number of them.
- */
-unsigned view_copies (const struct array *array, const struct view *view,
-                      uint64_t offset, struct view_copy *ret);
+/* view_copies (array-internal.h) of a raid10. */
+unsigned view_copies_raid10 (const struct array *array,
+                             const struct view *view, uint64_t offset,
+                             struct view_copy *ret);
 
 /* The slot of a target. */
 unsigned view_slot (const struct view *view, const struct member *member);
