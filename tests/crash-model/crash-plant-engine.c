@@ -71,7 +71,7 @@ is_resync (const struct array *array, const struct request *request)
 
 /* Resync reads what is being rebuilt. */
 WRAP (void, request_issue, struct request *request, unsigned place,
-      const struct child *what)
+      const struct child_spec *what)
 {
   const struct array *array = request->array;
   const struct view *view = request_view (request);

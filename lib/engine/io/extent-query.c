@@ -24,11 +24,11 @@ extent_query (struct request *request, struct pool *pool, unsigned place,
 {
   struct extent answer[EXTENTS_ROUND];
   uint64_t most = request_member (request, place)->leg->caps.zero_max;
-  const struct child what = { .op = CHILD_EXTENTS,
-                              .offset = offset,
-                              .length = MIN (length, most),
-                              .extents = answer,
-                              .extents_max = EXTENTS_ROUND };
+  const struct child_spec what = { .op = CHILD_EXTENTS,
+                                   .offset = offset,
+                                   .length = MIN (length, most),
+                                   .extents = answer,
+                                   .extents_max = EXTENTS_ROUND };
 
   /* A leg that stops early says nothing of the rest: an entry of length 0
    * ends the answer.

@@ -161,7 +161,7 @@ static int
 flush_now (struct request *request, uint32_t places, struct pool *pool)
 {
   struct array *array = request->array;
-  const struct child flush = { .op = CHILD_FLUSH };
+  const struct child_spec flush = { .op = CHILD_FLUSH };
   const struct view *view;
   int r;
 

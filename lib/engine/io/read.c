@@ -166,12 +166,12 @@ issue_read (struct round *round, const struct piece *piece, unsigned tag,
 {
   struct request *request = round->request;
   bool alone = piece->length == round->length;
-  const struct child what = { .op = CHILD_READ,
-                              .flags = alone ? CHILD_ALONE : 0,
-                              .offset = copy->offset,
-                              .length = piece->length,
-                              .buffer = piece->buffer,
-                              .tag = tag };
+  const struct child_spec what = { .op = CHILD_READ,
+                                   .flags = alone ? CHILD_ALONE : 0,
+                                   .offset = copy->offset,
+                                   .length = piece->length,
+                                   .buffer = piece->buffer,
+                                   .tag = tag };
 
   atomic_store_explicit (&request_member (request, copy->place)->head,
                          copy->offset + piece->length, memory_order_relaxed);
@@ -424,9 +424,9 @@ array_cache (struct array *array, uint64_t length, uint64_t offset)
     piece = MIN (piece,
                  (uint64_t)view->member[copy.place]->leg->caps.zero_max);
     request_issue (round.request, copy.place,
-                     &(struct child){ .op = CHILD_CACHE,
-                                      .offset = copy.offset,
-                                      .length = piece });
+                     &(struct child_spec){ .op = CHILD_CACHE,
+                                           .offset = copy.offset,
+                                           .length = piece });
   }
   request_finish (round.request);
   /* It was a hint: what the legs make of it is theirs. */

@@ -368,9 +368,8 @@ child_answered (struct child *child, int error)
   }
 }
 
-/* Nothing of ours stays where nobody works on it. */
 static void
-kick_off (struct request *request)
+kick_off_queued (struct request *request)
 {
   while (request->queued != 0) {
     unsigned place = __builtin_ctz (request->queued);
@@ -380,8 +379,16 @@ kick_off (struct request *request)
   }
 }
 
+/* Nothing of ours stays where nobody works on it. */
+static inline void
+kick_off (struct request *request)
+{
+  if (request->queued != 0)
+    kick_off_queued (request);
+}
+
 static void
-issue (struct request *request, unsigned place, const struct child *what,
+issue (struct request *request, unsigned place, const struct child_spec *what,
        uint64_t base)
 {
   struct member *member = request_member (request, place);
@@ -449,7 +456,7 @@ issue_gathered (struct request *request)
 
 void
 request_issue (struct request *request, unsigned place,
-               const struct child *what)
+               const struct child_spec *what)
 {
   uint64_t base = request_member (request, place)->data_offset;
 
@@ -458,7 +465,7 @@ request_issue (struct request *request, unsigned place,
 
 void
 request_issue_raw (struct request *request, unsigned place,
-                   const struct child *what)
+                   const struct child_spec *what)
 {
   issue (request, place, what, 0);
 }

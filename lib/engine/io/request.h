@@ -166,14 +166,26 @@ void request_arm_again (struct request *request, struct pool *pool,
 void request_arm_repeat (struct request *request, struct pool *pool,
                          uint32_t places);
 
-/* Send @what (op, flags, offset, length, buffer, extents, tag below 32) to
- * the leg at @place.  The offset counts from the member's data; _raw: from
- * the beginning of the leg.
+/* What a child is to do: the fields are those of struct child, without what
+ * only legs need.
+ */
+struct child_spec {
+  enum child_op op;
+  uint32_t flags;
+  uint64_t offset, length;
+  void *buffer;
+  struct extent *extents;
+  unsigned extents_max;
+  unsigned tag; /* below 32 */
+};
+
+/* Send @what to the leg at @place.  The offset counts from the member's data;
+ * _raw: from the beginning of the leg.
  */
 void request_issue (struct request *request, unsigned place,
-                    const struct child *what);
+                    const struct child_spec *what);
 void request_issue_raw (struct request *request, unsigned place,
-                        const struct child *what);
+                        const struct child_spec *what);
 
 /* End the round: all children have answered when this returns.  @failed,
  * @error and @failed_tags tell how.

@@ -61,7 +61,7 @@ send_copy (struct request *request, const struct modification *m,
   struct array *array = request->array;
   const struct leg *leg = request_member (request, copy->place)->leg;
   bool as_zeroes = m->op == CHILD_ZERO && m->buffer != NULL;
-  struct child what = { .op = as_zeroes ? CHILD_WRITE : m->op };
+  struct child_spec what = { .op = as_zeroes ? CHILD_WRITE : m->op };
   uint64_t most = what.op == CHILD_ZERO ? leg->caps.zero_max
                                         : leg->caps.request_max;
 

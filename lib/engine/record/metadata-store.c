@@ -28,8 +28,8 @@ send (struct request *request, unsigned place, const void *buffer,
       uint64_t length, uint64_t offset)
 {
   const struct leg_caps *caps = &request_member (request, place)->leg->caps;
-  struct child what = { .op = CHILD_WRITE,
-                        .flags = caps->fua ? CHILD_FUA : 0 };
+  struct child_spec what = { .op = CHILD_WRITE,
+                             .flags = caps->fua ? CHILD_FUA : 0 };
 
   for (uint64_t at = 0; at < length; at += what.length) {
     what.buffer = (char *)buffer + at;

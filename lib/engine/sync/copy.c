@@ -39,7 +39,7 @@ issue (const struct piece *piece, const struct view_copy *copy,
        enum child_op op)
 {
   struct request *request = piece->request;
-  struct child what = { .op = op };
+  struct child_spec what = { .op = op };
   uint64_t most = request_member (request, copy->place)->leg->caps.request_max;
 
   for (uint64_t at = 0; at < piece->length; at += what.length) {

@@ -130,7 +130,7 @@ issue_zero (struct request *request, const struct member *member,
             uint64_t offset, uint64_t length)
 {
   uint64_t most = member->leg->caps.zero_max;
-  struct child what = { .op = CHILD_ZERO, .flags = CHILD_MAY_TRIM };
+  struct child_spec what = { .op = CHILD_ZERO, .flags = CHILD_MAY_TRIM };
 
   for (uint64_t done = 0; done < length; done += what.length) {
     what.offset = offset + done;
