@@ -126,6 +126,24 @@ request_member (const struct request *request, unsigned place)
   return request_view (request)->member[place];
 }
 
+/* Is @view not the newest any more? */
+static inline bool
+view_is_old (const struct array *array, const struct view *view)
+{
+  return atomic_load (&array->view) != view;
+}
+
+/* What was acknowledged before may be lost on some of @places, which are
+ * current, and its kernel or server has forgotten: no flush can be believed.
+ */
+static inline bool
+view_flush_is_lost (const struct array *array, const struct view *view,
+                    uint32_t places)
+{
+  return atomic_load (&array->flush_lost)
+         && view_flush_is_lost_on (view, places);
+}
+
 /* All copies of the byte at array @offset that @view has, in the order of
  * reading: the layout's, but those that are written mostly come last.  At most
  * LEGS_MAX; the number of them.
@@ -150,6 +168,13 @@ static inline bool
 array_is_recorded (const struct array *array)
 {
   return atomic_load (&array->md->recorded) >= atomic_load (&array->shrunk);
+}
+
+/* May any copies differ since a crash? */
+static inline bool
+array_has_todo (const struct array *array)
+{
+  return array->md != NULL && atomic_load (&array->md->todo_left) > 0;
 }
 
 /* What copies are compared by where they may differ: the least that can be

@@ -66,7 +66,7 @@ what_is_left (struct array *array)
   if (flush_is_lost (array))
     return "; acknowledged writes may be lost, since an earlier flush failed "
            "on a disk that stays in use";
-  if (array->md != NULL && atomic_load (&array->md->todo_left) > 0)
+  if (array_has_todo (array))
     return "";
   return "; no acknowledged write is lost";
 }

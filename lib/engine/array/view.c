@@ -183,12 +183,6 @@ use_members (const struct view *view, int users)
     view->member[__builtin_ctz (left)]->users += users;
 }
 
-bool
-view_is_old (const struct array *array, const struct view *view)
-{
-  return atomic_load (&array->view) != view;
-}
-
 /* Does some descriptor have it?  One that does will tell at its end.
  * state_lock held.
  */
@@ -392,11 +386,8 @@ view_slot (const struct view *view, const struct member *member)
 }
 
 bool
-view_flush_is_lost (const struct array *array, const struct view *view,
-                    uint32_t places)
+view_flush_is_lost_on (const struct view *view, uint32_t places)
 {
-  if (!atomic_load (&array->flush_lost))
-    return false;
   for (uint32_t left = places; left != 0; left &= left - 1)
     if (atomic_load (&view->member[__builtin_ctz (left)]->flush_lost))
       return true;

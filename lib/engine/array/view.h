@@ -155,9 +155,6 @@ void views_stop (struct array *array);
 /* array->roster has changed: a new view of it.  state_lock held. */
 void view_publish (struct array *array);
 
-/* Is @view not the newest any more? */
-bool view_is_old (const struct array *array, const struct view *view);
-
 /* The newest, for those who just look.  Its members may be gone when they are
  * looked at: it is for its sets only.  Takes state_lock.
  */
@@ -179,11 +176,8 @@ unsigned view_copies_raid10 (const struct array *array,
 /* The slot of a target. */
 unsigned view_slot (const struct view *view, const struct member *member);
 
-/* What was acknowledged before may be lost on some of @places, which are
- * current, and its kernel or server has forgotten: no flush can be believed.
- */
-bool view_flush_is_lost (const struct array *array, const struct view *view,
-                         uint32_t places);
+/* view_flush_is_lost (array-internal.h), disk by disk. */
+bool view_flush_is_lost_on (const struct view *view, uint32_t places);
 
 /* The one that the roster calls @id; NULL: none.  state_lock held. */
 struct member *view_find_member (const struct array *array, uint32_t id);

@@ -35,41 +35,16 @@ range_ticket_destroy (struct range_ticket *ticket)
   ground_cond_destroy (&ticket->granted);
 }
 
-/* The counters of a range's windows: from the first on, *@ret of them.  One
- * that has more windows than there are counters has all of them.
- */
-static uint64_t
-windows (uint64_t offset, uint64_t length, unsigned *ret)
-{
-  uint64_t first = offset / RANGE_WINDOW;
-  uint64_t last = (offset + length - 1) / RANGE_WINDOW;
-
-  *ret = MIN (last - first + 1, (uint64_t)RANGE_COUNTERS);
-  return first;
-}
-
 /* Lock held. */
 static void
 count_windows (struct range_locks *locks, const struct range *range, int change)
 {
-  unsigned count;
-  uint64_t first = windows (range->offset, range->length, &count);
+  uint64_t window = range->offset / RANGE_WINDOW;
+  uint64_t last = range_last_window (range->offset, range->length);
 
-  for (unsigned i = 0; i < count; i++)
-    atomic_fetch_add (&locks->in_window[(first + i) % RANGE_COUNTERS], change);
-}
-
-static bool
-is_any_in_windows (const struct range_locks *locks, uint64_t offset,
-                   uint64_t length)
-{
-  unsigned count;
-  uint64_t first = windows (offset, length, &count);
-
-  for (unsigned i = 0; i < count; i++)
-    if (atomic_load (&locks->in_window[(first + i) % RANGE_COUNTERS]) != 0)
-      return true;
-  return false;
+  do
+    atomic_fetch_add (&locks->in_window[window % RANGE_COUNTERS], change);
+  while (window++ < last);
 }
 
 /* Lock held. */
@@ -120,13 +95,11 @@ range_unlock (struct range_locks *locks, struct range_ticket *ticket)
 }
 
 bool
-range_lock_look (struct range_locks *locks, uint64_t offset, uint64_t length,
-                 uint64_t *ret_epoch)
+range_lock_look_closer (struct range_locks *locks, uint64_t offset,
+                        uint64_t length, uint64_t *ret_epoch)
 {
   bool found;
 
-  if (!is_any_in_windows (locks, offset, length))
-    return false;
   ground_mutex_lock (&locks->lock);
   found = ranges_oldest_epoch (&locks->ranges, offset, length, ret_epoch);
   ground_mutex_unlock (&locks->lock);

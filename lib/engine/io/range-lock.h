@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "ground/ground.h"
+#include "ground/util.h"
 #include "logic/ranges.h"
 
 #define RANGE_WINDOW (UINT64_C (1) << 20) /* bytes: few requests cross one */
@@ -58,10 +59,44 @@ void range_lock (struct range_locks *locks, struct range_ticket *ticket,
 
 void range_unlock (struct range_locks *locks, struct range_ticket *ticket);
 
+/* The last window to count a range in.  One that has more windows than there
+ * are counters has all of them.
+ */
+static inline uint64_t
+range_last_window (uint64_t offset, uint64_t length)
+{
+  return MIN ((offset + length - 1) / RANGE_WINDOW,
+              offset / RANGE_WINDOW + RANGE_COUNTERS - 1);
+}
+
+/* Does any range share a counter with this one? */
+static inline bool
+range_lock_is_near (struct range_locks *locks, uint64_t offset,
+                    uint64_t length)
+{
+  uint64_t window = offset / RANGE_WINDOW;
+  uint64_t last = range_last_window (offset, length);
+
+  do
+    if (atomic_load (&locks->in_window[window % RANGE_COUNTERS]) != 0)
+      return true;
+  while (window++ < last);
+  return false;
+}
+
+/* The same as range_lock_look, with the lock. */
+bool range_lock_look_closer (struct range_locks *locks, uint64_t offset,
+                             uint64_t length, uint64_t *ret_epoch);
+
 /* Are overlapping operations running now?  Then *@ret_epoch is the oldest
  * epoch in which one of them began.
  */
-bool range_lock_look (struct range_locks *locks, uint64_t offset,
-                      uint64_t length, uint64_t *ret_epoch);
+static inline bool
+range_lock_look (struct range_locks *locks, uint64_t offset, uint64_t length,
+                 uint64_t *ret_epoch)
+{
+  return range_lock_is_near (locks, offset, length)
+         && range_lock_look_closer (locks, offset, length, ret_epoch);
+}
 
 #endif /* MIRROR_RANGE_LOCK_H */

@@ -66,7 +66,8 @@ may_differ (const struct round *round)
 
   return atomic_load (&array->reads_pinned)
          || view_flush_is_lost (array, view, view->in_sync)
-         || metadata_may_differ (array, round->offset, round->length);
+         || (array_has_todo (array)
+             && metadata_may_differ (array, round->offset, round->length));
 }
 
 /* With the view that is still the newest after the ranges were looked at: a
@@ -349,7 +350,7 @@ read_round (struct round *round)
     /* What may differ after a crash is brought together first; where that
      * cannot be, everybody reads the copy that it would be taken from.
      */
-    if (array->before_read != NULL)
+    if (array_has_todo (array))
       array->before_read (round->request, round->offset, round->length);
     choose_mode (round);
     if (round->mode == LOCKED)

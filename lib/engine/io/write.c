@@ -237,8 +237,6 @@ is_readable (const struct request *request, const struct modification *m)
   struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
-  if (!array->has_bad_blocks)
-    return true;
   for (uint64_t done = 0; done < m->length; done += length) {
     uint64_t most = layout_piece (&array->layout, m->offset + done,
                                   m->length - done);
@@ -265,14 +263,18 @@ refuse_bad_blocks (struct array *array)
   return -EIO;
 }
 
-/* With the intent on record, and nothing sent before. */
+/* With the intent on record where there is one, and nothing sent before. */
 static int
 modify_protected (struct request *request, const struct modification *m)
 {
   struct array *array = request->array;
-  int r = intent_begin (array, m->offset, m->length);
-  bool sent = r == 0;
+  bool sent;
+  int r;
 
+  if (array->md == NULL)
+    return modify_range (request, m);
+  r = intent_begin (array, m->offset, m->length);
+  sent = r == 0;
   if (sent)
     r = modify_range (request, m);
   intent_end (array, m->offset, m->length, sent && r < 0);
@@ -297,7 +299,7 @@ modify (struct array *array, const struct modification *m)
    * with what is current now, or later.
    */
   request_pin_newest (request);
-  if (is_readable (request, m))
+  if (!array->has_bad_blocks || is_readable (request, m))
     r = modify_protected (request, m);
   else
     r = refuse_bad_blocks (array);
