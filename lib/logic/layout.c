@@ -224,14 +224,6 @@ layout_copies (const struct layout *layout)
                                       : layout->near * layout->far;
 }
 
-uint64_t
-layout_piece (const struct layout *layout, uint64_t offset, uint64_t length)
-{
-  if (layout->level == LEVEL_RAID1 || layout->near == layout->slots)
-    return length;
-  return MIN (length, layout->chunk - offset % layout->chunk);
-}
-
 /* The slots among which the far copies of @slot stay: @*ret_count from
  * @*ret_first on.  The last set takes in what is left over.
  */

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "ground/limits.h"
+#include "ground/util.h"
 
 enum level {
   LEVEL_RAID1 = 1,
@@ -101,8 +102,13 @@ unsigned layout_copies (const struct layout *layout);
  * @length: its copies are contiguous on their members.  Never 0 for @length
  * above 0.  raid1, and raid10 with every slot in one near set: all.
  */
-uint64_t layout_piece (const struct layout *layout, uint64_t offset,
-                       uint64_t length);
+static inline uint64_t
+layout_piece (const struct layout *layout, uint64_t offset, uint64_t length)
+{
+  if (layout->level == LEVEL_RAID1 || layout->near == layout->slots)
+    return length;
+  return MIN (length, layout->chunk - offset % layout->chunk);
+}
 
 /* All copies of the byte at array @offset, layout_copies of them. */
 void layout_map (const struct layout *layout, uint64_t offset,

@@ -12,8 +12,9 @@
 static uint64_t
 distance (const struct candidate *candidate)
 {
-  return MAX (candidate->offset, candidate->head)
-         - MIN (candidate->offset, candidate->head);
+  return candidate->offset > candidate->head
+           ? candidate->offset - candidate->head
+           : candidate->head - candidate->offset;
 }
 
 static bool

@@ -76,11 +76,11 @@ reserve_shared (struct pool *pool)
 }
 
 /* A place's own units are those below private_per_place: they are taken first
- * and come back last.  *@had_more: a shared one was held in passing, and who
- * did not get it must be woken.
+ * and come back last.  @locked: the lock is held, so nobody else looks and
+ * waits without looking again.
  */
-static bool
-reserve (struct pool *pool, unsigned place, bool *had_more)
+static inline bool
+reserve (struct pool *pool, unsigned place, bool locked)
 {
   _Atomic unsigned *in_flight = &pool->in_flight[place];
   unsigned n = atomic_load (in_flight);
@@ -95,7 +95,9 @@ reserve (struct pool *pool, unsigned place, bool *had_more)
     /* It may be one of the place's own that is free now. */
     if (shared) {
       atomic_fetch_add (&pool->shared_free, 1);
-      *had_more = true;
+      /* Who did not get it while we held it in passing. */
+      if (!locked)
+        wake_waiters (pool);
     }
   }
   return false;
@@ -113,7 +115,7 @@ release (struct pool *pool, unsigned place)
 }
 
 /* One item is free as long as we have a unit without one. */
-static struct child *
+static inline struct child *
 find_free (struct pool *pool)
 {
   unsigned at = ground_thread_number () * pool->places % pool->total;
@@ -131,12 +133,9 @@ find_free (struct pool *pool)
 struct child *
 pool_try (struct pool *pool, unsigned place)
 {
-  bool had_more = false, reserved = reserve (pool, place, &had_more);
   struct child *child;
 
-  if (had_more)
-    wake_waiters (pool);
-  if (!reserved)
+  if (!reserve (pool, place, false))
     return NULL;
   child = find_free (pool);
   child->place = place;
@@ -146,16 +145,12 @@ pool_try (struct pool *pool, unsigned place)
 struct child *
 pool_wait (struct pool *pool, unsigned place)
 {
-  bool had_more = false;
   struct child *child;
 
   ground_mutex_lock (&pool->lock);
   atomic_fetch_add (&pool->waiters, 1);
-  /* No deadline here: the legs of those under way have theirs.  Nobody else
-   * looks while we hold the lock and waits without looking again: had_more
-   * needs no wake.
-   */
-  while (!reserve (pool, place, &had_more))
+  /* No deadline here: the legs of those under way have theirs. */
+  while (!reserve (pool, place, true))
     ground_cond_wait (&pool->freed, &pool->lock, GROUND_NEVER);
   atomic_fetch_sub (&pool->waiters, 1);
   ground_mutex_unlock (&pool->lock);

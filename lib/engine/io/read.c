@@ -58,7 +58,7 @@ struct round {
 /* May copies of the range differ, without a write that runs?  Of what flushes
  * lost each disk may have lost something else.
  */
-static bool
+static inline bool
 may_differ (const struct round *round)
 {
   struct array *array = round->request->array;

@@ -387,7 +387,7 @@ kick_off (struct request *request)
     kick_off_queued (request);
 }
 
-static void
+static inline void
 issue (struct request *request, unsigned place, const struct child_spec *what,
        uint64_t base)
 {

@@ -95,6 +95,8 @@ settle (struct request *request, const struct settle *settle)
    * tells readers that the copies agree.
    */
   assert (request->range.running);
+  if (request->failed == 0 && !settle->stable)
+    return 0;
   if (request->failed != 0) {
     nobody_could = excused (request, settle);
     r = failure_settle (request, settle->what, nobody_could);

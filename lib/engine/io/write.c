@@ -65,8 +65,12 @@ send_copy (struct request *request, const struct modification *m,
   uint64_t most = what.op == CHILD_ZERO ? leg->caps.zero_max
                                         : leg->caps.request_max;
 
-  if (as_zeroes)
+  if (as_zeroes) {
     most = MIN (most, (uint64_t)ZERO_BUFFER_SIZE);
+    what.buffer = array->zeroes;
+  }
+  else if (m->op == CHILD_WRITE)
+    what.buffer = (char *)m->buffer + done;
   /* A zero request is followed by a flush instead, whose error cannot be
    * mistaken for "cannot zero".
    */
@@ -78,11 +82,9 @@ send_copy (struct request *request, const struct modification *m,
   for (uint64_t at = 0; at < length; at += what.length) {
     what.offset = copy->offset + at;
     what.length = MIN (length - at, most);
-    if (as_zeroes)
-      what.buffer = array->zeroes;
-    else if (m->buffer != NULL)
-      what.buffer = (char *)m->buffer + done + at;
     request_issue (request, copy->place, &what);
+    if (m->op == CHILD_WRITE)
+      what.buffer += what.length;
   }
 }
 
@@ -189,21 +191,17 @@ modify_segment (struct request *request, const struct modification *m)
   return r == 0 ? metadata_settle (array) : r;
 }
 
-/* Segment by segment through one bounce buffer where legs want aligned
- * memory; in one go elsewhere.
+/* Segment by segment through one bounce buffer: some leg wants aligned
+ * memory.
  */
 static int
-modify_range (struct request *request, const struct modification *m)
+modify_bounced (struct request *request, const struct modification *m)
 {
   struct array *array = request->array;
   struct modification segment = *m;
-  void *bounce;
+  void *bounce = bounce_take (&array->write_bounces);
   int r = 0;
 
-  if (!array->bounced || m->op == CHILD_ZERO)
-    return modify_segment (request, m);
-
-  bounce = bounce_take (&array->write_bounces);
   segment.buffer = bounce;
   for (uint64_t done = 0; done < m->length && r == 0;
        done += segment.length) {
@@ -214,6 +212,14 @@ modify_range (struct request *request, const struct modification *m)
   }
   bounce_give (&array->write_bounces, bounce);
   return r;
+}
+
+static int
+modify_range (struct request *request, const struct modification *m)
+{
+  return request->array->bounced && m->op != CHILD_ZERO
+           ? modify_bounced (request, m)
+           : modify_segment (request, m);
 }
 
 static int
