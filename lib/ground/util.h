@@ -35,6 +35,11 @@
     max_a > max_b ? max_a : max_b;                                            \
   })
 
+/* Not for the requests of a healthy array: kept out of the functions that call
+ * it, so that those do not save registers, or guard arrays, for its sake.
+ */
+#define RARE __attribute__ ((cold, noinline))
+
 #define ARRAY_LENGTH(a) (sizeof (a) / sizeof ((a)[0]))
 
 /* The structure that contains @member at @pointer. */

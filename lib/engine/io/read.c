@@ -183,7 +183,7 @@ issue_read (struct round *round, const struct piece *piece, unsigned tag,
  * into READ_ROUND pieces is left for the next round: @round->length shrinks.
  * 0, or -EIO if some piece has no copy.
  */
-static int
+static inline int
 read_pieces (struct round *round)
 {
   struct array *array = round->request->array;
@@ -305,7 +305,7 @@ retry (struct round *round)
 }
 
 /* Everything with the range locked: no write runs on it. */
-static int
+static RARE int
 read_locked (struct round *round)
 {
   struct request *request = round->request;

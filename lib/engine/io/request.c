@@ -98,7 +98,7 @@ take_or_mark (struct requests *requests)
   return NULL;
 }
 
-static struct request *
+static RARE struct request *
 wait_for_free (struct requests *requests)
 {
   struct request *request = NULL;
@@ -308,7 +308,7 @@ request_failed_in (const struct request *request, unsigned place,
 /* The worst error of a leg counts, the first of several, and where it failed at
  * all.  Lock held.
  */
-static void
+static RARE void
 note_failure (struct request *request, const struct child *child, int error)
 {
   unsigned place = child->place;

@@ -14,7 +14,7 @@
 /* Of the members that failed: those that failed a piece which no current copy
  * of it could store.
  */
-static uint32_t
+static RARE uint32_t
 excused (const struct request *request, const struct settle *settle)
 {
   const struct array *array = request->array;
@@ -64,7 +64,7 @@ settle_again (const struct request *request, const struct settle *settle)
 /* The client gets an error, and the copies may differ where it wanted to
  * write.  An md array brings them together again (intent_end).
  */
-static int
+static RARE int
 give_up (struct request *request, const struct settle *settle, bool everywhere,
          int error)
 {

@@ -194,7 +194,7 @@ modify_segment (struct request *request, const struct modification *m)
 /* Segment by segment through one bounce buffer: some leg wants aligned
  * memory.
  */
-static int
+static RARE int
 modify_bounced (struct request *request, const struct modification *m)
 {
   struct array *array = request->array;
@@ -235,7 +235,7 @@ check (const struct array *array, uint64_t length, uint64_t offset)
 /* Will everything be readable that is written here?  Not where every current
  * copy has a bad block on record: nobody reads such a place.
  */
-static bool
+static RARE bool
 is_readable (const struct request *request, const struct modification *m)
 {
   const struct array *array = request->array;
@@ -260,7 +260,7 @@ is_readable (const struct request *request, const struct modification *m)
   return true;
 }
 
-static int
+static RARE int
 refuse_bad_blocks (struct array *array)
 {
   log_error_repeats (&array->told_modify, ground_now (), -EIO,
