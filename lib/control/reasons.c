@@ -53,6 +53,16 @@ impact_of_loss (const struct array_snapshot *snapshot)
                           "without loss", left, slots, snapshot->survives);
 }
 
+static bool
+has_occupant (const struct array_snapshot *snapshot, int slot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].slot == slot
+        && snapshot->member[i].state != MEMBER_FAULTY)
+      return true;
+  return false;
+}
+
 /* The next command; @failed: there is a member, which failed. */
 static char *
 advice (const struct control *control, int slot, bool failed)
@@ -72,12 +82,31 @@ advice (const struct control *control, int slot, bool failed)
                           control->name);
 }
 
+/* Another disk has its slot already. */
+static void
+add_succeeded (struct control *control, JsonBuilder *builder,
+               const struct array_member *member)
+{
+  add (builder, (struct reason){
+                  "disk-failed", member->slot,
+                  g_strdup_printf ("disk %s failed, and another one has slot %d "
+                                   "now", member->name, member->slot),
+                  g_strdup ("none: it is not used any more"),
+                  g_strdup_printf ("nbdmirror remove %s id=%u",
+                                   control->name, member->id), 0 });
+}
+
 static void
 add_failed (struct control *control, JsonBuilder *builder,
             const struct array_snapshot *snapshot,
             const struct array_member *member)
 {
   struct event event;
+
+  if (has_occupant (snapshot, member->slot)) {
+    add_succeeded (control, builder, member);
+    return;
+  }
 
   add (builder, (struct reason){
                   "disk-failed", member->slot,

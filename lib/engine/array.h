@@ -202,7 +202,8 @@ struct array_order {
   enum array_verb verb;
   uint32_t member;  /* its id, of array_get_snapshot */
   const char *disk; /* as at the start */
-  bool discard;     /* what @disk holds may be overwritten */
+  bool discard;     /* what @disk holds may be overwritten; one whose ends are
+                       all zeroes holds nothing */
   bool dry_run;     /* only say what would be done */
 };
 

@@ -93,7 +93,8 @@ check_superblocks (struct assemble_work *work)
     if (work->members[i].verdict == SB1_NONE) {
       assemble_refuse (work, ASSEMBLE_REFUSED, i,
                        "has no md superblock, but another member has one; "
-                       "leave it out, or add it with Linux md (mdadm --add)");
+                       "leave it out, or add it to the running server "
+                       "(nbdmirror add)");
       return false;
     }
   if (damaged == work->count) {

@@ -105,9 +105,10 @@ START_TEST (a_failed_disk_is_replaced_by_a_new_one_while_clients_write)
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 2 * AT, 0),
                     0);
   offer (0);
+  memory.other[0]->data[MEMORY_LEG_SIZE - 1] = 'x';
   refused (order (ARRAY_ADD, 0, "memory:0", false), "overwrites");
   offer (0);
-  answer = order (ARRAY_ADD, 0, "memory:0", true);
+  answer = order (ARRAY_ADD, 0, "memory:0", _i == 1);
   accepted (answer);
   ck_assert_uint_ge (answer.to_copy, memory.sb[0].size * SECTOR_SIZE);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 3 * AT, 0),

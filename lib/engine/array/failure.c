@@ -15,9 +15,9 @@ advice (const struct array *array)
            "before the next write is acknowledged.  If it is good, start the "
            "mirror again with all disks";
   if (array->md != NULL)
-    return "The other disks record this.  If the disk is good, start the "
-           "mirror again with all disks, and the server rebuilds it; Linux md "
-           "can add a new disk in its place (mdadm --add)";
+    return "The other disks record this.  If the disk is good, nbdmirror readd "
+           "lets it back in, as does the next start with all disks; nbdmirror "
+           "add takes a new one in its place";
   if (array->layout.level == LEVEL_RAID1)
     return "A mirror without metadata cannot remember this after a restart: "
            "before this disk is used again, copy a good disk over it whole";

@@ -232,10 +232,10 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
                           name);
   if (fit->as == FIT_SPARE && order->verb != ARRAY_REPLACE)
     return refuse_step (answer, ROSTER_NO_SLOT, name);
-  if (fit->reason == FIT_NEW && !order->discard)
+  if (fit->reason == FIT_NEW && !newcomer->is_blank && !order->discard)
     return change_refuse (answer, -EINVAL, "overwrites",
-                          "what is on disk %.200s is overwritten; confirm that",
-                          name);
+                          "disk %.200s is not blank, and what is on it would be "
+                          "overwritten; --discard allows that", name);
   return 0;
 }
 

@@ -75,6 +75,32 @@ check_memory (const struct array *array, const struct leg *leg,
 
 /* ---------------------------------------------------------------- open, judge */
 
+static bool
+reads_as_zeroes (struct leg *leg, char *buffer, uint64_t length,
+                 uint64_t offset)
+{
+  if (leg->ops->read_now (leg, buffer, length, offset) < 0)
+    return false;
+  for (uint64_t i = 0; i < length; i++)
+    if (buffer[i] != 0)
+      return false;
+  return true;
+}
+
+/* What cannot be read is not taken for blank. */
+static bool
+is_blank (struct leg *leg)
+{
+  uint64_t length = MIN ((uint64_t)COMPARE_END, leg->caps.size);
+  char *buffer = malloc (length);
+  bool blank = buffer != NULL && reads_as_zeroes (leg, buffer, length, 0)
+               && reads_as_zeroes (leg, buffer, length,
+                                   leg->caps.size - length);
+
+  free (buffer);
+  return blank;
+}
+
 int
 newcomer_open (struct array *array, const char *text, struct newcomer *ret,
                struct array_answer *answer)
@@ -101,7 +127,9 @@ newcomer_open (struct array *array, const char *text, struct newcomer *ret,
       r = change_refuse (answer, -ENOMEM, "no-memory",
                          "not enough memory for the disk's metadata");
   }
-  if (r < 0)
+  if (r == 0)
+    ret->is_blank = is_blank (ret->leg);
+  else
     newcomer_drop (ret);
   return r;
 }

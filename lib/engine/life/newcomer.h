@@ -19,6 +19,7 @@ struct member;
 struct newcomer {
   struct leg *leg;
   struct member_record record;
+  bool is_blank; /* nothing but zeroes at both ends, where signatures are */
   struct fit fit;
 };
 
