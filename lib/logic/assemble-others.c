@@ -27,19 +27,21 @@ knows_as_gone (const struct sb1 *sb, uint32_t other)
  * overwritten by this one.  When a member is left behind its own table is the
  * last in which the others stand beside it; when it leaves the others behind,
  * it records that they are gone.  Who took their slots later stands for them.
- * Its own slot says nothing: that may be filled by who replaced it.
+ * Its own slot says nothing: that may be filled by who replaced it.  But one
+ * that was to replace another stood beside that in this slot.
  */
 static bool
 ran_apart (const struct assemble_work *work, const struct sb1 *sb)
 {
   unsigned own = sb1_own_role (sb);
+  bool shares = sb->features & SB1_FEATURE_REPLACEMENT;
   bool others = false, beside = false;
 
   for (unsigned i = 0; i < work->count; i++) {
     const struct assemble_part *part = &work->ret->part[i];
 
     if (assemble_good (work, i) == NULL || part->part != PART_IN_SYNC
-        || part->slot == own)
+        || (part->slot == own && !shares))
       continue;
     others = true;
     beside |= sb1_slot_is_taken (sb, part->slot)

@@ -545,6 +545,36 @@ START_TEST (a_replacement_shares_its_slot)
 }
 END_TEST
 
+/* It stood beside the member that it was to replace, and nobody else; then it
+ * was lost, and another disk filled the other slot.
+ */
+START_TEST (a_replacement_that_was_left_behind_is_not_split)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].roles[1] = SB1_ROLE_FAULTY;
+  sample.sb[0].roles[2] = 0;
+  sample.sb[2] = sample.sb[0];
+  sample.sb[2].dev_number = 2;
+  sample.sb[2].device_uuid[0] = 'n';
+  sample.sb[2].features
+    |= SB1_FEATURE_RECOVERY_OFFSET | SB1_FEATURE_REPLACEMENT;
+  sample.sb[0].events += 5;
+  sample.sb[0].roles[2] = SB1_ROLE_FAULTY;
+  sample.sb[0].roles[3] = 1;
+  sample.sb[1] = sample.sb[0];
+  sample.sb[1].dev_number = 3;
+  sample.sb[1].device_uuid[0] = 'm';
+  for (unsigned i = 0; i < 3; i++)
+    give (i, i);
+  ck_assert_msg (judge (3, -1) == ASSEMBLE_START, "%s", verdict.why);
+  ck_assert_uint_eq (verdict.in_sync, 3);
+  ck_assert_int_eq (verdict.part[2].part, PART_STALE);
+  /* It says itself that the other one is gone. */
+  sample.sb[2].roles[0] = SB1_ROLE_FAULTY;
+  ck_assert_int_eq (judge (3, -1), ASSEMBLE_SPLIT);
+}
+END_TEST
+
 START_TEST (spares_do_not_compete)
 {
   array (LEVEL_RAID1, NULL, 2);
@@ -742,6 +772,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_member_too_small_for_the_array_is_refused);
   tcase_add_test (tcase, rebuilt_members_are_no_authority_and_no_copy);
   tcase_add_test (tcase, a_replacement_shares_its_slot);
+  tcase_add_test (tcase, a_replacement_that_was_left_behind_is_not_split);
   tcase_add_test (tcase, spares_do_not_compete);
   tcase_add_test (tcase, mixtures_are_refused);
   tcase_add_test (tcase, a_damaged_superblock_only_costs_its_member);
