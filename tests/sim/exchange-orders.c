@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* exchange-orders: the administrator, and bad luck. */
+#include <string.h>
+
+#include "exchange.h"
+#include "ground-sim.h"
+
+#define IDS 64u
+
+static bool may_fail[IDS]; /* members that broke, or were ordered to */
+static uint32_t heir[IDS]; /* the member that is to replace that one; 0: none */
+
+void
+orders_reset (void)
+{
+  memset (may_fail, 0, sizeof may_fail);
+  memset (heir, 0, sizeof heir);
+}
+
+struct disk *
+disk_of (const struct array_member *member)
+{
+  return &disks[disk_number (member->name)];
+}
+
+void
+orders_look (struct array_snapshot *ret)
+{
+  array_get_snapshot (exchange.array, ret);
+  if (ret->status.in_sync == 0)
+    sim_fail ("the last copy has left");
+  for (unsigned i = 0; i < ret->members; i++) {
+    const struct array_member *member = &ret->member[i];
+
+    if (member->id >= IDS)
+      sim_fail ("there were too many members");
+    if (member->state == MEMBER_FAULTY && !may_fail[member->id])
+      sim_fail ("%s (member %u) failed although nothing happened to it",
+                member->name, member->id);
+  }
+}
+
+static bool
+has_heir (const struct array_snapshot *now, int slot)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_REPLACING && now->member[i].slot == slot)
+      return true;
+  return false;
+}
+
+/* Without @but, is there one that stays and is good? */
+static bool
+another_is_good (const struct array_snapshot *now, uint32_t but)
+{
+  for (unsigned i = 0; i < now->members; i++) {
+    const struct array_member *member = &now->member[i];
+
+    if (member->id != but && member->state == MEMBER_IN_SYNC
+        && disk_of (member)->fault == DISK_GOOD
+        && !has_heir (now, member->slot))
+      return true;
+  }
+  return false;
+}
+
+static bool
+is_used (const struct array_snapshot *now, unsigned disk)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state != MEMBER_FAULTY
+        && disk_number (now->member[i].name) == disk)
+      return true;
+  return false;
+}
+
+static void
+give (const struct array_order *order)
+{
+  struct array_answer answer;
+  int r = array_change (exchange.array, order, &answer);
+
+  sim_log ("order %d, member %u, disk %s: %d %s", (int)order->verb,
+           order->member, order->disk != NULL ? order->disk : "-", r,
+           answer.text);
+  if ((r == 0) != (answer.reason == NULL) || answer.text[0] == '\0')
+    sim_fail ("order %d is answered %d '%s'", (int)order->verb, r, answer.text);
+  if (r == 0 && order->verb == ARRAY_REPLACE)
+    heir[order->member] = answer.member;
+  if (r == 0)
+    reached[order->verb]++;
+  else if (strcmp (answer.reason, "last-copy") == 0)
+    reached[MARK_LAST_COPY]++;
+}
+
+bool
+orders_are_busy (const struct array_snapshot *now)
+{
+  bool busy = now->status.recovering != 0;
+
+  for (unsigned i = 0; i < now->members; i++) {
+    busy |= now->member[i].state == MEMBER_REPLACING;
+    reached[MARK_BY_BITMAP]
+      += now->member[i].state == MEMBER_RECOVERING && now->member[i].by_bitmap;
+  }
+  return busy;
+}
+
+/* The only one that is in sync is refused, if nothing else is. */
+static bool
+may_try_last (const struct array_snapshot *now)
+{
+  return __builtin_popcount (now->status.in_sync) == 1
+         && !orders_are_busy (now);
+}
+
+static void
+send_away (const struct array_snapshot *now, const struct array_member *member,
+           bool fails)
+{
+  const struct array_order order
+    = { .verb = fails ? ARRAY_FAIL : ARRAY_REMOVE, .member = member->id };
+
+  if (another_is_good (now, member->id))
+    may_fail[member->id] = true;
+  else if (!may_try_last (now))
+    return;
+  give (&order);
+}
+
+static void
+break_one (const struct array_snapshot *now, const struct array_member *member)
+{
+  if (!another_is_good (now, member->id) || disk_of (member)->fault != DISK_GOOD
+      || member->state == MEMBER_FAULTY)
+    return;
+  may_fail[member->id] = true;
+  reached[MARK_BROKE]++;
+  sim_log ("%s breaks", member->name);
+  disk_break (disk_of (member),
+              random_between (&exchange.chance, 1, DISK_FAULTS - 1));
+}
+
+/* @verb of a disk that nobody has, in good order again. */
+static void
+bring (const struct array_snapshot *now, enum array_verb verb, uint32_t member,
+       unsigned disk)
+{
+  const struct array_order order = {
+    .verb = verb, .member = member, .disk = disk_name (disk), .discard = true
+  };
+
+  if (is_used (now, disk))
+    return;
+  if (random_one_in (&exchange.chance, 2))
+    disks[disk].fault = DISK_GOOD;
+  if (verb == ARRAY_REPLACE) {
+    if (!another_is_good (now, member))
+      return;
+    may_fail[member] = true;
+  }
+  give (&order);
+}
+
+static void
+mark (const struct array_member *member)
+{
+  const struct array_order order
+    = { .verb = random_one_in (&exchange.chance, 2) ? ARRAY_WRITE_MOSTLY
+                                                    : ARRAY_READ_AS_OTHERS,
+        .member = member->id };
+
+  give (&order);
+}
+
+void
+orders_give_one (void)
+{
+  struct array_snapshot now;
+  const struct array_member *member;
+
+  orders_look (&now);
+  member = &now.member[random_below (&exchange.chance, now.members)];
+  switch (random_below (&exchange.chance, 9)) {
+  case 0:
+    send_away (&now, member, true);
+    break;
+  case 1:
+    send_away (&now, member, false);
+    break;
+  case 2:
+  case 3:
+    break_one (&now, member);
+    break;
+  case 4:
+    bring (&now, ARRAY_ADD, 0, random_below (&exchange.chance, DISKS));
+    break;
+  case 5:
+  case 6:
+    if (member->state == MEMBER_FAULTY)
+      bring (&now, ARRAY_READD, member->id, disk_number (member->name));
+    break;
+  case 7:
+    bring (&now, ARRAY_REPLACE, member->id,
+           random_below (&exchange.chance, DISKS));
+    break;
+  default:
+    mark (member);
+    break;
+  }
+}
+
+static bool
+is_in_sync (const struct array_snapshot *now, uint32_t id)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].id == id)
+      return now->member[i].state == MEMBER_IN_SYNC;
+  return false;
+}
+
+unsigned
+orders_count_replaced (const struct array_snapshot *now)
+{
+  unsigned count = 0;
+
+  for (unsigned i = 0; i < IDS; i++)
+    count += heir[i] != 0 && is_in_sync (now, heir[i]);
+  return count;
+}

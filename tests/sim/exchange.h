@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* exchange: what the parts of test-exchange share: one world at a time. */
+#ifndef MIRROR_EXCHANGE_H
+#define MIRROR_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/array.h"
+#include "member-disk.h"
+#include "sim-random.h"
+
+#define CLIENTS 3u
+
+struct exchange {
+  uint64_t seed;
+  struct random_stream chance; /* of the administrator */
+  unsigned slots;
+  struct array *array;
+  bool stop_clients;
+};
+extern struct exchange exchange;
+
+/* How often each was reached, in all worlds. */
+enum mark {
+  MARK_FAIL, MARK_REMOVE, MARK_ADD, MARK_READD, MARK_MOSTLY, MARK_OTHERS,
+  MARK_REPLACE, /* as enum array_verb */
+  MARK_BROKE, MARK_LAST_COPY, MARK_REPLACED, MARK_BY_BITMAP, MARK_WAITED,
+  MARK_OLD,
+  MARK_RARE,
+  MARK_SPLIT = MARK_RARE, /* not in so few worlds */
+  MARKS,
+};
+extern unsigned reached[MARKS];
+
+/* A client, @argument its number: writes, and reads what it wrote last, until
+ * exchange.stop_clients.
+ */
+void clients_reset (void);
+void client (void *argument);
+
+/* Everything that clients were told is stored is there. */
+void clients_check (void);
+
+/* The administrator of a new array: the ids of its members are new. */
+void orders_reset (void);
+
+/* One order, or a disk breaks, at random. */
+void orders_give_one (void);
+
+/* A snapshot, and what may never be in one. */
+void orders_look (struct array_snapshot *ret);
+
+/* Is something being rebuilt? */
+bool orders_are_busy (const struct array_snapshot *now);
+
+/* How many replacements have ended well? */
+unsigned orders_count_replaced (const struct array_snapshot *now);
+
+struct disk *disk_of (const struct array_member *member);
+
+#endif /* MIRROR_EXCHANGE_H */

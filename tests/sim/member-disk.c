@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/array.h"
+#include "ground/ground.h"
+#include "ground/util.h"
+#include "ground-sim.h"
+#include "member-disk.h"
+#include "sim-random.h"
+
+#define LEGS_OPENED 64u
+#define IN_FLIGHT 128u
+
+struct disk_leg {
+  struct leg leg;
+  struct disk *disk;
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  struct ground_thread thread;
+  struct child *queued[IN_FLIGHT], *submitted[IN_FLIGHT];
+  unsigned queued_count, submitted_count, answering;
+  bool started, aborted, stopping, closed, told;
+};
+
+struct disk disks[DISKS];
+
+static struct disk_leg legs[LEGS_OPENED];
+static unsigned opened;
+static struct random_stream chance;
+
+static const char *const names[DISKS]
+  = { "disk:0", "disk:1", "disk:2", "disk:3", "disk:4", "disk:5" };
+
+void
+disks_reset (uint64_t seed)
+{
+  memset (disks, 0, sizeof disks);
+  memset (legs, 0, sizeof legs);
+  opened = 0;
+  random_init (&chance, seed, 2);
+}
+
+const char *
+disk_name (unsigned number)
+{
+  return names[number];
+}
+
+unsigned
+disk_number (const char *name)
+{
+  unsigned number;
+
+  if (sscanf (name, "disk:%u", &number) != 1 || number >= DISKS)
+    sim_fail ("a disk is called '%s'", name);
+  return number;
+}
+
+/* ------------------------------------------------------------------ one I/O */
+
+static bool
+fails (const struct disk_leg *leg, const struct child *child)
+{
+  switch (leg->disk->fault) {
+  case DISK_GOOD:
+    return false;
+  case DISK_WRITES_FAIL:
+    return child->op == CHILD_WRITE || child->op == CHILD_ZERO
+           || child->op == CHILD_FLUSH;
+  default:
+    return true;
+  }
+}
+
+static int
+carry_out (struct disk_leg *leg, struct child *child)
+{
+  uint8_t *at = leg->disk->data + child->offset;
+
+  if (child->op != CHILD_FLUSH && child->offset + child->length > DISK_SIZE)
+    sim_fail ("%s is asked for what lies behind its end", leg->leg.name);
+  if (leg->aborted)
+    return -ESHUTDOWN;
+  if (fails (leg, child))
+    return leg->disk->fault == DISK_GONE ? -ENODEV : -EIO;
+  switch (child->op) {
+  case CHILD_READ:
+    memcpy (child->buffer, at, child->length);
+    break;
+  case CHILD_WRITE:
+    memcpy (at, child->buffer, child->length);
+    break;
+  case CHILD_ZERO:
+    memset (at, 0, child->length);
+    break;
+  case CHILD_EXTENTS:
+    child->extents[0] = (struct extent){ .length = child->length };
+    child->extents_count = 1;
+    break;
+  default:
+    break;
+  }
+  return 0;
+}
+
+/* ------------------------------------------------------------- its own side */
+
+/* Lock held, and let go meanwhile. */
+static void
+answer_one (struct disk_leg *leg)
+{
+  unsigned which = random_below (&chance, leg->submitted_count);
+  struct child *child = leg->submitted[which];
+  uint64_t until;
+
+  leg->submitted[which] = leg->submitted[--leg->submitted_count];
+  leg->answering++;
+  ground_mutex_unlock (&leg->lock);
+  until = ground_now () + random_exponential (&chance, GROUND_MS / 5);
+  if (random_one_in (&chance, 50))
+    until += 20 * GROUND_MS;
+  while (sim_park (until))
+    ;
+  child->done (child, carry_out (leg, child));
+  ground_mutex_lock (&leg->lock);
+  leg->answering--;
+}
+
+/* Lock held, and let go meanwhile. */
+static void
+tell_gone (struct disk_leg *leg)
+{
+  leg->told = true;
+  ground_mutex_unlock (&leg->lock);
+  atomic_fetch_add (&leg->leg.generation, 1);
+  if (leg->leg.gone != NULL)
+    leg->leg.gone (&leg->leg, -ENODEV);
+  ground_mutex_lock (&leg->lock);
+}
+
+static void
+serve (void *argument)
+{
+  struct disk_leg *leg = argument;
+
+  ground_mutex_lock (&leg->lock);
+  for (;;)
+    if (leg->submitted_count > 0)
+      answer_one (leg);
+    else if (leg->stopping)
+      break;
+    else if (leg->disk->fault == DISK_GONE && !leg->told && !leg->aborted)
+      tell_gone (leg);
+    else
+      ground_cond_wait (&leg->changed, &leg->lock, GROUND_NEVER);
+  ground_mutex_unlock (&leg->lock);
+}
+
+/* --------------------------------------------------------------- the driver */
+
+static int
+disk_start (struct leg *base)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  leg->started = true;
+  return ground_thread_start (&leg->thread, base->name, serve, leg);
+}
+
+static void
+disk_issue (struct leg *base, struct child *child)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  if (leg->closed || !leg->started)
+    sim_fail ("%s is asked although it is not open", base->name);
+  ground_mutex_lock (&leg->lock);
+  if (leg->queued_count == IN_FLIGHT)
+    sim_fail ("%s has too much to do", base->name);
+  leg->queued[leg->queued_count++] = child;
+  ground_mutex_unlock (&leg->lock);
+}
+
+static void
+disk_kickoff (struct leg *base)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  if (leg->closed)
+    sim_fail ("%s is kicked off although it is closed", base->name);
+  ground_mutex_lock (&leg->lock);
+  while (leg->queued_count > 0 && leg->submitted_count < IN_FLIGHT)
+    leg->submitted[leg->submitted_count++] = leg->queued[--leg->queued_count];
+  ground_cond_broadcast (&leg->changed);
+  ground_mutex_unlock (&leg->lock);
+}
+
+static int
+disk_read_now (struct leg *base, void *buffer, uint64_t length,
+               uint64_t offset)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  if (offset > DISK_SIZE || length > DISK_SIZE - offset)
+    return -EIO;
+  memcpy (buffer, leg->disk->data + offset, length);
+  return 0;
+}
+
+static bool
+disk_can_zero (struct leg *base, uint32_t flags)
+{
+  (void)base;
+  return !(flags & CHILD_FAST);
+}
+
+static void
+disk_abort (struct leg *base)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  ground_mutex_lock (&leg->lock);
+  leg->aborted = true;
+  ground_mutex_unlock (&leg->lock);
+  disk_kickoff (base);
+}
+
+static void
+disk_close (struct leg *base)
+{
+  struct disk_leg *leg = (struct disk_leg *)base;
+
+  if (leg->closed)
+    sim_fail ("%s is closed twice", base->name);
+  if (leg->started) {
+    ground_mutex_lock (&leg->lock);
+    if (leg->queued_count + leg->submitted_count > 0)
+      sim_fail ("%s is closed with something in flight", base->name);
+    leg->stopping = true;
+    ground_cond_broadcast (&leg->changed);
+    ground_mutex_unlock (&leg->lock);
+    ground_thread_join (&leg->thread);
+  }
+  leg->closed = true;
+}
+
+struct leg *
+disk_open (unsigned number)
+{
+  static const struct leg_ops ops = {
+    .start = disk_start,       .issue = disk_issue,
+    .kickoff = disk_kickoff,   .read_now = disk_read_now,
+    .can_zero = disk_can_zero, .abort = disk_abort,
+    .close = disk_close,
+  };
+  struct disk_leg *leg = &legs[opened++];
+
+  if (opened > LEGS_OPENED)
+    sim_fail ("too many legs were opened");
+  memset (leg, 0, sizeof *leg);
+  leg->disk = &disks[number];
+  ground_mutex_init (&leg->lock);
+  ground_cond_init (&leg->changed);
+  leg->leg.ops = &ops;
+  leg->leg.rank = LEG_QUEUED;
+  leg->leg.name = names[number];
+  leg->leg.caps = (struct leg_caps){
+    .size = DISK_SIZE, .exact_size = DISK_SIZE,
+    .block_minimum = 512, .block_preferred = 4096,
+    .request_max = 16384, .zero_max = 65536, .memory_alignment = 1,
+    .flush = true, .fua = true, .extents = true,
+  };
+  snprintf (leg->leg.identity, sizeof leg->leg.identity, "%s", names[number]);
+  return &leg->leg;
+}
+
+int
+disk_opener (const struct array_opener *opener, const char *text,
+             struct leg **ret, bool *ret_missing, char *why)
+{
+  unsigned number = disk_number (text);
+
+  (void)opener;
+  *ret_missing = true;
+  if (disks[number].fault != DISK_GOOD)
+    return leg_refuse (why, -ENODEV, "it is broken");
+  *ret = disk_open (number);
+  return 0;
+}
+
+void
+disk_break (struct disk *disk, enum disk_fault fault)
+{
+  disk->fault = fault;
+  for (unsigned i = 0; i < opened; i++)
+    if (legs[i].disk == disk && legs[i].started && !legs[i].stopping) {
+      ground_mutex_lock (&legs[i].lock);
+      ground_cond_broadcast (&legs[i].changed);
+      ground_mutex_unlock (&legs[i].lock);
+    }
+}
+
+void
+disks_check_closed (void)
+{
+  for (unsigned i = 0; i < opened; i++) {
+    if (!legs[i].closed)
+      sim_fail ("a leg of %s stays open", legs[i].leg.name);
+    ground_cond_destroy (&legs[i].changed);
+    ground_mutex_destroy (&legs[i].lock);
+  }
+  opened = 0;
+}

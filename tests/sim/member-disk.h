@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* member-disk: disks in memory that come and go, for members in md arrays.
+ *
+ * A disk stays what it is while legs to it are opened and closed.  A leg queues
+ * until it is kicked off, and answers later and in any order.  What must not
+ * happen to a leg ends the world: closed with something in flight, closed
+ * twice, asked afterwards, or not kicked off (nobody answers: a deadlock).
+ */
+#ifndef MIRROR_MEMBER_DISK_H
+#define MIRROR_MEMBER_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "legs/leg.h"
+
+#define DISKS 6u
+#define DISK_SIZE (192u * 1024)
+
+struct array_opener;
+
+/* How a disk is broken. */
+enum disk_fault {
+  DISK_GOOD,
+  DISK_WRITES_FAIL, /* and flushes */
+  DISK_ALL_FAILS,
+  DISK_GONE, /* its leg finds it out by itself */
+  DISK_FAULTS,
+};
+
+struct disk {
+  uint8_t data[DISK_SIZE];
+  enum disk_fault fault;
+};
+
+extern struct disk disks[DISKS];
+
+/* Empty, good, and no leg was ever opened. */
+void disks_reset (uint64_t seed);
+
+/* "disk:N" of @number. */
+const char *disk_name (unsigned number);
+/* And back. */
+unsigned disk_number (const char *name);
+
+struct leg *disk_open (unsigned number);
+
+/* For array_config.  A disk that is broken is missing. */
+int disk_opener (const struct array_opener *opener, const char *text,
+                 struct leg **ret, bool *ret_missing, char *why);
+
+/* From now on. */
+void disk_break (struct disk *disk, enum disk_fault fault);
+
+/* The array is closed: nobody has left a leg open. */
+void disks_check_closed (void);
+
+#endif /* MIRROR_MEMBER_DISK_H */
