@@ -64,20 +64,21 @@ send_to (struct request *request, uint32_t places, const struct area *area)
 }
 
 /* The metadata could not be stored on one of @places, which stay: said, with
- * pauses.
+ * pauses.  A flush may have brought a newer view, which one of them has left.
  */
 static int
 tell (struct request *request, uint32_t places, int error)
 {
+  const struct view *view = request_view (request);
+  uint32_t left = places & view->targets;
   const struct member *member
-    = request_member (request, __builtin_ctz (places));
+    = request_member (request, __builtin_ctz (left ? left : view->in_sync));
 
   log_error_repeats (&request->array->md->told_store, ground_now (), error,
                      "disk %.200s (slot %u): its metadata cannot be written: "
                      "%s.  The disk stays, so writes of clients get this error "
                      "until it can", member->name,
-                     view_slot (request_view (request), member),
-                     log_strerror (error));
+                     view_slot (view, member), log_strerror (error));
   return error;
 }
 
