@@ -208,6 +208,23 @@ START_TEST (a_new_disk_that_cannot_store_its_metadata_is_refused)
 }
 END_TEST
 
+/* There is no entry left in the table of roles. */
+START_TEST (a_new_disk_without_a_number_left_is_refused)
+{
+  memory_array_plan (true);
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    memory.sb[i].max_dev = SB1_ROLES_MAX;
+    for (unsigned n = MEMBERS; n < SB1_ROLES_MAX; n++)
+      memory.sb[i].roles[n] = SB1_ROLE_FAULTY;
+  }
+  memory_array_make ();
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  offer (0);
+  refused (order (ARRAY_ADD, 0, "memory:0", true), "too-many-members");
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 START_TEST (a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be)
 {
   make (true);
@@ -253,6 +270,7 @@ add_tests (TCase *tcase)
   tcase_add_test (
     tcase, a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be);
   tcase_add_test (tcase, a_new_disk_that_cannot_store_its_metadata_is_refused);
+  tcase_add_test (tcase, a_new_disk_without_a_number_left_is_refused);
 }
 
 int

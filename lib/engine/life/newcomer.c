@@ -290,10 +290,16 @@ int
 newcomer_seat (struct array *array, struct newcomer *newcomer,
                struct member **ret, struct array_answer *answer)
 {
-  struct member *member = member_new (newcomer->leg);
   struct leg *leg = newcomer->leg;
+  struct member *member;
   int r;
 
+  if (newcomer->record.verdict != SB1_GOOD
+      && free_number (array->md) >= SB1_ROLES_MAX)
+    return change_refuse (answer, -EINVAL, "too-many-members",
+                          "the array has had as many members as its metadata "
+                          "can count");
+  member = member_new (leg);
   if (member == NULL || take_superblock (array, newcomer, member) < 0) {
     if (member != NULL)
       member_free (member);
