@@ -208,6 +208,18 @@ START_TEST (a_new_disk_that_cannot_store_its_metadata_is_refused)
 }
 END_TEST
 
+START_TEST (what_cannot_be_stored_of_a_mark_is_told)
+{
+  make (true);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->error[CHILD_WRITE] = -EIO;
+  refused (order (ARRAY_WRITE_MOSTLY, 1, NULL, false), "not-recorded");
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->error[CHILD_WRITE] = 0;
+  memory_array_unmake ();
+}
+END_TEST
+
 /* There is no entry left in the table of roles. */
 START_TEST (a_new_disk_without_a_number_left_is_refused)
 {
@@ -270,6 +282,7 @@ add_tests (TCase *tcase)
   tcase_add_test (
     tcase, a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be);
   tcase_add_test (tcase, a_new_disk_that_cannot_store_its_metadata_is_refused);
+  tcase_add_test (tcase, what_cannot_be_stored_of_a_mark_is_told);
   tcase_add_test (tcase, a_new_disk_without_a_number_left_is_refused);
 }
 

@@ -150,6 +150,7 @@ mark (struct array *array, const struct array_order *order,
   enum roster_refusal refusal;
   struct roster next;
   bool may;
+  int r;
 
   range_lock (&array->ranges, &request->range, 0, array->layout.array_size);
   may = may_reorder (array);
@@ -170,7 +171,12 @@ mark (struct array *array, const struct array_order *order,
     return refuse_step (answer, refusal, name);
   snprintf (answer->text, sizeof answer->text, "disk %.200s is read %s", name,
             mostly ? "only where no other copy can be" : "like the others");
-  return array->md != NULL && !order->dry_run ? metadata_store_now (array) : 0;
+  r = array->md != NULL && !order->dry_run ? metadata_store_now (array) : 0;
+  return r == 0 ? 0
+                : change_refuse (answer, r, "not-recorded",
+                                 "how disk %.200s is read has changed, but "
+                                 "that cannot be stored: %s", name,
+                                 log_strerror (r));
 }
 
 static int
@@ -296,14 +302,16 @@ join_roster (struct array *array, const struct array_order *order,
   return ROSTER_OK;
 }
 
-/* Turn held.  @member is in no view, so nobody else has its leg. */
+/* Turn held.  @member is in no view, so nobody else has its leg.  That is
+ * closed without the turn: it may take long.
+ */
 static int
-drop_member (struct member *member, struct array_answer *answer,
-             enum roster_refusal refusal)
+drop_member (struct member *member, struct newcomer *newcomer,
+             struct array_answer *answer, enum roster_refusal refusal)
 {
   int r = refuse_step (answer, refusal, member->name);
 
-  member->leg->ops->close (member->leg);
+  newcomer->leg = member->leg;
   member_free (member);
   return r;
 }
@@ -325,7 +333,7 @@ seat (struct array *array, const struct array_order *order,
     member_hold (member);
   ground_mutex_unlock (&array->state_lock);
   if (refusal != ROSTER_OK)
-    return drop_member (member, answer, refusal);
+    return drop_member (member, newcomer, answer, refusal);
   snprintf (name, sizeof name, "%s", member->name);
   answer->member = member->id;
   r = metadata_admit (array, member);
