@@ -177,6 +177,29 @@ START_TEST (a_replaced_disk_serves_until_the_new_one_has_everything)
 }
 END_TEST
 
+START_TEST (a_disk_comes_back_while_another_is_being_replaced)
+{
+  struct array_answer answer;
+
+  make (_i);
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  array_sync_pause (memory.array);
+  offer (0);
+  answer = order (ARRAY_REPLACE, 1, "memory:0", true);
+  accepted (answer);
+  ck_assert_int_eq (state_of (answer.member), MEMBER_REPLACING);
+  offer (1);
+  memcpy (memory.other[1]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
+  accepted (order (ARRAY_READD, 2, "memory:1", false));
+  array_sync_resume (memory.array);
+  wait_in_sync ();
+  ck_assert_int_eq (state_of (answer.member), MEMBER_IN_SYNC);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  same_data (memory.other[0]);
+  same_data (memory.other[1]);
+}
+END_TEST
+
 START_TEST (orders_that_make_no_sense_change_nothing)
 {
   make (true);
@@ -278,6 +301,8 @@ add_tests (TCase *tcase)
                   a_disk_that_comes_back_gets_what_it_missed_and_nothing_else);
   tcase_add_loop_test (
     tcase, a_replaced_disk_serves_until_the_new_one_has_everything, 0, 2);
+  tcase_add_loop_test (
+    tcase, a_disk_comes_back_while_another_is_being_replaced, 0, 2);
   tcase_add_test (tcase, orders_that_make_no_sense_change_nothing);
   tcase_add_test (
     tcase, a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be);

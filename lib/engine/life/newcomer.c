@@ -158,7 +158,20 @@ marked (struct metadata *md)
   return MIN (regions * md->bitmap.region_size, md->bitmap.size);
 }
 
-/* The members of now, as fit wants them: those that hold everything first. */
+/* Beside the member that has the slot: is it to replace that one, or does it
+ * say so until its superblock is stored again?
+ */
+static bool
+is_replacement (const struct view *view, const struct member *member)
+{
+  return view->heir[view_slot (view, member)] == (int)member->place
+         || (member->super.sb.features & SB1_FEATURE_REPLACEMENT);
+}
+
+/* The members of now, as fit wants them: those that hold everything first.  It
+ * takes replacements for Linux's, which nobody here could go on with; ours says
+ * nothing about who else may join.
+ */
 static unsigned
 describe_members (struct array *array, struct assemble_member *ret,
                   uint32_t *ret_taken)
@@ -175,6 +188,8 @@ describe_members (struct array *array, struct assemble_member *ret,
       const struct member *member = view->member[__builtin_ctz (left)];
 
       *ret_taken |= 1u << view_slot (view, member);
+      if (is_replacement (view, member))
+        continue;
       ret[count++] = (struct assemble_member){
         .verdict = SB1_GOOD,
         .sb = &member->super.sb,
