@@ -156,6 +156,29 @@ START_TEST (a_disk_that_comes_back_gets_what_it_missed_and_nothing_else)
 }
 END_TEST
 
+START_TEST (what_is_said_of_a_disk_that_joins_is_a_sentence)
+{
+  struct array_answer answer;
+
+  make (false);
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  offer (0);
+  memcpy (memory.other[0]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
+  answer = order (ARRAY_READD, 2, "memory:0", false);
+  accepted (answer);
+  ck_assert_msg (strstr (answer.text, " bytes: the array has no bitmap")
+                   != NULL, "%s", answer.text);
+  wait_in_sync ();
+  accepted (order (ARRAY_REMOVE, answer.member, NULL, false));
+  offer (1);
+  answer = order (ARRAY_ADD, 0, "memory:1", true);
+  accepted (answer);
+  ck_assert_msg (strstr (answer.text, " bytes: it was no disk of this array")
+                   != NULL, "%s", answer.text);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 START_TEST (a_replaced_disk_serves_until_the_new_one_has_everything)
 {
   struct array_answer answer;
@@ -299,6 +322,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, the_last_copy_can_be_neither_failed_nor_removed);
   tcase_add_test (tcase,
                   a_disk_that_comes_back_gets_what_it_missed_and_nothing_else);
+  tcase_add_test (tcase, what_is_said_of_a_disk_that_joins_is_a_sentence);
   tcase_add_loop_test (
     tcase, a_replaced_disk_serves_until_the_new_one_has_everything, 0, 2);
   tcase_add_loop_test (

@@ -209,6 +209,15 @@ verdict_text (const struct fit *fit)
   }
 }
 
+/* Before what fit says: some of it says what the disk was. */
+static const char *
+verdict_link (const struct fit *fit)
+{
+  if (fit->why[0] == '\0')
+    return "";
+  return fit->reason == FIT_NEW || fit->reason == FIT_HISTORY ? ": it " : ": ";
+}
+
 static int
 refuse_fit (const struct newcomer *newcomer, struct array_answer *answer)
 {
@@ -364,7 +373,7 @@ admit (struct array *array, const struct array_order *order,
             "%s, up to %llu bytes%s%.300s", newcomer->leg->name,
             verdict_text (&newcomer->fit),
             (unsigned long long)answer->to_copy,
-            newcomer->fit.why[0] != '\0' ? ": it " : "", newcomer->fit.why);
+            verdict_link (&newcomer->fit), newcomer->fit.why);
   if (order->dry_run)
     return 0;
   r = seat (array, order, newcomer, answer);
