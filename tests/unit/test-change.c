@@ -249,6 +249,7 @@ START_TEST (a_new_disk_that_cannot_store_its_metadata_is_refused)
   offer (0);
   memory.other[0]->error[CHILD_WRITE] = -EIO;
   refused (order (ARRAY_ADD, 0, "memory:0", true), "not-recorded");
+  ck_assert_int_eq (state_of (3), MEMBER_STATES);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
   ck_assert_int_eq (memory_array_unmake (), 0);
 }

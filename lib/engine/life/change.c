@@ -325,6 +325,20 @@ drop_member (struct member *member, struct newcomer *newcomer,
   return r;
 }
 
+/* It could not be put on record that it joins: as if it never had.  (One that
+ * failed meanwhile is forgotten, too.)
+ */
+static void
+take_back (struct array *array, uint32_t id)
+{
+  const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
+
+  ground_mutex_lock (&array->state_lock);
+  if (roster_next (&array->roster, &event, &array->roster) == ROSTER_OK)
+    view_publish (array);
+  ground_mutex_unlock (&array->state_lock);
+}
+
 static int
 seat (struct array *array, const struct array_order *order,
       struct newcomer *newcomer, struct array_answer *answer)
@@ -348,6 +362,8 @@ seat (struct array *array, const struct array_order *order,
   r = metadata_admit (array, member);
   if (r == 0 && atomic_load (&member->standing) == STANDING_OUT)
     r = -EIO;
+  if (r < 0)
+    take_back (array, member->id);
   member_release (array, member);
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",

@@ -51,10 +51,14 @@ check_other (struct array *array, const struct leg *leg,
 
   while (r == 0 && (member = next_open (array, member)) != NULL)
     if (leg_compare (member->leg, leg, &shared) == LEG_SAME)
-      r = change_refuse (answer, -EEXIST, "same-disk",
-                         "disk %.200s is the same as disk %.200s, which the "
-                         "array has; give another one", leg->name,
-                         member->name);
+      r = atomic_load (&member->standing) == STANDING_OUT
+            ? change_refuse (answer, -EBUSY, "still-closing",
+                             "disk %.200s is being closed, as it failed; try "
+                             "again in a moment", leg->name)
+            : change_refuse (answer, -EEXIST, "same-disk",
+                             "disk %.200s is the same as disk %.200s, which "
+                             "the array has; give another one", leg->name,
+                             member->name);
   if (member != NULL)
     member_release (array, member);
   return r;

@@ -190,8 +190,8 @@ has_one_copy (const struct array *array, const struct view *view,
 }
 
 /* Where only one copy is left there is nothing to compare: off the list, at
- * once.  It stays so, since members come back at the start only, and what they
- * lack then the bitmap keeps for their rebuild.  Who is out is on record before
+ * once.  What members that come back lack the bitmap keeps for their rebuild,
+ * since it is not cleared before.  Who is out is on record before
  * readers may rely on the copy that is left.  @seen: the number of the view for
  * which this was done.
  */
