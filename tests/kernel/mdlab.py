@@ -305,7 +305,8 @@ def compare_views(what, disks):
 
 
 def role(member):
-    return re.sub("^(active|recovering)", "Active device", member["role"])
+    said = re.sub("^(active|recovering)", "Active device", member["role"])
+    return re.sub("^replacement", "Replacement device", said)
 
 
 def sectors(number):
