@@ -47,6 +47,9 @@
   X (LEG_OUT, "a leg was taken out")                                          \
   X (TWO_LEGS_OUT, "two legs were taken out")                                 \
   X (LAST_COPY_KEPT, "a leg with hard errors stayed as the last copy")        \
+  X (ORDER_FAIL, "a leg was failed by order")                                 \
+  X (ORDER_REMOVE, "a leg was removed by order")                              \
+  X (ORDER_REFUSED, "an order to take the last copy out was refused")         \
   X (READS_PINNED, "reads were pinned")                                       \
   X (READ_FAILED_OVER, "a read succeeded although one copy failed it")        \
   X (FAST_ZERO_DONE, "a fast zero was done")                                  \

@@ -87,6 +87,33 @@ create (void)
 
 /* --- fibers --- */
 
+/* A disk that has failed hard anyway is failed or removed by order. */
+static void
+give_order (struct random_stream *chance)
+{
+  struct array_snapshot now;
+  const struct array_member *member;
+  struct array_order order = { .verb = ARRAY_REMOVE };
+  struct array_answer answer;
+
+  array_get_snapshot (run.array, &now);
+  member = &now.member[random_below (chance, now.members)];
+  if (member->slot < 0 || !sim_disks[member->slot].may_be_out)
+    return;
+  order.member = member->id;
+  if (random_one_in (chance, 2))
+    order.verb = ARRAY_FAIL;
+  if (array_change (run.array, &order, &answer) < 0) {
+    if (strcmp (answer.reason, "last-copy") == 0)
+      SOMETIMES (ORDER_REFUSED);
+    return;
+  }
+  if (order.verb == ARRAY_REMOVE)
+    SOMETIMES (ORDER_REMOVE);
+  else
+    SOMETIMES (ORDER_FAIL);
+}
+
 static void
 watch (void *argument)
 {
@@ -96,6 +123,8 @@ watch (void *argument)
   random_init (&chance, run.config->seed, 50);
   for (unsigned i = 0; i < LOOKS_MAX; i++) {
     judge_status ();
+    if (random_one_in (&chance, 4))
+      give_order (&chance);
     sim_park (sim_time () + random_exponential (&chance, GROUND_MS / 4));
   }
 }
