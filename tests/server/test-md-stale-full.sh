@@ -22,7 +22,7 @@ stop mirror
 printf junk | dd of=b.img bs=1 seek=$(($(md_data b.img) + 3 * 1024 * 1024)) \
   conv=notrunc status=none
 serve_mirror b.img a.img
-said 1 "disk $dir/b.img: missed writes: nobody.*; it will be rebuilt once"
+said 1 "disk $dir/b.img: missed writes: it is unknown which; it will be rebuilt once"
 client nbdinfo "$(uri mirror)"
 wait_until grep "disk $dir/b.img .*is rebuilt and in sync" mirror.messages
 stop mirror
