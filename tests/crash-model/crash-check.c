@@ -189,11 +189,18 @@ check_all (const struct crash_check *check)
 static bool
 check_part (const struct crash_check *check, uint32_t subset)
 {
+  int keep = check->keep;
+
   meta_look (check->shape, check->images, check->present, check->keep,
              &full);
   if (full.assembly.result != ASSEMBLE_START || !(subset & full.in_sync))
     return true;
-  meta_look (check->shape, check->images, subset, check->keep, &part);
+  /* One that was kept and has been left behind since then is not chosen again:
+   * that would be to give up what came later.
+   */
+  if (keep != CRASH_KEEP_NONE && !(full.in_sync >> keep & 1))
+    keep = CRASH_KEEP_NONE;
+  meta_look (check->shape, check->images, subset, keep, &part);
   if (part.assembly.result == ASSEMBLE_START) {
     SOMETIMES (SUBSET_STARTS);
     return check_sectors (check, &part);
