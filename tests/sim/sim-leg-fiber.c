@@ -64,9 +64,13 @@ io_transfer (struct sim_leg *l, struct io *io)
   io->error = error;
   if (error != 0) {
     io_scribble (io);
-    /* What a failed flush dropped is gone before anybody hears of it. */
+    /* What a failed flush dropped is gone before anybody hears of it.  A full
+     * disk has refused the write, and flushed nothing (as the engine takes it,
+     * too: flush.c).
+     */
     if (child->op == CHILD_FLUSH
-        || ((child->flags & CHILD_FUA) && !leg_error_may_pass (error)))
+        || ((child->flags & CHILD_FUA) && !leg_error_may_pass (error)
+            && !leg_error_is_full (error)))
       disk_flush_failed (disk, io->snapshot);
     /* A hard error says nothing about how much was done. */
     if (!leg_error_is_harmless (error)
