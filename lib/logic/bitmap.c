@@ -96,7 +96,7 @@ bitmap_load (struct bitmap *bitmap, const uint8_t *bits)
   for (uint64_t i = 0; i < bitmap->regions; i++)
     assert (bitmap->region[i].writers == 0);
   bitmap_merge (bits_of (bitmap), bits, bitmap->regions);
-  bitmap->settled = bitmap_count (bits_of (bitmap), bitmap->regions);
+  bitmap->settled = bitmap_count_set (bitmap);
 }
 
 bool
@@ -104,6 +104,12 @@ bitmap_is_set (const struct bitmap *bitmap, uint64_t region)
 {
   assert (region < bitmap->regions);
   return bitmap_get (bits_of (bitmap), region);
+}
+
+uint64_t
+bitmap_count_set (const struct bitmap *bitmap)
+{
+  return bitmap_count (bits_of (bitmap), bitmap->regions);
 }
 
 /* ------------------------------------------------------------------ writes */

@@ -82,6 +82,9 @@ void bitmap_load (struct bitmap *bitmap, const uint8_t *bits);
 
 bool bitmap_is_set (const struct bitmap *bitmap, uint64_t region);
 
+/* How many regions are. */
+uint64_t bitmap_count_set (const struct bitmap *bitmap);
+
 /* A write to [@offset, @offset + @length), bytes inside the array, never
  * empty, is to begin.
  * False: some region has as many writers as can be counted, and nothing was

@@ -87,6 +87,32 @@ name_of (const struct array *array, uint32_t id, char ret[MEMBER_NAME_MAX])
   snprintf (ret, MEMBER_NAME_MAX, "%s", member != NULL ? member->name : "");
 }
 
+/* The step of an order that takes nobody in: what it makes of the roster is
+ * published, unless it is only asked for.  @ret_name: of the member, *@ret_slot
+ * (or -1) where it was.
+ */
+static int
+take_step (struct array *array, const struct array_order *order,
+           const struct roster_event *event, char ret_name[MEMBER_NAME_MAX],
+           int *ret_slot, struct array_answer *answer)
+{
+  const struct roster_member *entry;
+  enum roster_refusal refusal;
+  struct roster next;
+
+  ground_mutex_lock (&array->state_lock);
+  name_of (array, event->id, ret_name);
+  entry = roster_find (&array->roster, event->id);
+  *ret_slot = entry != NULL ? entry->slot : -1;
+  refusal = roster_next (&array->roster, event, &next);
+  if (refusal == ROSTER_OK && !order->dry_run) {
+    array->roster = next;
+    view_publish (array);
+  }
+  ground_mutex_unlock (&array->state_lock);
+  return refusal == ROSTER_OK ? 0 : refuse_step (answer, refusal, ret_name);
+}
+
 static int
 leave (struct array *array, const struct array_order *order,
        struct array_answer *answer)
@@ -97,23 +123,10 @@ leave (struct array *array, const struct array_order *order,
   char name[MEMBER_NAME_MAX];
   struct log_event told
     = { fails ? "Fail" : "Removed", EVENT_INFO, -1, name };
-  const struct roster_member *entry;
-  enum roster_refusal refusal;
-  struct roster next;
-  int r;
+  int r = take_step (array, order, &event, name, &told.slot, answer);
 
-  ground_mutex_lock (&array->state_lock);
-  name_of (array, order->member, name);
-  entry = roster_find (&array->roster, order->member);
-  told.slot = entry != NULL ? entry->slot : -1;
-  refusal = roster_next (&array->roster, &event, &next);
-  if (refusal == ROSTER_OK && !order->dry_run) {
-    array->roster = next;
-    view_publish (array);
-  }
-  ground_mutex_unlock (&array->state_lock);
-  if (refusal != ROSTER_OK)
-    return refuse_step (answer, refusal, name);
+  if (r < 0)
+    return r;
   snprintf (answer->text, sizeof answer->text, "disk %.200s is %s", name,
             fails ? "failed: it is neither read nor written" : "removed");
   if (order->dry_run)
@@ -147,28 +160,17 @@ mark (struct array *array, const struct array_order *order,
     = { .kind = ROSTER_FLAG, .id = order->member,
         .flags = mostly ? MEMBER_WRITE_MOSTLY : 0 };
   char name[MEMBER_NAME_MAX];
-  enum roster_refusal refusal;
-  struct roster next;
-  bool may;
-  int r;
+  int r, slot;
 
   range_lock (&array->ranges, &request->range, 0, array->layout.array_size);
-  may = may_reorder (array);
-  ground_mutex_lock (&array->state_lock);
-  name_of (array, order->member, name);
-  refusal = roster_next (&array->roster, &event, &next);
-  if (refusal == ROSTER_OK && may && !order->dry_run) {
-    array->roster = next;
-    view_publish (array);
-  }
-  ground_mutex_unlock (&array->state_lock);
+  r = may_reorder (array)
+        ? take_step (array, order, &event, name, &slot, answer)
+        : change_refuse (answer, -EBUSY, "copies-differ",
+                         "copies may differ since a crash or an error, and are "
+                         "read in a fixed order; try again after resync");
   range_unlock (&array->ranges, &request->range);
-  if (!may)
-    return change_refuse (answer, -EBUSY, "copies-differ",
-                          "copies may differ since a crash or an error, and "
-                          "are read in a fixed order; try again after resync");
-  if (refusal != ROSTER_OK)
-    return refuse_step (answer, refusal, name);
+  if (r < 0)
+    return r;
   snprintf (answer->text, sizeof answer->text, "disk %.200s is read %s", name,
             mostly ? "only where no other copy can be" : "like the others");
   r = array->md != NULL && !order->dry_run ? metadata_store_now (array) : 0;
@@ -181,7 +183,7 @@ mark (struct array *array, const struct array_order *order,
 
 static int
 on_member (struct array *array, const struct array_order *order,
-        struct array_answer *answer)
+           struct array_answer *answer)
 {
   struct request *request;
   int r = enter (array, order->dry_run, &request, answer);

@@ -56,9 +56,11 @@ begin_turn (struct metadata *md)
   assert (r == 0);
 }
 
-static void
-take_turn (struct metadata *md)
+void
+metadata_begin_turn (struct array *array)
 {
+  struct metadata *md = array->md;
+
   ground_mutex_lock (&md->lock);
   while (md->busy)
     wait_for_turn (md);
@@ -68,9 +70,11 @@ take_turn (struct metadata *md)
   begin_turn (md);
 }
 
-static void
-give_turn (struct metadata *md)
+void
+metadata_end_turn (struct array *array)
 {
+  struct metadata *md = array->md;
+
   request_end (&md->requests, md->request);
   ground_mutex_lock (&md->lock);
   assert (md->busy);
@@ -82,22 +86,28 @@ give_turn (struct metadata *md)
 
 /* ---------------------------------------------------------------- record */
 
-/* Turn held.  Unless @r says that something went wrong already: who is out
- * goes on record, in superblocks that say clean only if they say so now.  A
- * metadata_clean that failed has left them in between.
+/* Turn held.  The members of now go on record, in superblocks that say clean
+ * only if they say so now.  A commit that failed has left them in between.
+ */
+static int
+store_members (struct array *array)
+{
+  struct metadata *md = array->md;
+  int r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
+                                 &md->checkpoint);
+
+  /* It may have become dirty without a writer. */
+  worker_wake (&array->quiet.worker);
+  return r;
+}
+
+/* Turn held.  Unless @r says that something went wrong already: who is out goes
+ * on record.
  */
 static int
 record (struct array *array, int r)
 {
-  struct metadata *md = array->md;
-
-  if (r < 0 || array_is_recorded (array))
-    return r;
-  r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
-                             &md->checkpoint);
-  /* It may have become dirty without a writer. */
-  worker_wake (&array->quiet.worker);
-  return r;
+  return r < 0 || array_is_recorded (array) ? r : store_members (array);
 }
 
 int
@@ -115,37 +125,32 @@ metadata_admit (struct array *array, const struct member *member)
     bitmap_untake (&md->bitmap);
   ground_mutex_unlock (&md->lock);
   r = metadata_store_bits (array);
-  if (r == 0)
-    r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
-                               &md->checkpoint);
-  worker_wake (&array->quiet.worker);
-  return r;
+  return r < 0 ? r : store_members (array);
 }
 
 int
 metadata_store_now (struct array *array)
 {
-  struct metadata *md = array->md;
   int r;
 
-  take_turn (md);
-  r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
-                             &md->checkpoint);
-  worker_wake (&array->quiet.worker);
-  give_turn (md);
+  metadata_begin_turn (array);
+  r = store_members (array);
+  metadata_end_turn (array);
   return r;
 }
 
-void
-metadata_begin_turn (struct array *array)
+uint64_t
+metadata_marked (struct array *array)
 {
-  take_turn (array->md);
-}
+  struct metadata *md = array->md;
+  uint64_t regions;
 
-void
-metadata_end_turn (struct array *array)
-{
-  give_turn (array->md);
+  if (!md->has_bitmap)
+    return 0;
+  ground_mutex_lock (&md->lock);
+  regions = bitmap_count_set (&md->bitmap);
+  ground_mutex_unlock (&md->lock);
+  return MIN (regions * md->bitmap.region_size, md->bitmap.size);
 }
 
 /* ---------------------------------------------------------------- protect */
@@ -182,7 +187,7 @@ protect (struct array *array, uint64_t sequence)
   if (r == 0 && !dirty)
     r = metadata_write_supers (array, true, NULL);
   r = record (array, r);
-  give_turn (md);
+  metadata_end_turn (array);
   return r;
 }
 
@@ -299,9 +304,9 @@ metadata_settle (struct array *array)
     if (r < 0)
       return r;
   }
-  take_turn (md);
+  metadata_begin_turn (array);
   r = record (array, 0);
-  give_turn (md);
+  metadata_end_turn (array);
   return r;
 }
 
@@ -403,12 +408,12 @@ metadata_commit (struct array *array, enum metadata_commit what,
   int r = -EBUSY;
 
   assert ((member != NULL) == (what == METADATA_COMMIT_JOIN));
-  take_turn (array->md);
+  metadata_begin_turn (array);
   if (plan (array, what, &dirty, &checkpoint))
     r = what == METADATA_COMMIT_JOIN
           ? join (array, member, dirty, &checkpoint)
           : write_after_flush (array, dirty, &checkpoint);
-  give_turn (array->md);
+  metadata_end_turn (array);
   return r;
 }
 
@@ -468,7 +473,7 @@ metadata_sweep (struct array *array)
   struct metadata *md = array->md;
   int r = 0;
 
-  take_turn (md);
+  metadata_begin_turn (array);
   if (is_complete (array)) {
     if (!md->bits_stored)
       r = metadata_store_bits (array);
@@ -476,7 +481,7 @@ metadata_sweep (struct array *array)
       r = clear_bits (array, false);
     record (array, r);
   }
-  give_turn (md);
+  metadata_end_turn (array);
 }
 
 /* Is there nothing new to write down? */
@@ -498,7 +503,7 @@ metadata_stop (struct array *array)
 
   if (!metadata_is_active (md))
     return 0;
-  take_turn (md);
+  metadata_begin_turn (array);
   ground_mutex_lock (&md->lock);
   assert (md->writers == 0);
   checkpoint = look_back (array);
@@ -507,6 +512,6 @@ metadata_stop (struct array *array)
     r = clear_bits (array, true);
   if (r == 0 && !is_at_rest (array, &checkpoint))
     r = write_after_flush (array, false, &checkpoint);
-  give_turn (md);
+  metadata_end_turn (array);
   return r;
 }

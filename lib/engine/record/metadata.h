@@ -169,6 +169,9 @@ int metadata_admit (struct array *array, const struct member *member);
  */
 int metadata_store_now (struct array *array);
 
+/* Bytes of the array that the bitmap has set; 0 without one. */
+uint64_t metadata_marked (struct array *array);
+
 /* The turn, for who has to look at what is on record and change it in one
  * step.
  */
