@@ -256,23 +256,14 @@ static int
 take_metadata (const struct array *array, struct member *member,
                struct member_record *record, uint64_t recovered)
 {
-  struct member_super *super = &member->super;
+  int r = leg_members_take (member, record);
 
-  member->data_offset = record->sb.data_offset * SECTOR_SIZE;
-  member->bad = record->bad;
-  record->bad = NULL;
-  super->block = aligned_alloc (BOUNCE_ALIGNMENT, SB1_BLOCK_SIZE);
-  if (super->block == NULL)
-    return -ENOMEM;
-  memcpy (super->block, record->block, SB1_BLOCK_SIZE);
-  super->sb = record->sb;
-  super->stored = record->sb.events;
   member->by_bitmap = record->seat.by_bitmap;
-  if (record->seat.rejoins) {
-    super->stored = UINT64_MAX;
-    super->sb.recovery_offset = 0;
-    return 0;
-  }
+  /* One that rejoins is behind nobody, and holds nothing. */
+  if (r < 0 || record->seat.rejoins)
+    return r;
+  member->super.stored = member->super.sb.events;
+  member->super.sb.recovery_offset = record->sb.recovery_offset;
   member->recovered
     = round_down (MIN (recovered, array->layout.member_size / SECTOR_SIZE)
                     * SECTOR_SIZE, array->leg_block);
@@ -305,15 +296,6 @@ seat_md (struct array *array, struct members *members)
   return 0;
 }
 
-static struct member *
-member_in (const struct array *array, const struct leg *leg)
-{
-  for (unsigned i = 0; i < array->count; i++)
-    if (array->members[i]->leg == leg)
-      return array->members[i];
-  return NULL;
-}
-
 /* With the limits known. */
 static int
 take_all_metadata (struct array *array, struct members *members)
@@ -322,7 +304,7 @@ take_all_metadata (struct array *array, struct members *members)
     struct member_record *record = &members->record[i];
     const struct leg *leg = leg_of_record (record);
     struct member *member
-      = leg != NULL ? member_in (array, leg) : NULL;
+      = leg != NULL ? view_member_of (array, leg) : NULL;
 
     if (member == NULL)
       continue;
@@ -545,7 +527,7 @@ array_create (const struct array_config *config, struct leg **legs,
 bool
 array_uses_leg (const struct array *array, const struct leg *leg)
 {
-  return member_in (array, leg) != NULL;
+  return view_member_of (array, leg) != NULL;
 }
 
 void

@@ -126,16 +126,6 @@ failure_recovered (struct array *array, const struct member *member)
   return recovered;
 }
 
-/* NULL: it is history. */
-static struct member *
-member_of (const struct array *array, const struct leg *leg)
-{
-  for (unsigned i = 0; i < array->count; i++)
-    if (array->members[i]->leg == leg)
-      return array->members[i];
-  return NULL;
-}
-
 static void
 note_gone (struct array *array)
 {
@@ -162,9 +152,9 @@ failure_gone (struct leg *leg, int error)
     return;
   /* Its leg is open as long as its own thread runs. */
   ground_mutex_lock (&array->state_lock);
-  member = member_of (array, leg);
+  member = view_member_of (array, leg);
   ground_mutex_unlock (&array->state_lock);
-  if (member == NULL)
+  if (member == NULL) /* it is history */
     return;
   failure_report (array, member, atomic_load (&leg->generation), NULL, error);
   note_gone (array);

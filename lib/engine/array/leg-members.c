@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* leg-members: legs, as members/ reads them.
  *
- * Runs before the server forks.  Blocks on reads.
+ * Before the legs are started.  Blocks on reads.
  */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "engine/array/leg-members.h"
 #include "ground/util.h"
 
@@ -46,4 +50,22 @@ array_is_md (struct leg **legs, unsigned count)
     is_md |= member_may_be_md (&members->record[i]);
   members_free (members);
   return is_md;
+}
+
+int
+leg_members_take (struct member *member, struct member_record *record)
+{
+  struct member_super *super = &member->super;
+
+  super->block = aligned_alloc (BOUNCE_ALIGNMENT, SB1_BLOCK_SIZE);
+  if (super->block == NULL)
+    return -ENOMEM;
+  memcpy (super->block, record->block, SB1_BLOCK_SIZE);
+  super->stored = UINT64_MAX;
+  super->sb = record->sb;
+  super->sb.recovery_offset = 0;
+  member->data_offset = record->sb.data_offset * SECTOR_SIZE;
+  member->bad = record->bad;
+  record->bad = NULL;
+  return 0;
 }

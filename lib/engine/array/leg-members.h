@@ -4,6 +4,7 @@
 #define MIRROR_LEG_MEMBERS_H
 
 #include "engine/array.h"
+#include "engine/array/view.h"
 #include "members/members.h"
 
 /* The disks of @legs, before their start (NULL: could not be opened). */
@@ -16,5 +17,12 @@ leg_of_record (const struct member_record *record)
 {
   return record->disk.opaque;
 }
+
+/* @member gets what its disk says: superblock, bad blocks, where its data are;
+ * those of the record are gone.  Of a disk without a superblock, room for one
+ * that the caller fills in.  It counts as one that comes: it is stored with the
+ * next update, and holds nothing yet.  0 or -ENOMEM.
+ */
+int leg_members_take (struct member *member, struct member_record *record);
 
 #endif /* MIRROR_LEG_MEMBERS_H */

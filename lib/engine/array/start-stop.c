@@ -90,25 +90,10 @@ flush_at_stop (struct array *array)
                         &array->pool);
 }
 
-/* The next after @last, held. */
-static struct member *
-next_busy (struct array *array, uint32_t last)
+static bool
+is_busy (const struct member *member)
 {
-  struct member *next = NULL;
-
-  ground_mutex_lock (&array->state_lock);
-  for (unsigned i = 0; i < array->count; i++) {
-    struct member *member = array->members[i];
-
-    if (member->leg != NULL && member->id > last
-        && atomic_load (&member->outstanding) > 0
-        && (next == NULL || member->id < next->id))
-      next = member;
-  }
-  if (next != NULL)
-    member_hold (next);
-  ground_mutex_unlock (&array->state_lock);
-  return next;
+  return atomic_load (&member->outstanding) > 0;
 }
 
 /* Legs that owe an answer get none of our time any more; what they had not
@@ -117,15 +102,12 @@ next_busy (struct array *array, uint32_t last)
 static void
 abort_busy_legs (struct array *array)
 {
-  struct member *member;
+  struct member *member = NULL;
 
   log_error ("stopping: requests are still under way at the deadline; giving "
              "up the disks that have not answered");
-  for (uint32_t last = 0; (member = next_busy (array, last)) != NULL;) {
-    last = member->id;
+  while ((member = view_next_member (array, member, is_busy)) != NULL)
     member->leg->ops->abort (member->leg);
-    member_release (array, member);
-  }
 }
 
 /* The threads end with what they are doing now.  What they wait for is on

@@ -49,6 +49,46 @@ member_release (struct array *array, struct member *member)
   worker_wake (&array->views.closer);
 }
 
+struct member *
+view_find_member (const struct array *array, uint32_t id)
+{
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->id == id)
+      return array->members[i];
+  return NULL;
+}
+
+struct member *
+view_member_of (const struct array *array, const struct leg *leg)
+{
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->leg == leg)
+      return array->members[i];
+  return NULL;
+}
+
+struct member *
+view_next_member (struct array *array, struct member *last,
+                  bool (*is) (const struct member *member))
+{
+  struct member *next = NULL;
+
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+
+    if (member->leg != NULL && (last == NULL || member->id > last->id)
+        && (next == NULL || member->id < next->id) && is (member))
+      next = member;
+  }
+  if (next != NULL)
+    member_hold (next);
+  ground_mutex_unlock (&array->state_lock);
+  if (last != NULL)
+    member_release (array, last);
+  return next;
+}
+
 /* ------------------------------------------------------------------ a view */
 
 static void
@@ -107,15 +147,6 @@ add_groups (struct view *view, const struct roster *roster)
         view->group[i] |= 1u << view->heir[slot];
     }
   }
-}
-
-struct member *
-view_find_member (const struct array *array, uint32_t id)
-{
-  for (unsigned i = 0; i < array->count; i++)
-    if (array->members[i]->id == id)
-      return array->members[i];
-  return NULL;
 }
 
 static bool

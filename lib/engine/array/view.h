@@ -182,6 +182,17 @@ bool view_flush_is_lost_on (const struct view *view, uint32_t places);
 /* The one that the roster calls @id; NULL: none.  state_lock held. */
 struct member *view_find_member (const struct array *array, uint32_t id);
 
+/* The next member after @last (NULL: the first) with a leg of which @is is true,
+ * held for the caller, who lets go of @last by this; NULL: there is none.  In the
+ * order of their ids, whatever changes meanwhile.
+ */
+struct member *view_next_member (struct array *array, struct member *last,
+                                 bool (*is) (const struct member *member));
+
+/* The one with this leg; NULL: none.  state_lock held. */
+struct member *view_member_of (const struct array *array,
+                               const struct leg *leg);
+
 /* Any member with a leg, for the caller's use until member_release.  state_lock
  * held for the first.
  */

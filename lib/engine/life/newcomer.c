@@ -17,28 +17,13 @@
 #include "engine/life/newcomer.h"
 #include "ground/util.h"
 
-/* ------------------------------------------------------------- is it another? */
+/* ----------------------------------------------------------- is it another? */
 
-/* The next member after @last that has a leg, held; NULL: none. */
-static struct member *
-next_open (struct array *array, struct member *last)
+static bool
+is_any (const struct member *member)
 {
-  struct member *next = NULL;
-
-  ground_mutex_lock (&array->state_lock);
-  for (unsigned i = 0; i < array->count; i++) {
-    struct member *member = array->members[i];
-
-    if (member->leg != NULL && (last == NULL || member->id > last->id)
-        && (next == NULL || member->id < next->id))
-      next = member;
-  }
-  if (next != NULL)
-    member_hold (next);
-  ground_mutex_unlock (&array->state_lock);
-  if (last != NULL)
-    member_release (array, last);
-  return next;
+  (void)member;
+  return true;
 }
 
 static int
@@ -49,7 +34,8 @@ check_other (struct array *array, const struct leg *leg,
   const char *shared;
   int r = 0;
 
-  while (r == 0 && (member = next_open (array, member)) != NULL)
+  while (r == 0
+         && (member = view_next_member (array, member, is_any)) != NULL)
     if (leg_compare (member->leg, leg, &shared) == LEG_SAME)
       r = atomic_load (&member->standing) == STANDING_OUT
             ? change_refuse (answer, -EBUSY, "still-closing",
@@ -77,7 +63,7 @@ check_memory (const struct array *array, const struct leg *leg,
                         "cache=none, or use the disk without it", leg->name);
 }
 
-/* ---------------------------------------------------------------- open, judge */
+/* -------------------------------------------------------------- open, judge */
 
 static bool
 reads_as_zeroes (struct leg *leg, char *buffer, uint64_t length,
@@ -132,7 +118,7 @@ newcomer_open (struct array *array, const char *text, struct newcomer *ret,
                          "not enough memory for the disk's metadata");
   }
   if (r == 0)
-    ret->is_blank = is_blank (ret->leg);
+    ret->is_blank = ret->record.verdict == SB1_NONE && is_blank (ret->leg);
   else
     newcomer_drop (ret);
   return r;
@@ -145,21 +131,6 @@ newcomer_drop (struct newcomer *newcomer)
   if (newcomer->leg != NULL)
     newcomer->leg->ops->close (newcomer->leg);
   newcomer->leg = NULL;
-}
-
-/* Bytes of the array that the bitmap has set. */
-static uint64_t
-marked (struct metadata *md)
-{
-  uint64_t regions = 0;
-
-  if (!md->has_bitmap)
-    return 0;
-  ground_mutex_lock (&md->lock);
-  for (uint64_t i = 0; i < md->bitmap.regions; i++)
-    regions += bitmap_is_set (&md->bitmap, i);
-  ground_mutex_unlock (&md->lock);
-  return MIN (regions * md->bitmap.region_size, md->bitmap.size);
 }
 
 /* Beside the member that has the slot: is it to replace that one, or does it
@@ -213,14 +184,14 @@ newcomer_judge (struct array *array, struct newcomer *newcomer, bool discard)
 {
   struct assemble_member members[LEGS_MAX];
   struct fit_array fit = { .member = members,
-                           .marked = marked (array->md),
+                           .marked = metadata_marked (array),
                            .block = array_block (array) };
 
   fit.count = describe_members (array, members, &fit.taken);
   fit_join (&fit, &newcomer->record, discard, &newcomer->fit);
 }
 
-/* -------------------------------------------------------------------- seat it */
+/* ------------------------------------------------------------------ seat it */
 
 /* An entry of the table of roles that nobody has, nor had. */
 static uint32_t
@@ -283,24 +254,15 @@ static int
 take_superblock (struct array *array, struct newcomer *newcomer,
                  struct member *member)
 {
-  struct member_super *super = &member->super;
+  struct sb1 *sb = &member->super.sb;
 
-  super->block = aligned_alloc (BOUNCE_ALIGNMENT, SB1_BLOCK_SIZE);
-  if (super->block == NULL)
+  if (leg_members_take (member, &newcomer->record) < 0)
     return -ENOMEM;
-  memset (super->block, 0, SB1_BLOCK_SIZE);
-  /* It is behind nobody: it is stored with the next update. */
-  super->stored = UINT64_MAX;
-  if (newcomer->record.verdict == SB1_GOOD) {
-    super->sb = newcomer->record.sb;
-    memcpy (super->block, newcomer->record.block, SB1_BLOCK_SIZE);
-    super->sb.recovery_offset = 0;
-    member->bad = newcomer->record.bad;
-    newcomer->record.bad = NULL;
+  if (newcomer->record.verdict != SB1_GOOD) {
+    memset (member->super.block, 0, SB1_BLOCK_SIZE);
+    make_superblock (array, newcomer->leg, sb);
+    member->data_offset = sb->data_offset * SECTOR_SIZE;
   }
-  else
-    make_superblock (array, newcomer->leg, &super->sb);
-  member->data_offset = super->sb.data_offset * SECTOR_SIZE;
   member->by_bitmap = newcomer->fit.as == FIT_BY_BITMAP;
   return 0;
 }

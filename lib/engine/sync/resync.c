@@ -297,29 +297,10 @@ resync_pass (struct array *array, bool again)
   return r;
 }
 
-/* The next one after @last, held for us, who lets go of that; NULL: there is
- * none.
- */
-static struct member *
-next_recovering (struct array *array, struct member *last)
+static bool
+is_recovering (const struct member *member)
 {
-  struct member *next = NULL;
-
-  ground_mutex_lock (&array->state_lock);
-  for (unsigned i = 0; i < array->count; i++) {
-    struct member *member = array->members[i];
-
-    if (atomic_load (&member->standing) == STANDING_WRITTEN
-        && (last == NULL || member->id > last->id)
-        && (next == NULL || member->id < next->id))
-      next = member;
-  }
-  if (next != NULL)
-    member_hold (next);
-  ground_mutex_unlock (&array->state_lock);
-  if (last != NULL)
-    member_release (array, last);
-  return next;
+  return atomic_load (&member->standing) == STANDING_WRITTEN;
 }
 
 /* All there is to do, once.  @again: somebody was told already that it could
@@ -349,7 +330,7 @@ work (struct array *array, bool again)
   /* Resync first: a rebuild needs a source that is one. */
   result = resync_pass (array, again);
   while (!worker_is_stopping (&array->resync.worker)
-         && (member = next_recovering (array, member)) != NULL) {
+         && (member = view_next_member (array, member, is_recovering)) != NULL) {
     r = rebuild (array, member, again);
     if (r < 0)
       result = r;
