@@ -13,117 +13,10 @@
 #include "engine/array/examine-tell.h"
 #include "engine/array/examine.h"
 #include "engine/array/leg-members.h"
+#include "engine/array/memory.h"
+#include "engine/array/seat.h"
 #include "ground/log.h"
 #include "ground/util.h"
-
-unsigned
-array_pool_minimum (unsigned legs)
-{
-  return legs;
-}
-
-/* The given numbers, or the defaults of limits.h. */
-static struct array_config
-with_defaults (const struct array_config *given, unsigned slots)
-{
-  struct array_config config = *given;
-
-  if (config.pool == 0)
-    config.pool = MAX ((unsigned)POOL_DEFAULT, array_pool_minimum (slots));
-  if (config.sync_min == 0)
-    config.sync_min = SYNC_MIN_DEFAULT;
-  if (config.sync_max == 0)
-    config.sync_max = MAX ((uint64_t)SYNC_MAX_DEFAULT, config.sync_min);
-  if (config.sync_span == 0)
-    config.sync_span = SYNC_SPAN;
-  if (config.sync_spans == 0)
-    config.sync_spans = SYNC_SPANS;
-  if (config.quiet_ms == 0)
-    config.quiet_ms = QUIET_MS;
-  if (config.retry_ms == 0)
-    config.retry_ms = SYNC_RETRY_MS;
-  if (config.requests == 0)
-    config.requests = REQUESTS_DEFAULT;
-  if (config.bounces == 0)
-    config.bounces = BOUNCES_DEFAULT;
-  if (config.bounce_size == 0)
-    config.bounce_size = BOUNCE_SIZE;
-  return config;
-}
-
-/* Each place that may be taken later, by a disk that is added, has a child of
- * its own besides.
- */
-static uint64_t
-pool_total (unsigned pool, unsigned slots)
-{
-  return (uint64_t)pool + LEGS_MAX - slots;
-}
-
-/* What both kinds have. */
-static uint64_t
-plain_memory (const struct array_config *config, bool bounced)
-{
-  uint64_t bytes = sizeof (struct array) + ZERO_BUFFER_SIZE;
-
-  bytes += (pool_total (config->pool, config->layout.slots)
-            + LEGS_MAX * (uint64_t)POOL_RETRIES_PER_LEG)
-           * sizeof (struct child);
-  bytes += 2 * (uint64_t)config->requests * sizeof (struct request);
-  bytes += views_size (2 * config->requests);
-  bytes += config->layout.slots * (uint64_t)sizeof (struct member);
-  if (bounced)
-    bytes += 2 * (uint64_t)config->bounces
-             * (config->bounce_size + sizeof (void *));
-  return bytes;
-}
-
-/* For the metadata's descriptor and those of resync. */
-static uint64_t
-views_of_md (unsigned spans)
-{
-  return views_size (1 + spans) - views_size (0);
-}
-
-uint64_t
-array_memory (const struct array_config *given, bool bounced, bool is_md)
-{
-  struct array_config config = with_defaults (given, given->layout.slots);
-  uint64_t bytes = plain_memory (&config, bounced);
-
-  if (is_md)
-    bytes += metadata_memory (config.layout.slots)
-             + resync_memory (config.layout.slots, config.sync_span,
-                              config.sync_spans)
-             + views_of_md (config.sync_spans);
-  return bytes;
-}
-
-uint64_t
-array_memory_used (const struct array *array)
-{
-  struct array_config config = {
-    .layout = array->layout,
-    .pool = array->pool.total + array->layout.slots - LEGS_MAX,
-    .requests = array->readers.total,
-    .bounces = array->read_bounces.total,
-    .bounce_size = array->bounce_size,
-    .sync_span = array->resync.span,
-    .sync_spans = array->resync.requests.total,
-  };
-  uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
-
-  bytes -= (array->layout.slots - array->count)
-           * (uint64_t)sizeof (struct member);
-  if (array->md != NULL)
-    bytes += array->md->memory_size
-             - (array->layout.slots - array->count)
-                 * (uint64_t)SB1_BLOCK_SIZE;
-  for (unsigned i = 0; i < array->count; i++)
-    if (array->members[i]->bad != NULL)
-      bytes += sizeof (struct badblocks);
-  return bytes;
-}
 
 static int
 check_pool (const struct array_config *config, unsigned legs, char *why)
@@ -155,7 +48,7 @@ allocate (struct array *array, const struct array_config *config)
   if (array->zeroes != NULL)
     memset (array->zeroes, 0, ZERO_BUFFER_SIZE);
   /* All of them, so that release finds every lock initialised. */
-  failed |= pool_init (&array->pool, pool_total (config->pool, slots),
+  failed |= pool_init (&array->pool, memory_pool_total (config->pool, slots),
                        LEGS_MAX, 1);
   failed |= pool_init (&array->retries, LEGS_MAX * POOL_RETRIES_PER_LEG,
                        LEGS_MAX, POOL_RETRIES_PER_LEG);
@@ -224,125 +117,6 @@ bare_array_free (struct array *array)
   free (array);
 }
 
-/* @leg becomes a member, in @slot. */
-static int
-seat (struct array *array, struct leg *leg, unsigned slot,
-      enum standing standing)
-{
-  struct member *member = member_new (leg);
-
-  if (member == NULL)
-    return -ENOMEM;
-  member->place = slot;
-  atomic_store (&member->standing, standing);
-  array->members[array->count++] = member;
-  return 0;
-}
-
-/* Everybody is in sync: a plain array has no other memory of its past. */
-static int
-seat_plain (struct array *array, const struct members *members)
-{
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    if (seat (array, leg_of_record (&members->record[slot]), slot,
-              STANDING_READ)
-        < 0)
-      return -ENOMEM;
-  return 0;
-}
-
-/* What the member says of itself. */
-static int
-take_metadata (const struct array *array, struct member *member,
-               struct member_record *record, uint64_t recovered)
-{
-  int r = leg_members_take (member, record);
-
-  member->by_bitmap = record->seat.by_bitmap;
-  /* One that rejoins is behind nobody, and holds nothing. */
-  if (r < 0 || record->seat.rejoins)
-    return r;
-  member->super.stored = member->super.sb.events;
-  member->super.sb.recovery_offset = record->sb.recovery_offset;
-  member->recovered
-    = round_down (MIN (recovered, array->layout.member_size / SECTOR_SIZE)
-                    * SECTOR_SIZE, array->leg_block);
-  return 0;
-}
-
-static int
-seat_md (struct array *array, struct members *members)
-{
-  const struct assembly *assembly = &members->assembly;
-  uint32_t seated = 0;
-
-  for (unsigned i = 0; i < members->count; i++) {
-    struct member_record *record = &members->record[i];
-    unsigned slot = record->seat.slot;
-    bool in_sync;
-
-    if (slot == ASSEMBLE_NO_SLOT || (seated & 1u << slot))
-      continue;
-    /* One that is to be rebuilt is nothing to who only reads. */
-    in_sync = assembly->in_sync & 1u << slot;
-    if (array->why_readonly[0] != '\0' && !in_sync)
-      continue;
-    if (seat (array, leg_of_record (record), slot,
-              in_sync ? STANDING_READ : STANDING_WRITTEN)
-        < 0)
-      return -ENOMEM;
-    seated |= 1u << slot;
-  }
-  return 0;
-}
-
-/* With the limits known. */
-static int
-take_all_metadata (struct array *array, struct members *members)
-{
-  for (unsigned i = 0; i < members->count; i++) {
-    struct member_record *record = &members->record[i];
-    const struct leg *leg = leg_of_record (record);
-    struct member *member
-      = leg != NULL ? view_member_of (array, leg) : NULL;
-
-    if (member == NULL)
-      continue;
-    if (record->bad != NULL)
-      array->has_bad_blocks = true;
-    if (take_metadata (array, member, record,
-                       members->assembly.part[i].recovery_offset)
-        < 0)
-      return -ENOMEM;
-  }
-  return 0;
-}
-
-/* With the size known: which slots hold something together depends on it. */
-static void
-open_roster (struct array *array)
-{
-  uint32_t groups[LEGS_MAX];
-  unsigned count = layout_groups (&array->layout, groups);
-
-  roster_init (&array->roster, array->layout.slots, groups, count);
-  for (unsigned i = 0; i < array->count; i++) {
-    struct member *member = array->members[i];
-    enum member_state state = atomic_load (&member->standing) == STANDING_READ
-                                ? MEMBER_IN_SYNC
-                                : MEMBER_RECOVERING;
-
-    member->id = roster_seat (&array->roster, member->place, state, 0, false);
-    if (member->super.sb.devflags & SB1_WRITE_MOSTLY) {
-      const struct roster_event event = { .kind = ROSTER_FLAG,
-                                          .id = member->id,
-                                          .flags = MEMBER_WRITE_MOSTLY };
-
-      roster_next (&array->roster, &event, &array->roster);
-    }
-  }
-}
-
 /* How fast, how often. */
 static void
 set_pace (struct array *array, const struct array_config *config)
@@ -371,10 +145,10 @@ furnish (struct array *array, const struct array_config *config,
     array->limits.readonly = true;
   }
   if (is_md) {
-    failed |= take_all_metadata (array, members);
+    failed |= seat_metadata (array, members);
     failed |= metadata_create (array, members);
   }
-  open_roster (array);
+  seat_roster (array);
   /* In any case: release counts on it. */
   failed |= allocate (array, config);
   if (failed != 0)
@@ -404,7 +178,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
 {
   const struct layout *layout
     = is_md ? &members->assembly.layout : &config->layout;
-  struct array_config complete = with_defaults (config, layout->slots);
+  struct array_config complete = memory_defaults (config, layout->slots);
   struct array *array;
   int r;
 

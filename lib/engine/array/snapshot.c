@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* snapshot: what the array is doing, for people and programs that look.
  *
- * Locks: state_lock metadata->lock and job->lock, which are leaves and never held
- * across I/O.  So it answers at once, whatever hangs.
+ * Locks: state_lock, metadata->lock and job->lock, which are leaves and never
+ * held across I/O.  So it answers at once, whatever hangs.
  */
 #include <stdio.h>
 #include <string.h>

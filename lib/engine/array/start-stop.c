@@ -2,6 +2,7 @@
 /* array: start and stop the mirror. */
 
 #include "engine/array-internal.h"
+#include "engine/array/closer.h"
 #include "engine/array/failure.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -26,7 +27,7 @@ array_start (struct array *array)
   ground_mutex_lock (&array->state_lock);
   view_publish (array);
   ground_mutex_unlock (&array->state_lock);
-  return views_start (array);
+  return closer_start (array);
 }
 
 /* stop_lock held. */
@@ -182,7 +183,7 @@ array_close (struct array *array)
   keep_out (array);
   drain (array, GROUND_NEVER);
   stop_threads (array, GROUND_NEVER);
-  views_stop (array);
+  closer_stop (array);
   for (unsigned i = 0; i < array->count; i++) {
     struct leg *leg = array->members[i]->leg;
 

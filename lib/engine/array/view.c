@@ -227,9 +227,8 @@ is_pinned (struct array *array, const struct view *view)
   return pinned;
 }
 
-/* state_lock held. */
-static void
-collect (struct array *array)
+void
+view_collect (struct array *array)
 {
   struct views *views = &array->views;
   struct view **at = &views->retired, *view;
@@ -267,7 +266,7 @@ take_free (struct array *array)
   struct view *view;
 
   if (views->free == NULL)
-    collect (array);
+    view_collect (array);
   view = views->free;
   assert (view != NULL);
   views->free = view->next;
@@ -293,76 +292,6 @@ view_publish (struct array *array)
   views->retired = old;
   atomic_fetch_add (&views->retired_count, 1);
   worker_wake (&views->closer);
-}
-
-/* A leg that no view names, for us to close; NULL: none.  A member that the
- * roster has forgotten goes with it: *@ret_gone.  state_lock held.
- */
-static struct leg *
-take_unused (struct array *array, struct member **ret_gone)
-{
-  for (unsigned i = 0; i < array->count; i++) {
-    struct member *member = array->members[i];
-    struct leg *leg = member->leg;
-    bool is_known = roster_find (&array->roster, member->id) != NULL;
-
-    if (member->users > 0 || (leg == NULL && is_known))
-      continue;
-    member->leg = NULL;
-    *ret_gone = is_known ? NULL : member;
-    if (!is_known) {
-      array->count--;
-      memmove (&array->members[i], &array->members[i + 1],
-               (array->count - i) * sizeof array->members[0]);
-    }
-    return leg;
-  }
-  *ret_gone = NULL;
-  return NULL;
-}
-
-static void
-close_unused (struct array *array)
-{
-  struct member *gone;
-  struct leg *leg;
-
-  do {
-    ground_mutex_lock (&array->state_lock);
-    collect (array);
-    leg = take_unused (array, &gone);
-    ground_mutex_unlock (&array->state_lock);
-    if (leg != NULL)
-      leg->ops->close (leg);
-    if (gone != NULL)
-      member_free (gone);
-  } while (leg != NULL || gone != NULL);
-}
-
-static void
-be_closer (void *argument)
-{
-  struct array *array = argument;
-
-  /* Woken by each view that is published, and each descriptor that ends and
-   * was waited for.
-   */
-  do
-    close_unused (array);
-  while (worker_sleep (&array->views.closer, GROUND_NEVER));
-}
-
-int
-views_start (struct array *array)
-{
-  return worker_start (&array->views.closer, "mirror-closer", be_closer,
-                       array);
-}
-
-void
-views_stop (struct array *array)
-{
-  worker_stop (&array->views.closer);
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -477,12 +406,6 @@ uint64_t
 views_size (unsigned descriptors)
 {
   return views_wanted (descriptors) * (uint64_t)sizeof (struct view);
-}
-
-uint64_t
-views_memory (const struct array *array)
-{
-  return views_size (descriptors (array));
 }
 
 int

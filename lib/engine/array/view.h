@@ -143,14 +143,12 @@ void member_free (struct member *member);
  */
 int views_init (struct array *array);
 void views_destroy (struct array *array);
-uint64_t views_memory (const struct array *array);
 
 /* How much views_init allocates for so many descriptors, bytes. */
 uint64_t views_size (unsigned descriptors);
 
-/* The thread that closes legs.  Stop it when no request begins any more. */
-int views_start (struct array *array);
-void views_stop (struct array *array);
+/* Views that no descriptor has any more are free.  state_lock held. */
+void view_collect (struct array *array);
 
 /* array->roster has changed: a new view of it.  state_lock held. */
 void view_publish (struct array *array);
@@ -182,9 +180,9 @@ bool view_flush_is_lost_on (const struct view *view, uint32_t places);
 /* The one that the roster calls @id; NULL: none.  state_lock held. */
 struct member *view_find_member (const struct array *array, uint32_t id);
 
-/* The next member after @last (NULL: the first) with a leg of which @is is true,
- * held for the caller, who lets go of @last by this; NULL: there is none.  In the
- * order of their ids, whatever changes meanwhile.
+/* The next member after @last (NULL: the first) that has a leg and of which @is
+ * is true, held for the caller, who lets go of @last by this; NULL: there is
+ * none.  In the order of their ids, whatever changes meanwhile.
  */
 struct member *view_next_member (struct array *array, struct member *last,
                                  bool (*is) (const struct member *member));

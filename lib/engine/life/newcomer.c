@@ -13,7 +13,7 @@
 #include "engine/array-internal.h"
 #include "engine/array/failure.h"
 #include "engine/array/leg-members.h"
-#include "engine/life/answer.h"
+#include "engine/life/order.h"
 #include "engine/life/newcomer.h"
 #include "ground/util.h"
 

@@ -188,6 +188,11 @@ void metadata_sweep (struct array *array);
  */
 int metadata_stop (struct array *array);
 
+/* For who has the turn.  Unless @r says that something went wrong already: who
+ * is out goes on record.  @r, or 0 or -errno.
+ */
+int metadata_record (struct array *array, int r);
+
 /* For who has the turn (metadata-store.c): on stable storage on all targets
  * when they return 0; who could not store it is out.
  */

@@ -330,7 +330,8 @@ work (struct array *array, bool again)
   /* Resync first: a rebuild needs a source that is one. */
   result = resync_pass (array, again);
   while (!worker_is_stopping (&array->resync.worker)
-         && (member = view_next_member (array, member, is_recovering)) != NULL) {
+         && (member = view_next_member (array, member, is_recovering))
+              != NULL) {
     r = rebuild (array, member, again);
     if (r < 0)
       result = r;

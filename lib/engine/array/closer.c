@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* closer: the thread that closes legs which no view names any more.
+ *
+ * A leg's close may wait for its threads and its server, so it is done here,
+ * with nothing held; nobody waits for it but the stop.
+ */
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/array/closer.h"
+#include "ground/util.h"
+
+/* A leg that no view names, for us to close; NULL: none.  A member that the
+ * roster has forgotten goes with it: *@ret_gone.  state_lock held.
+ */
+static struct leg *
+take_unused (struct array *array, struct member **ret_gone)
+{
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+    struct leg *leg = member->leg;
+    bool is_known = roster_find (&array->roster, member->id) != NULL;
+
+    if (member->users > 0 || (leg == NULL && is_known))
+      continue;
+    member->leg = NULL;
+    *ret_gone = is_known ? NULL : member;
+    if (!is_known) {
+      array->count--;
+      memmove (&array->members[i], &array->members[i + 1],
+               (array->count - i) * sizeof array->members[0]);
+    }
+    return leg;
+  }
+  *ret_gone = NULL;
+  return NULL;
+}
+
+static void
+close_unused (struct array *array)
+{
+  struct member *gone;
+  struct leg *leg;
+
+  do {
+    ground_mutex_lock (&array->state_lock);
+    view_collect (array);
+    leg = take_unused (array, &gone);
+    ground_mutex_unlock (&array->state_lock);
+    if (leg != NULL)
+      leg->ops->close (leg);
+    if (gone != NULL)
+      member_free (gone);
+  } while (leg != NULL || gone != NULL);
+}
+
+static void
+be_closer (void *argument)
+{
+  struct array *array = argument;
+
+  /* Woken by each view that is published, and each descriptor that ends and
+   * was waited for.
+   */
+  do
+    close_unused (array);
+  while (worker_sleep (&array->views.closer, GROUND_NEVER));
+}
+
+int
+closer_start (struct array *array)
+{
+  return worker_start (&array->views.closer, "mirror-closer", be_closer,
+                       array);
+}
+
+void
+closer_stop (struct array *array)
+{
+  worker_stop (&array->views.closer);
+}

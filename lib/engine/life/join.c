@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* join: a disk becomes a member by order: add, readd, replace.
+ *
+ *   join_disk   open it, with nothing held             (newcomer_open)
+ *     admit     with the turn: may it join?             (newcomer_judge)
+ *       seat    a member, published, then on record     (metadata_admit)
+ *   and the thread of resync is woken
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/array-internal.h"
+#include "engine/life/join.h"
+#include "engine/life/newcomer.h"
+#include "engine/life/order.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+static const char *
+verdict_text (const struct fit *fit)
+{
+  switch (fit->as) {
+  case FIT_BY_BITMAP:
+    return "what it missed is copied to it";
+  default:
+    return "all data is copied to it";
+  }
+}
+
+/* Before what fit says: some of it says what the disk was. */
+static const char *
+verdict_link (const struct fit *fit)
+{
+  if (fit->why[0] == '\0')
+    return "";
+  return fit->reason == FIT_NEW || fit->reason == FIT_HISTORY ? ": it " : ": ";
+}
+
+static int
+refuse_fit (const struct newcomer *newcomer, struct array_answer *answer)
+{
+  return change_refuse (answer, -EINVAL,
+                        fit_reason_word (newcomer->fit.reason),
+                        "disk %.200s: %.700s", newcomer->leg->name,
+                        newcomer->fit.why);
+}
+
+/* What fit says, and what was asked for. */
+static int
+check_fit (const struct array_order *order, const struct newcomer *newcomer,
+           struct array_answer *answer)
+{
+  const struct fit *fit = &newcomer->fit;
+  const char *name = newcomer->leg->name;
+
+  if (fit->as == FIT_REFUSED)
+    return refuse_fit (newcomer, answer);
+  if (order->verb == ARRAY_REPLACE && fit->reason != FIT_NEW)
+    return change_refuse (answer, -EINVAL, "not-new",
+                          "disk %.200s is a member of this array; replace with "
+                          "a disk that is none", name);
+  if (order->verb == ARRAY_READD && fit->reason == FIT_NEW)
+    return change_refuse (answer, -EINVAL, "no-member",
+                          "disk %.200s was no member of this array; add it",
+                          name);
+  if (fit->as == FIT_SPARE && order->verb != ARRAY_REPLACE)
+    return change_refuse_step (answer, ROSTER_NO_SLOT, name);
+  if (fit->reason == FIT_NEW && !newcomer->is_blank && !order->discard)
+    return change_refuse (answer, -EINVAL, "overwrites",
+                          "disk %.200s is not blank, and what is on it would "
+                          "be overwritten; --discard allows that", name);
+  return 0;
+}
+
+/* A place that nobody has, nor anybody with an old view. */
+static int
+free_place (const struct array *array)
+{
+  uint32_t taken = 0;
+
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->leg != NULL)
+      taken |= 1u << array->members[i]->place;
+  return taken == UINT32_MAX ? -1 : __builtin_ctz (~taken);
+}
+
+/* The one that failed and comes again is forgotten in the same step. */
+static void
+forget_before (struct roster *roster, unsigned slot)
+{
+  for (unsigned i = 0; i < roster->members; i++)
+    if (roster->member[i].state == MEMBER_FAULTY
+        && roster->member[i].slot == (int)slot) {
+      const struct roster_event event = { .kind = ROSTER_REMOVE,
+                                          .id = roster->member[i].id };
+
+      roster_next (roster, &event, roster);
+      return;
+    }
+}
+
+/* @member joins, or why not.  state_lock held. */
+static enum roster_refusal
+join_roster (struct array *array, const struct array_order *order,
+             const struct fit *fit, struct member *member)
+{
+  struct roster_event event = { .kind = ROSTER_ADD, .slot = (int)fit->slot };
+  struct roster next = array->roster;
+  enum roster_refusal refusal;
+  int place = free_place (array);
+
+  if (place < 0 || array->count == ARRAY_MEMBERS)
+    return ROSTER_FULL;
+  if (order->verb == ARRAY_REPLACE)
+    event = (struct roster_event){ .kind = ROSTER_REPLACE,
+                                   .id = order->member };
+  else if (fit->reason != FIT_NEW)
+    forget_before (&next, fit->slot);
+  refusal = roster_next (&next, &event, &next);
+  if (refusal != ROSTER_OK)
+    return refusal;
+  member->id = next.member[next.members - 1].id;
+  member->place = place;
+  array->members[array->count++] = member;
+  array->roster = next;
+  if (member->bad != NULL)
+    atomic_store (&array->has_bad_blocks, true);
+  view_publish (array);
+  return ROSTER_OK;
+}
+
+/* Turn held.  @member is in no view, so nobody else has its leg.  That is
+ * closed without the turn: it may take long.
+ */
+static int
+drop_member (struct member *member, struct newcomer *newcomer,
+             struct array_answer *answer, enum roster_refusal refusal)
+{
+  int r = change_refuse_step (answer, refusal, member->name);
+
+  newcomer->leg = member->leg;
+  member_free (member);
+  return r;
+}
+
+/* It could not be put on record that it joins: as if it never had.  (One that
+ * failed meanwhile is forgotten, too.)
+ */
+static void
+take_back (struct array *array, uint32_t id)
+{
+  const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
+
+  ground_mutex_lock (&array->state_lock);
+  if (roster_next (&array->roster, &event, &array->roster) == ROSTER_OK)
+    view_publish (array);
+  ground_mutex_unlock (&array->state_lock);
+}
+
+static int
+seat (struct array *array, const struct array_order *order,
+      struct newcomer *newcomer, struct array_answer *answer)
+{
+  enum roster_refusal refusal;
+  struct member *member;
+  char name[MEMBER_NAME_MAX];
+  int r = newcomer_seat (array, newcomer, &member, answer);
+
+  if (r < 0)
+    return r;
+  ground_mutex_lock (&array->state_lock);
+  refusal = join_roster (array, order, &newcomer->fit, member);
+  if (refusal == ROSTER_OK)
+    member_hold (member);
+  ground_mutex_unlock (&array->state_lock);
+  if (refusal != ROSTER_OK)
+    return drop_member (member, newcomer, answer, refusal);
+  snprintf (name, sizeof name, "%s", member->name);
+  answer->member = member->id;
+  r = metadata_admit (array, member);
+  if (r == 0 && atomic_load (&member->standing) == STANDING_OUT)
+    r = -EIO;
+  if (r < 0)
+    take_back (array, member->id);
+  member_release (array, member);
+  return r == 0 ? 0
+                : change_refuse (answer, r, "not-recorded",
+                                 "disk %.200s: its metadata cannot be "
+                                 "written: %s", name, log_strerror (r));
+}
+
+/* With the turn: nobody else changes what is on record. */
+static int
+admit (struct array *array, const struct array_order *order,
+       struct newcomer *newcomer, struct array_answer *answer)
+{
+  int r;
+
+  newcomer_judge (array, newcomer, order->discard);
+  r = check_fit (order, newcomer, answer);
+  if (r < 0)
+    return r;
+  answer->to_copy = newcomer->fit.to_copy;
+  if (order->verb == ARRAY_REPLACE)
+    answer->to_copy = array->layout.member_size;
+  snprintf (answer->text, sizeof answer->text, "disk %.200s joins the array: "
+            "%s, up to %llu bytes%s%.300s", newcomer->leg->name,
+            verdict_text (&newcomer->fit),
+            (unsigned long long)answer->to_copy,
+            verdict_link (&newcomer->fit), newcomer->fit.why);
+  if (order->dry_run)
+    return 0;
+  r = seat (array, order, newcomer, answer);
+  if (r == 0)
+    log_notice ("%.900s", answer->text);
+  return r;
+}
+
+static int
+let_in_opened (struct array *array, const struct array_order *order,
+               struct newcomer *newcomer, struct array_answer *answer)
+{
+  struct request *request;
+  int r = change_enter (array, order->dry_run, &request, answer);
+
+  if (r < 0)
+    return r;
+  metadata_begin_turn (array);
+  r = admit (array, order, newcomer, answer);
+  metadata_end_turn (array);
+  request_end (&array->modifiers, request);
+  return r;
+}
+
+int
+join_disk (struct array *array, const struct array_order *order,
+           const char *text, struct array_answer *answer)
+{
+  struct newcomer *newcomer;
+  int r;
+
+  if (array->md == NULL)
+    return change_refuse (answer, -EOPNOTSUPP, "no-metadata",
+                          "an array without metadata cannot take a disk in "
+                          "while it runs; create an md array (nbdmirror "
+                          "create)");
+  newcomer = malloc (sizeof *newcomer);
+  if (newcomer == NULL)
+    return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
+  r = newcomer_open (array, text, newcomer, answer);
+  if (r == 0) {
+    r = let_in_opened (array, order, newcomer, answer);
+    newcomer_drop (newcomer);
+  }
+  free (newcomer);
+  if (r == 0 && !order->dry_run)
+    worker_wake (&array->resync.worker);
+  return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* join: a disk becomes a member by order: add, readd, replace. */
+#ifndef MIRROR_JOIN_H
+#define MIRROR_JOIN_H
+
+#include "engine/array.h"
+
+/* @order, one of these, with the disk that @text names.  0 and it is on record,
+ * or -errno; *@answer in either case.  array->change_lock held.  Blocks on the
+ * opener, the turn, the disks.
+ */
+int join_disk (struct array *array, const struct array_order *order,
+               const char *text, struct array_answer *answer);
+
+#endif /* MIRROR_JOIN_H */
