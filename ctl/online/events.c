@@ -50,9 +50,7 @@ history_command (int argc, char **argv)
   struct server *server;
   int status;
 
-  if (!ctl_parse (&argc, &argv, no_entries, "[ARRAY]"))
-    return EXIT_USAGE;
-  status = server_of_words (argc, argv, &server);
+  status = server_of_command (argc, argv, no_entries, &server);
   if (status != EXIT_OK)
     return status;
   answer = server_ask (server, "history", NULL);
@@ -91,9 +89,7 @@ events_command (int argc, char **argv)
   struct server *server;
   int status;
 
-  if (!ctl_parse (&argc, &argv, no_entries, "[ARRAY]"))
-    return EXIT_USAGE;
-  status = server_of_words (argc, argv, &server);
+  status = server_of_command (argc, argv, no_entries, &server);
   if (status != EXIT_OK)
     return status;
   answer = server_ask (server, "subscribe", NULL);

@@ -379,6 +379,15 @@ server_of_words (int argc, char **argv, struct server **ret)
 }
 
 int
+server_of_command (int argc, char **argv, const GOptionEntry *entries,
+                   struct server **ret)
+{
+  if (!ctl_parse (&argc, &argv, entries, "[ARRAY]"))
+    return EXIT_USAGE;
+  return server_of_words (argc, argv, ret);
+}
+
+int
 servers_of_words (int argc, char **argv, GPtrArray **ret)
 {
   int status;

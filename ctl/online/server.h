@@ -28,8 +28,12 @@ GPtrArray *servers_find (void);
  */
 int server_open (const char *word, struct server **ret);
 
-/* The one that the words of a command name, which has no other words. */
+/* The one that the words of a command name, which has no other words; and
+ * likewise, after these options were read.  EXIT_OK, or told and the status.
+ */
 int server_of_words (int argc, char **argv, struct server **ret);
+int server_of_command (int argc, char **argv, const GOptionEntry *entries,
+                       struct server **ret);
 
 /* All that the words of a command name; without words, all.  For
  * g_ptr_array_unref.

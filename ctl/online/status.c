@@ -298,9 +298,7 @@ detail_command (int argc, char **argv)
   struct server *server;
   int status;
 
-  if (!ctl_parse (&argc, &argv, no_entries, "[ARRAY]"))
-    return EXIT_USAGE;
-  status = server_of_words (argc, argv, &server);
+  status = server_of_command (argc, argv, no_entries, &server);
   if (status != EXIT_OK)
     return status;
   answer = server_ask (server, "status", NULL);

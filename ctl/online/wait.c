@@ -204,9 +204,7 @@ stop_command (int argc, char **argv)
   struct server *server;
   int status;
 
-  if (!ctl_parse (&argc, &argv, stop_entries, "[ARRAY]"))
-    return EXIT_USAGE;
-  status = server_of_words (argc, argv, &server);
+  status = server_of_command (argc, argv, stop_entries, &server);
   if (status != EXIT_OK)
     return status;
   answer = server_ask (server, "stop", server_flag ("force", force));
