@@ -4,22 +4,7 @@
 # nbdmirror fail, remove, add, readd, replace: a disk's life while a client
 # writes; the plan comes first, and nothing is done before it was agreed to.
 
-. "$(dirname "$0")/../server/functions.sh"
-requires_libnbd
-export XDG_RUNTIME_DIR=$dir/run
-mkdir run
-
-# does STATUS WORD...: what it says is in "said" and "complaint".
-does ()
-{
-  { local -; set +x; } 2>/dev/null
-  local wanted=$1 status=0
-  shift
-  echo "nbdmirror $*"
-  client "$NBDMIRROR" "$@" >said 2>complaint || status=$?
-  cat said complaint
-  test "$status" = "$wanted" || fail "the status is $status, not $wanted"
-}
+. "$(dirname "$0")/online-functions.sh"
 
 # states WORD...: of the members, in the order of their slots.
 states ()

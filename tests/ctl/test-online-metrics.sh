@@ -5,10 +5,7 @@
 # whatever they are called; and the example alerts and dashboard ask for
 # metrics that there are.
 
-. "$(dirname "$0")/../server/functions.sh"
-requires_libnbd
-export XDG_RUNTIME_DIR=$dir/run
-mkdir run
+. "$(dirname "$0")/online-functions.sh"
 
 md_array '--name=a"b\c' a.img b.img
 serve mirror "$MIRROR_SO" a.img b.img

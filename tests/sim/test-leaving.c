@@ -9,44 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/array.h"
 #include "ground/ground.h"
-#include "ground/log.h"
 #include "ground/util.h"
-#include "ground-sim.h"
-#include "tests/unit/memory-leg.h"
+#include "two-disks.h"
 
 #define BLOCK 512u
 #define WRITES 8u
 
 void sim_preempt_begin (void);
 
-static struct memory_leg *leg[2];
-static struct array *array;
-
-static void
-say_nothing (enum log_level level, const char *message)
-{
-  (void)level;
-  (void)message;
-}
 
 static void
 make (void)
 {
-  struct array_config config
-    = { .legs = 2,
-        .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 } };
-  struct leg *legs[2];
-  char why[MESSAGE_MAX] = "";
-
-  for (unsigned i = 0; i < 2; i++) {
-    leg[i] = memory_leg_new (i);
-    legs[i] = &leg[i]->leg;
-  }
-  if (array_create (&config, legs, NULL, &array, why) < 0
-      || array_start (array) < 0)
-    sim_fail ("no array: %s", why);
+  make_two_disks ();
   /* The one that is read first among equals. */
   leg[0]->error[CHILD_WRITE] = -EIO;
 }

@@ -5,47 +5,17 @@
  */
 #include <stdio.h>
 
-#include "engine/array.h"
 #include "ground/ground.h"
-#include "ground/log.h"
 #include "ground/util.h"
-#include "ground-sim.h"
-#include "tests/unit/memory-leg.h"
+#include "two-disks.h"
 
 #define BLOCK 512u
 
 enum kind { FUA, FLUSH, KINDS };
 
-static struct memory_leg *leg[2];
-static struct array *array;
 static enum kind first, second;
 static bool everywhere; /* the first one fails on both disks */
 static struct ground_thread other;
-
-static void
-say_nothing (enum log_level level, const char *message)
-{
-  (void)level;
-  (void)message;
-}
-
-static void
-make (void)
-{
-  struct array_config config
-    = { .legs = 2,
-        .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 } };
-  struct leg *legs[2];
-  char why[MESSAGE_MAX] = "";
-
-  for (unsigned i = 0; i < 2; i++) {
-    leg[i] = memory_leg_new (i);
-    legs[i] = &leg[i]->leg;
-  }
-  if (array_create (&config, legs, NULL, &array, why) < 0
-      || array_start (array) < 0)
-    sim_fail ("no array: %s", why);
-}
 
 static int
 ask (enum kind kind, uint64_t offset)
@@ -103,7 +73,7 @@ one_beside_the_other (void *argument)
   int r;
 
   (void)argument;
-  make ();
+  make_two_disks ();
   leg[0]->meanwhile[op_of (first)] = be_late;
   r = ask (first, 0);
   if (r != (everywhere ? -EIO : 0))

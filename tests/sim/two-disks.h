@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* two-disks: the smallest world that can go wrong: a plain raid1 of two disks in
+ * memory.
+ */
+#ifndef MIRROR_TWO_DISKS_H
+#define MIRROR_TWO_DISKS_H
+
+#include "engine/array.h"
+#include "ground/log.h"
+#include "ground-sim.h"
+#include "tests/unit/memory-leg.h"
+
+static struct memory_leg *leg[2];
+static struct array *array;
+
+static inline void
+say_nothing (enum log_level level, const char *message)
+{
+  (void)level;
+  (void)message;
+}
+
+static inline void
+make_two_disks (void)
+{
+  struct array_config config
+    = { .legs = 2,
+        .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 } };
+  struct leg *legs[2];
+  char why[MESSAGE_MAX] = "";
+
+  for (unsigned i = 0; i < 2; i++) {
+    leg[i] = memory_leg_new (i);
+    legs[i] = &leg[i]->leg;
+  }
+  if (array_create (&config, legs, NULL, &array, why) < 0
+      || array_start (array) < 0)
+    sim_fail ("no array: %s", why);
+}
+
+#endif /* MIRROR_TWO_DISKS_H */
