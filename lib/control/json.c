@@ -126,11 +126,17 @@ json_read_object (const char *text, size_t length, const char **why)
   return json_node_copy (root);
 }
 
+static JsonNode *
+find_member (JsonObject *object, const char *name)
+{
+  return object == NULL ? NULL : json_object_get_member (object, name);
+}
+
 /* NULL: there is none of that type. */
 static JsonNode *
 member_of_type (JsonObject *object, const char *name, GType type)
 {
-  JsonNode *node = object == NULL ? NULL : json_object_get_member (object, name);
+  JsonNode *node = find_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_VALUE (node)
              && json_node_get_value_type (node) == type
@@ -165,7 +171,7 @@ json_read_bool (JsonObject *object, const char *name)
 JsonObject *
 json_read_member (JsonObject *object, const char *name)
 {
-  JsonNode *node = object == NULL ? NULL : json_object_get_member (object, name);
+  JsonNode *node = find_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_OBJECT (node)
            ? json_node_get_object (node)
@@ -175,7 +181,7 @@ json_read_member (JsonObject *object, const char *name)
 JsonArray *
 json_read_array (JsonObject *object, const char *name)
 {
-  JsonNode *node = object == NULL ? NULL : json_object_get_member (object, name);
+  JsonNode *node = find_member (object, name);
 
   return node != NULL && JSON_NODE_HOLDS_ARRAY (node)
            ? json_node_get_array (node)
