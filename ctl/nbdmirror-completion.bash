@@ -46,7 +46,7 @@ _nbdmirror_values ()
     erase,--backup-dir) echo - ;;
     metrics,--textfile | rebuild,--min | rebuild,--max) echo - ;;
     readd,--disk) echo - ;;
-    wait,--for) echo healthy sync clean clients=0 slot= ;;
+    wait,--for) echo healthy sync idle clean clients=0 slot= ;;
   esac
 }
 

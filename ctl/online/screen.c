@@ -49,20 +49,6 @@ screen_exit_status (JsonObject *status)
 
 /* ------------------------------------------------------------------- slots */
 
-static unsigned
-length_of (JsonArray *list)
-{
-  return list == NULL ? 0 : json_array_get_length (list);
-}
-
-static JsonObject *
-element (JsonArray *list, unsigned i)
-{
-  JsonNode *node = json_array_get_element (list, i);
-
-  return JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
 /* In sync are those that are read. */
 char *
 screen_slots (JsonObject *status)
@@ -73,8 +59,8 @@ screen_slots (JsonObject *status)
 
   text[0] = '[';
   text[strlen (text) - 1] = ']';
-  for (unsigned i = 0; i < length_of (members); i++) {
-    JsonObject *member = element (members, i);
+  for (unsigned i = 0; i < json_read_length (members); i++) {
+    JsonObject *member = json_read_element (members, i);
     int64_t slot = json_read_int (member, "slot", -1);
 
     if (slot >= 0 && slot < slots && slot < 32
@@ -82,6 +68,17 @@ screen_slots (JsonObject *status)
       text[slot + 1] = 'U';
   }
   return text;
+}
+
+bool
+screen_has_flag (JsonObject *member, const char *flag)
+{
+  JsonArray *flags = json_read_array (member, "flags");
+
+  for (unsigned i = 0; i < json_read_length (flags); i++)
+    if (g_strcmp0 (json_array_get_string_element (flags, i), flag) == 0)
+      return true;
+  return false;
 }
 
 /* -------------------------------------------------------------------- head */
@@ -92,24 +89,71 @@ shown_size (int64_t bytes)
   return render_bytes (bytes < 0 ? 0 : (uint64_t)bytes);
 }
 
+/* "survives 2 failures"; for g_free. */
+static char *
+shown_survives (int64_t failures)
+{
+  return failures == 0 ? g_strdup ("survives no failure")
+                       : g_strdup_printf ("survives %d failure%s",
+                                          (int)failures,
+                                          failures == 1 ? "" : "s");
+}
+
+/* What stands in the first line, for g_strfreev. */
+static char **
+head_parts (JsonObject *status)
+{
+  JsonObject *array = array_of (status);
+  const char *layout = json_read_string (array, "layout", NULL);
+  int64_t clients = json_read_int (array, "clients", 0);
+  GStrvBuilder *parts = g_strv_builder_new ();
+  char **list;
+  char *const made[] = {
+    render_text (json_read_string (array, "name", "?")),
+    g_strdup_printf ("%s%s%s", json_read_string (array, "level", "?"),
+                     layout == NULL ? "" : " ", layout == NULL ? "" : layout),
+    shown_size (json_read_int (array, "size", 0)),
+    g_ascii_strup (health_of (status), -1),
+    screen_slots (status),
+    shown_survives (json_read_int (array, "survives", 0)),
+    g_strdup_printf ("%d client%s", (int)clients, clients == 1 ? "" : "s"),
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (made); i++) {
+    g_strv_builder_add (parts, made[i]);
+    g_free (made[i]);
+  }
+  if (json_read_bool (array, "readonly"))
+    g_strv_builder_add (parts, "read-only");
+  if (strcmp (json_read_string (array, "state", ""), "stopping") == 0)
+    g_strv_builder_add (parts, "stopping");
+  list = g_strv_builder_end (parts);
+  g_strv_builder_unref (parts);
+  return list;
+}
+
+/* One line, or as many as the width asks for. */
 static void
 print_head (JsonObject *status)
 {
-  JsonObject *array = array_of (status);
-  g_autofree char *name = render_text (json_read_string (array, "name", "?"));
-  g_autofree char *size = shown_size (json_read_int (array, "size", 0));
-  g_autofree char *slots = screen_slots (status);
-  g_autofree char *health = g_ascii_strup (health_of (status), -1);
-  const char *layout = json_read_string (array, "layout", NULL);
-  int64_t clients = json_read_int (array, "clients", 0);
+  g_auto (GStrv) parts = head_parts (status);
+  unsigned width = screen_width (), used = 0;
 
-  printf ("%s  %s%s%s  %s  %s  %s  %d client%s%s%s\n", name,
-          json_read_string (array, "level", "?"), layout == NULL ? "" : " ",
-          layout == NULL ? "" : layout, size, health, slots, (int)clients,
-          clients == 1 ? "" : "s",
-          json_read_bool (array, "readonly") ? "  read-only" : "",
-          strcmp (json_read_string (array, "state", ""), "stopping") == 0
-            ? "  stopping" : "");
+  for (char **part = parts; *part != NULL; part++) {
+    unsigned length = g_utf8_strlen (*part, -1);
+
+    if (used > 0 && used + 2 + length > width) {
+      printf ("\n");
+      used = 0;
+    }
+    if (part != parts) {
+      printf ("  ");
+      used += 2;
+    }
+    printf ("%s", *part);
+    used += length;
+  }
+  printf ("\n");
 }
 
 /* ----------------------------------------------------------------- reasons */
@@ -155,8 +199,8 @@ print_reasons (JsonObject *status)
 {
   JsonArray *reasons = json_read_array (status, "reasons");
 
-  for (unsigned i = 0; i < length_of (reasons); i++) {
-    JsonObject *reason = element (reasons, i);
+  for (unsigned i = 0; i < json_read_length (reasons); i++) {
+    JsonObject *reason = json_read_element (reasons, i);
 
     print_what (reason);
     print_wrapped ("impact:", json_read_string (reason, "impact", "?"));
@@ -235,15 +279,17 @@ print_member (JsonObject *member)
   int64_t slot = json_read_int (member, "slot", -1);
   g_autofree char *number
     = slot < 0 ? g_strdup ("-") : g_strdup_printf ("%d", (int)slot);
+  const char *flags
+    = screen_has_flag (member, "write-mostly") ? "  write-mostly" : "";
 
   printf ("  %4s  %-10s  %8lld  %8lld  %6lld", number,
           json_read_string (member, "state", "?"),
           (long long)json_read_int (member, "reads", 0),
           (long long)json_read_int (member, "writes", 0),
           (long long)json_read_int (member, "errors", 0));
-  if (50 + g_utf8_strlen (disk, -1) > screen_width ())
+  if (50 + g_utf8_strlen (disk, -1) + strlen (flags) > screen_width ())
     printf ("\n      ");
-  printf ("  %s\n", disk);
+  printf ("  %s%s\n", disk, flags);
 }
 
 static void
@@ -252,8 +298,8 @@ print_members (JsonObject *status)
   JsonArray *members = json_read_array (status, "members");
 
   printf ("\n  slot  state          reads    writes  errors  disk\n");
-  for (unsigned i = 0; i < length_of (members); i++)
-    print_member (element (members, i));
+  for (unsigned i = 0; i < json_read_length (members); i++)
+    print_member (json_read_element (members, i));
 }
 
 void
@@ -268,74 +314,4 @@ screen_status (JsonObject *status, bool brief)
     screen_activity (status);
   }
   print_members (status);
-}
-
-/* ------------------------------------------------------------------ mdstat */
-
-static void
-print_mdstat_members (JsonObject *status)
-{
-  JsonArray *members = json_read_array (status, "members");
-
-  for (unsigned i = length_of (members); i-- > 0;) {
-    JsonObject *member = element (members, i);
-    const char *disk = json_read_string (member, "disk", NULL);
-    const char *state = json_read_string (member, "state", "");
-    int64_t number = json_read_int (member, "slot", i);
-    g_autofree char *base = NULL, *shown = NULL;
-
-    if (disk == NULL)
-      continue;
-    base = g_path_get_basename (disk);
-    shown = render_text (base);
-    printf (" %s[%d]%s", shown, (int)number,
-            strcmp (state, "failed") == 0      ? "(F)"
-            : strcmp (state, "spare") == 0     ? "(S)"
-            : strcmp (state, "replacing") == 0 ? "(R)"
-                                               : "");
-  }
-}
-
-static void
-print_mdstat_activity (JsonObject *status)
-{
-  JsonObject *activity = json_read_member (status, "activity");
-  bool is_resync
-    = strcmp (json_read_string (activity, "kind", ""), "resync") == 0;
-  int64_t rate = json_read_int (activity, "rate", 0);
-  int64_t left = json_read_int (activity, "left_s", -1);
-  unsigned full = (unsigned)(screen_percent (status) / 5);
-
-  if (activity == NULL)
-    return;
-  printf ("      [");
-  for (unsigned i = 0; i < 20; i++)
-    putchar (i < full ? '=' : i == full ? '>' : '.');
-  printf ("]  %s = %4.1f%% (%lld/%lld) finish=%.1fmin speed=%lldK/sec\n",
-          is_resync ? "resync" : "recovery", screen_percent (status),
-          (long long)json_read_int (activity, "bytes_done", 0) / 1024,
-          (long long)json_read_int (activity, "bytes_total", 0) / 1024,
-          left < 0 ? 0 : (double)left / 60, (long long)rate / 1024);
-}
-
-void
-screen_mdstat (JsonObject *status)
-{
-  JsonObject *array = array_of (status);
-  g_autofree char *name = render_text (json_read_string (array, "name", "?"));
-  g_autofree char *slots = screen_slots (status);
-  const char *version = json_read_string (array, "metadata", NULL);
-
-  printf ("%s : active %s%s", name,
-          json_read_bool (array, "readonly") ? "(read-only) " : "",
-          json_read_string (array, "level", "?"));
-  print_mdstat_members (status);
-  printf ("\n      %lld blocks %s%s%s[%d/%d] %s\n",
-          (long long)json_read_int (array, "size", 0) / 1024,
-          version == NULL ? "" : "super ", version == NULL ? "" : version,
-          version == NULL ? "" : " ",
-          (int)json_read_int (array, "slots", 0),
-          (int)json_read_int (array, "in_sync", 0), slots);
-  print_mdstat_activity (status);
-  printf ("\n");
 }

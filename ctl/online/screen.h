@@ -4,6 +4,7 @@
 #define MIRROR_SCREEN_H
 
 #include <json-glib/json-glib.h>
+#include <stdbool.h>
 
 /* How wide the terminal is; 80 where there is none. */
 unsigned screen_width (void);
@@ -21,6 +22,9 @@ void screen_mdstat (JsonObject *status);
 
 /* "[UU_]"; for g_free. */
 char *screen_slots (JsonObject *status);
+
+/* Has the member this flag? */
+bool screen_has_flag (JsonObject *member, const char *flag);
 
 /* How much of what is being copied is done, in percent; 100: nothing is. */
 double screen_percent (JsonObject *status);

@@ -18,21 +18,32 @@ static char *what;
 
 static const GOptionEntry wait_entries[] = {
   { "for", 0, 0, G_OPTION_ARG_STRING, &what,
-    "healthy (default), sync, clean, clients=0 or slot=N:in-sync", "WHAT" },
+    "healthy (default), sync, idle, clean, clients=0 or slot=N:in-sync",
+    "WHAT" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
-
-static bool
-is_healthy (JsonObject *status)
-{
-  return screen_exit_status (status) == EXIT_OK;
-}
 
 /* Nothing is copied, nor waits to be. */
 static bool
 is_synced (JsonObject *status)
 {
   return json_read_member (status, "activity") == NULL;
+}
+
+/* While a disk is replaced the array is optimal, but the new disk is none of
+ * those that make it so.
+ */
+static bool
+is_healthy (JsonObject *status)
+{
+  return screen_exit_status (status) == EXIT_OK && is_synced (status);
+}
+
+/* Likewise, but whatever it ended as. */
+static bool
+is_idle (JsonObject *status)
+{
+  return is_synced (status);
 }
 
 static bool
@@ -78,6 +89,7 @@ find_condition (const char *text)) (JsonObject *)
   } conditions[] = {
     { "healthy", is_healthy },
     { "sync", is_synced },
+    { "idle", is_idle },
     { "clean", is_clean },
     { "clients=0", is_alone },
   };
@@ -113,8 +125,8 @@ wait_for (struct server *server, bool (*is) (JsonObject *status))
       return is == is_synced ? screen_exit_status (result) : EXIT_OK;
     if (g_get_monotonic_time () >= end)
       return ctl_fail (EXIT_TIMEOUT, server->name, "timed-out",
-                       "it did not come within %u seconds: %s",
-                       ctl_options.timeout_s, what);
+                       "--for %s: not so after %u s", what,
+                       ctl_options.timeout_s);
     g_usleep (LOOK_MS * 1000);
   }
 }
@@ -133,8 +145,8 @@ wait_command (int argc, char **argv)
   is = find_condition (what);
   if (is == NULL)
     return ctl_fail (EXIT_USAGE, "usage", "bad-option",
-                     "--for %s: wait for healthy, sync, clean, clients=0 or "
-                     "slot=N:in-sync", what);
+                     "--for %s: wait for healthy, sync, idle, clean, clients=0 "
+                     "or slot=N:in-sync", what);
   status = server_of_words (argc, argv, &server);
   if (status != EXIT_OK)
     return status;

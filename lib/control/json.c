@@ -187,3 +187,17 @@ json_read_array (JsonObject *object, const char *name)
            ? json_node_get_array (node)
            : NULL;
 }
+
+unsigned
+json_read_length (JsonArray *array)
+{
+  return array == NULL ? 0 : json_array_get_length (array);
+}
+
+JsonObject *
+json_read_element (JsonArray *array, unsigned i)
+{
+  JsonNode *node = json_array_get_element (array, i);
+
+  return JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}

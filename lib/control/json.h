@@ -37,4 +37,8 @@ bool json_read_bool (JsonObject *object, const char *name);
 JsonObject *json_read_member (JsonObject *object, const char *name);
 JsonArray *json_read_array (JsonObject *object, const char *name);
 
+/* How many elements; NULL has none.  One that is an object; else NULL. */
+unsigned json_read_length (JsonArray *array);
+JsonObject *json_read_element (JsonArray *array, unsigned i);
+
 #endif /* MIRROR_JSON_H */

@@ -82,16 +82,16 @@ advice (const struct control *control, int slot, bool failed)
                           control->name);
 }
 
-/* Another disk has its slot already. */
+/* It failed or was replaced, and another disk has its slot already. */
 static void
-add_succeeded (struct control *control, JsonBuilder *builder,
-               const struct array_member *member)
+add_unused (struct control *control, JsonBuilder *builder,
+            const struct array_member *member)
 {
   add (builder, (struct reason){
-                  "disk-failed", member->slot,
-                  g_strdup_printf ("disk %s failed, and another one has slot %d "
-                                   "now", member->name, member->slot),
-                  g_strdup ("none: it is not used any more"),
+                  "disk-unused", member->slot,
+                  g_strdup_printf ("disk %s is no longer used: another disk has "
+                                   "slot %d now", member->name, member->slot),
+                  g_strdup ("none"),
                   g_strdup_printf ("nbdmirror remove %s id=%u",
                                    control->name, member->id), 0 });
 }
@@ -104,7 +104,7 @@ add_failed (struct control *control, JsonBuilder *builder,
   struct event event;
 
   if (has_occupant (snapshot, member->slot)) {
-    add_succeeded (control, builder, member);
+    add_unused (control, builder, member);
     return;
   }
 

@@ -109,6 +109,18 @@ add_slot (JsonBuilder *builder, int slot)
 }
 
 static void
+add_flags (JsonBuilder *builder, uint32_t flags)
+{
+  json_builder_set_member_name (builder, "flags");
+  json_builder_begin_array (builder);
+  if (flags & MEMBER_WRITE_MOSTLY)
+    json_builder_add_string_value (builder, "write-mostly");
+  if (flags & MEMBER_FAILFAST)
+    json_builder_add_string_value (builder, "failfast");
+  json_builder_end_array (builder);
+}
+
+static void
 add_member (JsonBuilder *builder, const struct array_member *member)
 {
   bool copying = member->state == MEMBER_RECOVERING
@@ -120,6 +132,7 @@ add_member (JsonBuilder *builder, const struct array_member *member)
   render_json_string (builder, "disk",
                       member->name[0] == '\0' ? NULL : member->name);
   render_json_string (builder, "state", status_member_state (member->state));
+  add_flags (builder, member->flags);
   if (copying)
     render_json_int (builder, "recovered", member->recovered);
   else
@@ -141,6 +154,7 @@ add_missing (JsonBuilder *builder, unsigned slot)
   render_json_null (builder, "id");
   render_json_null (builder, "disk");
   render_json_string (builder, "state", "missing");
+  add_flags (builder, nobody.flags);
   render_json_null (builder, "recovered");
   render_json_int (builder, "reads", 0);
   render_json_int (builder, "writes", 0);
@@ -196,27 +210,63 @@ add_rest (JsonBuilder *builder, uint64_t left)
   render_json_null (builder, "left_s");
 }
 
-/* What is being copied: a resync comes before any rebuild. */
+/* What members being filled lack; *@ret_filled: are there any? */
+static uint64_t
+lacked (const struct array_snapshot *snapshot, enum member_state state,
+        bool *ret_filled)
+{
+  uint64_t left = 0;
+
+  *ret_filled = false;
+  for (unsigned i = 0; i < snapshot->members; i++) {
+    const struct array_member *member = &snapshot->member[i];
+
+    if (member->state != state)
+      continue;
+    *ret_filled = true;
+    left += snapshot->member_size - member->recovered;
+  }
+  return left;
+}
+
+/* What is being copied: a resync comes before any rebuild, and what lacks a
+ * member before what only gets another one.  NULL: nothing.
+ */
+static const char *
+activity_kind (const struct array_snapshot *snapshot, uint64_t *ret_left)
+{
+  bool filled;
+
+  if (snapshot->status.resyncing) {
+    *ret_left = snapshot->status.sync_left;
+    return "resync";
+  }
+  *ret_left = lacked (snapshot, MEMBER_RECOVERING, &filled);
+  if (filled)
+    return "rebuild";
+  *ret_left = lacked (snapshot, MEMBER_REPLACING, &filled);
+  return filled ? "replace" : NULL;
+}
+
 static void
 add_activity (JsonBuilder *builder,
               const struct array_snapshot *snapshot)
 {
-  const struct array_status *status = &snapshot->status;
-  bool is_resync = status->resyncing;
+  uint64_t left;
+  const char *kind = activity_kind (snapshot, &left);
 
   json_builder_set_member_name (builder, "activity");
-  if (!is_resync && snapshot->recovering == 0) {
+  if (kind == NULL) {
     json_builder_add_null_value (builder);
     return;
   }
   json_builder_begin_object (builder);
-  render_json_string (builder, "kind", is_resync ? "resync" : "rebuild");
+  render_json_string (builder, "kind", kind);
   if (snapshot->progress.total > 0)
     add_progress (builder, &snapshot->progress);
   else
     /* It has not begun, or waits for something to try again. */
-    add_rest (builder,
-              is_resync ? status->sync_left : status->rebuild_left);
+    add_rest (builder, left);
   json_builder_end_object (builder);
 }
 

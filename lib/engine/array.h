@@ -290,6 +290,7 @@ struct array_member {
   uint32_t id;
   int slot;           /* -1: none */
   enum member_state state;
+  uint32_t flags;     /* MEMBER_WRITE_MOSTLY, MEMBER_FAILFAST */
   uint64_t recovered; /* RECOVERING, REPLACING: of its member_size bytes */
   bool by_bitmap;     /* likewise: only what the bitmap has set is copied */
   char name[256];     /* as given; "": not known */

@@ -46,7 +46,7 @@ controlled mirror
 socket=run/nbdmirror/host:vm.sock
 
 ask 0 status
-shows '^host:vm  raid1  7 MiB  OPTIMAL  \[UU\]  0 clients$'
+shows '^host:vm  raid1  7 MiB  OPTIMAL  \[UU\]  survives 1 failure  0 clients$'
 shows "^     0  in-sync .* $dir/a.img$|^        $dir/a.img$"
 ask 0 status --unhealthy
 test "$(cat screen)" = "all arrays are optimal"
@@ -55,6 +55,18 @@ test ! -s screen
 ask 0 status --mdstat
 shows '^host:vm : active raid1 b.img\[1\] a.img\[0\]$'
 shows '^      7168 blocks super 1.2 \[2/2\] \[UU\]$'
+
+# Its flags are told.
+does 0 write-mostly --yes 0
+ask 0 status
+shows "^     0  in-sync .* $dir/a.img  write-mostly$|^        $dir/a.img  write-mostly$"
+ask 0 status --mdstat
+shows '^host:vm : active raid1 b.img\[1\] a.img\[0\]\(W\)$'
+ask 0 --json status
+grep -q '"write-mostly"' screen
+does 0 read-as-others --yes 0
+ask 0 status --mdstat
+shows '^host:vm : active raid1 b.img\[1\] a.img\[0\]$'
 
 # By any name; none where there is only one.
 uuid=$(md_field a.img array uuid | tr -d '"')
@@ -100,7 +112,7 @@ END
 ask 2 detail
 complains "which-array"
 ask 4 status
-shows "^$plain  raid1  8 MiB  DEGRADED  \[U_\]"
+shows "^$plain  raid1  8 MiB  DEGRADED  \[U_\]  survives no failure"
 tr -s ' \n' ' ' <screen >flat
 grep -q " what: disk nbd+unix.*leg.sock (slot 1) failed at 20[0-9-]* [0-9:]*Z impact: " flat
 shows "^  impact: +1 of 2 disks"

@@ -15,11 +15,12 @@ md_array --name=vm a.img b.img
 serve mirror "$MIRROR_SO" a.img degraded=yes
 controlled mirror
 does 9 wait --timeout 1
-grep -q "vm: timed-out: .* 1 seconds: healthy" complaint
+grep -q "vm: timed-out: --for healthy: not so after 1 s" complaint
 does 9 wait --for slot=1:in-sync --timeout 1
 does 9 wait --for slot=9:in-sync --timeout 1
 does 0 wait --for slot=0:in-sync
 does 4 wait --for sync
+does 0 wait --for idle
 does 0 wait --for clients=0
 python <<'END'
 from nbdtest import *
@@ -53,11 +54,36 @@ does 0 stop --force vm
 ended mirror
 test ! -e run/nbdmirror/vm.sock
 
+# A replacement that is being filled is waited for, though the array has all its
+# copies; when it is done the disk that it replaced is nobody's lack.
+rm mirror.messages
+disk 8M c.img
+serve mirror "$MIRROR_SO" a.img b.img sync_max=64K
+controlled mirror
+hold_mirror
+does 0 wait
+does 0 replace --yes 1 c.img
+does 0 status
+grep -q "  OPTIMAL  \[UU\]  survives 1 failure  " said
+grep -q " %  replace$" said
+for condition in healthy sync idle; do
+  does 9 wait --for $condition --timeout 1
+done
+does 0 rebuild rate --min 1G --max 1G
+does 0 wait
+does 0 status
+grep -q "  OPTIMAL  \[UU\]  survives 1 failure  " said
+grep -q "^  action: *nbdmirror remove vm id=2$" said
+does 0 status --unhealthy
+test "$(cat said)" = "all arrays are optimal"
+does 0 stop --force
+ended mirror
+
 # What waits hears when the server ends.
 rm mirror.messages
 serve mirror "$MIRROR_SO" a.img degraded=yes
 controlled mirror
-"$NBDMIRROR" wait vm 2>complaint &
+"$NBDMIRROR" wait --for slot=1:in-sync vm 2>complaint &
 waiter=$!
 stop mirror
 status=0

@@ -97,6 +97,7 @@ describe (const struct array *array, const struct roster_member *entry,
   *ret = (struct array_member){ .id = entry->id,
                                 .slot = entry->slot,
                                 .state = entry->state,
+                                .flags = entry->flags,
                                 .recovered = member->recovered,
                                 .by_bitmap = member->by_bitmap };
   snprintf (ret->name, sizeof ret->name, "%s", member->name);
