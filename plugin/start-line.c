@@ -34,15 +34,15 @@ list_disks (const struct options *options, struct leg **legs, char *ret,
 static void
 name_layout (char *ret, size_t size)
 {
-  const struct layout *layout = array_layout (the_array);
+  const struct layout layout = array_get_layout (the_array);
   char name[32];
 
-  layout_name (layout, name, sizeof name);
-  if (layout->level == LEVEL_RAID1)
+  layout_name (&layout, name, sizeof name);
+  if (layout.level == LEVEL_RAID1)
     snprintf (ret, size, "%s", name);
   else
     snprintf (ret, size, "raid10 (layout %s, chunk %lluK)", name,
-              (unsigned long long)layout->chunk / 1024);
+              (unsigned long long)layout.chunk / 1024);
 }
 
 /* Before 1.34 a client that dies with requests under way stops the server.

@@ -54,8 +54,8 @@ add_array (struct control *control, GString *text, const char *array,
     "nbdmirror_array_info{array=\"%s\",uuid=\"%s\",level=\"%s\","
     "metadata=\"%s\"} 1\n",
     array, control->uuid,
-    array_layout (control->config.array)->level == LEVEL_RAID1 ? "raid1"
-                                                               : "raid10",
+    array_get_layout (control->config.array).level == LEVEL_RAID1 ? "raid1"
+                                                                  : "raid10",
     version);
   begin (text, "nbdmirror_array_state", "gauge", "1 for the state it is in.");
   for (size_t i = 0; i < G_N_ELEMENTS (states); i++)

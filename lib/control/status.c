@@ -58,6 +58,7 @@ add_array (struct control *control, JsonBuilder *builder,
            const struct array_snapshot *snapshot)
 {
   const struct array_status *status = &snapshot->status;
+  const struct layout layout = array_get_layout (control->config.array);
   char version[16];
 
   snprintf (version, sizeof version, "1.%u", control->identity.minor_version);
@@ -66,7 +67,7 @@ add_array (struct control *control, JsonBuilder *builder,
                       control->uuid[0] == '\0' ? NULL : control->uuid);
   render_json_string (builder, "metadata",
                       control->identity.md ? version : NULL);
-  add_layout (builder, array_layout (control->config.array));
+  add_layout (builder, &layout);
   render_json_int (builder, "size", control->limits.size);
   render_json_int (builder, "member_size", snapshot->member_size);
   render_json_int (builder, "slots", status->slots);

@@ -32,8 +32,6 @@
 #define ARRAY_MEMBERS (2 * ROSTER_MAX)
 
 struct array {
-  struct layout layout;
-  uint32_t all;         /* mask of all slots */
   _Atomic bool has_bad_blocks; /* some member has */
   struct metadata *md;  /* NULL: a plain array */
   struct array_opener opener; /* for disks that come while it serves */
@@ -68,10 +66,12 @@ struct array {
   struct requests *group[ARRAY_GROUPS];
   unsigned groups;
 
-  /* Who the members are.  Changed under state_lock only; view is for all
-   * others, and epoch its number.
+  /* Who the members are, and how the data lies on them.  Changed under
+   * state_lock only, by who carries out an order if it is no failure; view is
+   * for all others, and epoch its number.
    */
   struct ground_mutex state_lock;
+  struct layout layout;
   struct roster roster;
   struct member *members[ARRAY_MEMBERS];
   unsigned count;
@@ -149,12 +149,11 @@ view_flush_is_lost (const struct array *array, const struct view *view,
  * LEGS_MAX; the number of them.
  */
 static inline unsigned
-view_copies (const struct array *array, const struct view *view,
-             uint64_t offset, struct view_copy *ret)
+view_copies (const struct view *view, uint64_t offset, struct view_copy *ret)
 {
-  if (array->layout.level != LEVEL_RAID1)
-    return view_copies_raid10 (array, view, offset, ret);
-  assert (offset < array->layout.array_size);
+  if (view->layout.level != LEVEL_RAID1)
+    return view_copies_raid10 (view, offset, ret);
+  assert (offset < view->layout.array_size);
   for (unsigned i = 0; i < view->count; i++)
     ret[i] = (struct view_copy){ view->place[i], offset };
   return view->count;

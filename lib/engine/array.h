@@ -146,12 +146,14 @@ int array_start (struct array *array);
  */
 int array_allow_writes (struct array *array);
 
-/* Its level, copies and number of slots; constant. */
-const struct layout *array_layout (const struct array *array);
+/* How it lies on its members.  All but the number of slots and the sizes is
+ * constant.
+ */
+struct layout array_get_layout (struct array *array);
 
-/* What clients are told; constant. */
+/* What clients are told; all but the size is constant. */
 struct array_limits {
-  uint64_t size;            /* bytes */
+  uint64_t size;            /* bytes; never less than before */
   uint32_t block_minimum;   /* every offset and length is a multiple */
   uint32_t block_preferred;
   bool readonly;            /* some leg cannot be written, or the array is one
@@ -160,7 +162,7 @@ struct array_limits {
   bool rotational;
   bool extents;             /* every leg can tell */
 };
-void array_get_limits (const struct array *array, struct array_limits *ret);
+void array_get_limits (struct array *array, struct array_limits *ret);
 
 /* @flags: ARRAY_FUA where it makes sense.  -EROFS on a read-only array,
  * -ESHUTDOWN after array_quiesce, -EINVAL when misaligned.

@@ -91,6 +91,13 @@ const char *layout_check (const struct layout *layout);
  */
 void layout_set_size (struct layout *layout, uint64_t member_bytes);
 
+/* A mask of them. */
+static inline uint32_t
+layout_all_slots (const struct layout *layout)
+{
+  return UINT32_MAX >> (32 - layout->slots);
+}
+
 /* How many copies every byte has. */
 unsigned layout_copies (const struct layout *layout);
 

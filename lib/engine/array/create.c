@@ -93,7 +93,6 @@ bare_array_new (const struct layout *layout)
   if (array == NULL)
     return NULL;
   array->layout = *layout;
-  array->all = UINT32_MAX >> (32 - layout->slots);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
   stables_init (&array->stables);

@@ -82,7 +82,8 @@ tell_failed (struct array *array, const struct member *member, unsigned slot,
              "disk %.200s (slot %u) IS OUT OF THE MIRROR: %s: %s.  Running "
              "DEGRADED on %u of %u disks%s.  %s",
              member->name, slot, happened (what).text,
-             log_strerror (error), left, array->layout.slots,
+             log_strerror (error), left,
+             array_get_layout (array).slots,
              what_is_left (array), advice (array));
 }
 

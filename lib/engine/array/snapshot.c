@@ -69,7 +69,6 @@ void
 array_get_status (struct array *array, struct array_status *ret)
 {
   *ret = (struct array_status){
-    .slots = array->layout.slots,
     .pool_free
     = pool_free_count (&array->pool) + pool_free_count (&array->retries),
     .pool_total = array->pool.total + array->retries.total,
@@ -80,6 +79,7 @@ array_get_status (struct array *array, struct array_status *ret)
     .stopping = requests_are_closed (&array->modifiers),
   };
   ground_mutex_lock (&array->state_lock);
+  ret->slots = array->layout.slots;
   for (unsigned i = 0; i < array->roster.members; i++)
     count_member (array, &array->roster.member[i], ret);
   ground_mutex_unlock (&array->state_lock);
@@ -126,8 +126,8 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   struct roster_sets sets;
 
   array_get_status (array, &ret->status);
-  ret->member_size = array->layout.member_size;
   ground_mutex_lock (&array->state_lock);
+  ret->member_size = array->layout.member_size;
   roster_sets (&array->roster, &sets);
   ret->survives = sets.survives;
   ret->lacking = sets.lacking;

@@ -64,16 +64,12 @@ array_allow_writes (struct array *array)
   return r;
 }
 
-const struct layout *
-array_layout (const struct array *array)
-{
-  return &array->layout;
-}
-
 void
-array_get_limits (const struct array *array, struct array_limits *ret)
+array_get_limits (struct array *array, struct array_limits *ret)
 {
+  ground_mutex_lock (&array->state_lock);
   *ret = array->limits;
+  ground_mutex_unlock (&array->state_lock);
 }
 
 /* Nobody is inside any more. */

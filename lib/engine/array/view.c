@@ -162,7 +162,7 @@ fill (const struct array *array, struct view *view, uint64_t number)
   const struct roster *roster = &array->roster;
   struct roster_sets sets;
 
-  *view = (struct view){ .number = number };
+  *view = (struct view){ .number = number, .layout = array->layout };
   memset (view->occupant, -1, sizeof view->occupant);
   memset (view->heir, -1, sizeof view->heir);
   for (unsigned i = 0; i < roster->members; i++)
@@ -173,7 +173,8 @@ fill (const struct array *array, struct view *view, uint64_t number)
   add_groups (view, roster);
   roster_sets (roster, &sets);
   view->is_complete = sets.lacking == 0;
-  view->is_occupied = ((sets.in_sync | sets.recovering) ^ array->all) == 0;
+  view->is_occupied
+    = (sets.in_sync | sets.recovering) == layout_all_slots (&view->layout);
 }
 
 /* ----------------------------------------------------- pinned and retired */
@@ -334,6 +335,17 @@ view_look (struct array *array)
   return ret;
 }
 
+struct layout
+array_get_layout (struct array *array)
+{
+  struct layout layout;
+
+  ground_mutex_lock (&array->state_lock);
+  layout = array->layout;
+  ground_mutex_unlock (&array->state_lock);
+  return layout;
+}
+
 unsigned
 view_slot (const struct view *view, const struct member *member)
 {
@@ -365,13 +377,13 @@ add_copy (const struct view *view, int place, uint64_t offset, bool mostly,
 }
 
 unsigned
-view_copies_raid10 (const struct array *array, const struct view *view,
-                    uint64_t offset, struct view_copy *ret)
+view_copies_raid10 (const struct view *view, uint64_t offset,
+                    struct view_copy *ret)
 {
-  unsigned copies = layout_copies (&array->layout), count = 0;
+  unsigned copies = layout_copies (&view->layout), count = 0;
   struct copy copy[LEGS_MAX];
 
-  layout_map (&array->layout, offset, copy);
+  layout_map (&view->layout, offset, copy);
   for (unsigned mostly = 0; mostly <= (view->write_mostly != 0); mostly++)
     for (unsigned i = 0; i < copies; i++) {
       int occupant = view->occupant[copy[i].slot];

@@ -35,6 +35,7 @@
 #include "ground/worker.h"
 #include "legs/leg.h"
 #include "logic/badblocks.h"
+#include "logic/layout.h"
 #include "logic/roster.h"
 #include "logic/sb1.h"
 
@@ -104,6 +105,7 @@ struct view_copy {
 
 struct view {
   uint64_t number;                 /* from 1 on; the epoch of range locks */
+  struct layout layout;            /* where everything lies, and how much */
   uint32_t in_sync;                /* may be read */
   uint32_t targets;                /* get every write */
   uint32_t write_mostly;           /* read only if no other copy can be */
@@ -167,8 +169,7 @@ uint32_t view_in_sync_now (const struct array *array,
                            const struct view *view);
 
 /* view_copies (array-internal.h) of a raid10. */
-unsigned view_copies_raid10 (const struct array *array,
-                             const struct view *view, uint64_t offset,
+unsigned view_copies_raid10 (const struct view *view, uint64_t offset,
                              struct view_copy *ret);
 
 /* The slot of a target. */

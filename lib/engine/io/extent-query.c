@@ -56,7 +56,7 @@ ask_copies (struct request *request, uint64_t offset, uint64_t length,
   struct array *array = request->array;
   const struct view *view = request_view (request);
   struct view_copy copies[LEGS_MAX];
-  unsigned count = view_copies (array, view, offset, copies);
+  unsigned count = view_copies (view, offset, copies);
   bool first = true;
 
   extents_init (ret, length, 0);
@@ -94,7 +94,7 @@ array_extents (struct array *array, uint64_t length, uint64_t offset,
 
   for (unsigned n = 0; n < PIECES_MAX && done < length && r == 0; n++) {
     uint64_t piece
-      = layout_piece (&array->layout, offset + done, length - done);
+      = layout_piece (&request_view (request)->layout, offset + done, length - done);
     struct extents extents;
 
     ask_copies (request, offset + done, piece, &extents);

@@ -126,7 +126,7 @@ choose_copy (const struct round *round, uint64_t offset, uint32_t allowed,
   struct view_copy copies[LEGS_MAX];
   struct candidate candidates[LEGS_MAX];
   uint64_t good[LEGS_MAX], best = 1;
-  unsigned count = view_copies (array, view, offset, copies);
+  unsigned count = view_copies (view, offset, copies);
   bool fixed = round->mode == FIXED || round->pinned;
   int chosen;
 
@@ -198,8 +198,8 @@ read_pieces (struct round *round)
     struct view_copy copy;
 
     piece->offset = round->offset + done;
-    piece->length
-      = layout_piece (&array->layout, piece->offset, round->length - done);
+    piece->length = layout_piece (&request_view (round->request)->layout,
+                                  piece->offset, round->length - done);
     if (choose_copy (round, piece->offset, round->current, &copy,
                      &piece->length)
         < 0) {
@@ -419,7 +419,7 @@ array_cache (struct array *array, uint64_t length, uint64_t offset)
   view = request_view (round.request);
   request_arm (round.request, &array->pool);
   for (uint64_t done = 0; done < length; done += piece) {
-    piece = layout_piece (&array->layout, offset + done, length - done);
+    piece = layout_piece (&view->layout, offset + done, length - done);
     if (choose_copy (&round, offset + done, view->in_sync, &copy, &piece) < 0)
       continue;
     piece = MIN (piece,

@@ -27,9 +27,9 @@ excused (const struct request *request, const struct settle *settle)
        done += length) {
     uint32_t holders = 0, failed = 0;
     unsigned count
-      = view_copies (array, view, settle->offset + done, copies);
+      = view_copies (view, settle->offset + done, copies);
 
-    length = layout_piece (&array->layout, settle->offset + done,
+    length = layout_piece (&view->layout, settle->offset + done,
                            settle->length - done);
     for (unsigned i = 0; i < count; i++) {
       uint32_t bit = 1u << copies[i].place;

@@ -93,17 +93,16 @@ static void
 send_pieces (struct request *request, const struct modification *m,
              uint32_t places)
 {
-  const struct array *array = request->array;
+  const struct view *view = request_view (request);
   struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
   if (places == 0)
     return;
   for (uint64_t done = 0; done < m->length; done += length) {
-    unsigned count
-      = view_copies (array, request_view (request), m->offset + done, copies);
+    unsigned count = view_copies (view, m->offset + done, copies);
 
-    length = layout_piece (&array->layout, m->offset + done, m->length - done);
+    length = layout_piece (&view->layout, m->offset + done, m->length - done);
     for (unsigned i = 0; i < count; i++)
       if (places & 1u << copies[i].place)
         send_copy (request, m, &copies[i], done, length);
@@ -238,15 +237,14 @@ check (const struct array *array, uint64_t length, uint64_t offset)
 static RARE bool
 is_readable (const struct request *request, const struct modification *m)
 {
-  const struct array *array = request->array;
   const struct view *view = request_view (request);
   struct view_copy copies[LEGS_MAX];
   uint64_t length;
 
   for (uint64_t done = 0; done < m->length; done += length) {
-    uint64_t most = layout_piece (&array->layout, m->offset + done,
+    uint64_t most = layout_piece (&view->layout, m->offset + done,
                                   m->length - done);
-    unsigned count = view_copies (array, view, m->offset + done, copies);
+    unsigned count = view_copies (view, m->offset + done, copies);
 
     length = 0;
     for (unsigned i = 0; i < count; i++)

@@ -214,17 +214,17 @@ updates_wanted (const struct array *array, const struct view *view)
 {
   const struct metadata *md = array->md;
 
-  if (!metadata_is_active (md) && (array->all & ~md->seen) != 0)
+  if (!metadata_is_active (md) && (layout_all_slots (&view->layout) & ~md->seen) != 0)
     return 3;
   return superblocks_roles_change (array, view) ? 2 : 1;
 }
 
 static uint32_t
-empty_slots (const struct array *array, const struct view *view)
+empty_slots (const struct view *view)
 {
   uint32_t empty = 0;
 
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+  for (unsigned slot = 0; slot < view->layout.slots; slot++)
     if (view->occupant[slot] < 0)
       empty |= 1u << slot;
   return empty;
@@ -276,7 +276,7 @@ metadata_write_supers (struct array *array, bool dirty,
 
     request_pin_newest (request);
     number = request_view (request)->number;
-    empty = empty_slots (array, request_view (request));
+    empty = empty_slots (request_view (request));
     updates = updates_wanted (array, request_view (request));
     /* Whoever is gone may be what resync has copied from: the copies that
      * count alone from now on have to last.  One that stays although it

@@ -30,7 +30,7 @@ next_role (const struct array *array, const struct view *view, uint32_t number)
   }
   /* Whoever had a slot and is no target. */
   if (role < SB1_ROLE_SLOTS)
-    return role < array->layout.slots ? role_of_gone (md, role)
+    return role < view->layout.slots ? role_of_gone (md, role)
                                       : SB1_ROLE_SPARE;
   return role;
 }

@@ -215,23 +215,23 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
              uint32_t to, bool compare)
 {
   struct array *array = request->array;
-  const struct layout *layout = &array->layout;
   struct piece piece = { .request = request, .to = to, .compare = compare };
   /* Half of a buffer is for what is compared. */
   uint64_t most = compare ? array->resync.span / 2 : array->resync.span;
+  const struct view *view;
   int result = 0;
 
   /* With the range locked: the members of now. */
   request_pin_newest (request);
+  view = request_view (request);
   piece.buffer = bounce_take (&array->resync.buffers);
   for (uint64_t done = 0; done < length; done += piece.length) {
     int r;
 
     piece.offset = offset + done;
-    piece.length = layout_piece (layout, piece.offset,
+    piece.length = layout_piece (&view->layout, piece.offset,
                                 MIN (length - done, most));
-    piece.count
-      = view_copies (array, request_view (request), piece.offset, piece.copies);
+    piece.count = view_copies (view, piece.offset, piece.copies);
     r = copy_piece (&piece);
     if (r < 0)
       r = copy_carefully (&piece, MAX (array_block (array), (uint64_t)CAREFUL));

@@ -24,6 +24,7 @@
 struct rebuild {
   struct array *array;
   struct member *member;
+  struct layout layout;     /* the array keeps it until the end of this */
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
   struct holes holes;       /* of the hand that chooses */
@@ -52,7 +53,7 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
 {
   struct array *array = rebuild->array;
   struct metadata *md = array->md;
-  const struct layout *layout = &array->layout;
+  const struct layout *layout = &rebuild->layout;
   uint64_t step = array->resync.span, region;
 
   if (layout->chunk != 0)
@@ -85,7 +86,7 @@ next_missed (void *opaque, struct request *request, uint64_t at,
 {
   struct rebuild *rebuild = opaque;
   struct array *array = rebuild->array;
-  uint64_t size = array->layout.member_size, skip;
+  uint64_t size = rebuild->layout.member_size, skip;
 
   for (; at < size; at = ret->end) {
     bool missed = is_missed (rebuild, at, &ret->offset, &ret->length);
@@ -134,7 +135,7 @@ note_recovered (void *opaque, uint64_t at)
 {
   struct rebuild *rebuild = opaque;
   struct array *array = rebuild->array;
-  uint64_t size = array->layout.member_size;
+  uint64_t size = rebuild->layout.member_size;
 
   at = MIN (at, size);
   atomic_store (&rebuild->member->recovered, at);
@@ -151,7 +152,7 @@ left (void *opaque)
 {
   const struct rebuild *rebuild = opaque;
 
-  return rebuild->array->layout.member_size
+  return rebuild->layout.member_size
          - atomic_load (&rebuild->member->recovered);
 }
 
@@ -221,6 +222,7 @@ rebuild (struct array *array, struct member *member, bool again)
   uint64_t from = member->recovered;
   struct rebuild rebuild = { .array = array,
                              .member = member,
+                             .layout = array_get_layout (array),
                              .noted = from,
                              .noted_ns = ground_now () };
   int slot = slot_of (array, member), r;

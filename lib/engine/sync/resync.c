@@ -175,15 +175,14 @@ tell_error (struct array *array, int error)
 
 /* Does @view hold no more than one copy of each part of the range? */
 static bool
-has_one_copy (const struct array *array, const struct view *view,
-              uint64_t offset, uint64_t length)
+has_one_copy (const struct view *view, uint64_t offset, uint64_t length)
 {
   struct view_copy copies[LEGS_MAX];
   uint64_t piece;
 
   for (uint64_t done = 0; done < length; done += piece) {
-    piece = layout_piece (&array->layout, offset + done, length - done);
-    if (view_copies (array, view, offset + done, copies) > 1)
+    piece = layout_piece (&view->layout, offset + done, length - done);
+    if (view_copies (view, offset + done, copies) > 1)
       return false;
   }
   return true;
@@ -209,7 +208,7 @@ drop_single_copies (struct array *array, uint64_t *seen)
   do {
     ground_mutex_lock (&md->lock);
     found = todo_next (&md->todo, at, md->todo.window, &at, &length);
-    if (found && has_one_copy (array, &view, at, length)) {
+    if (found && has_one_copy (&view, at, length)) {
       todo_done (&md->todo, at, length);
       metadata_publish (md);
     }
