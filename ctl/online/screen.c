@@ -158,9 +158,8 @@ print_head (JsonObject *status)
 
 /* ----------------------------------------------------------------- reasons */
 
-/* Words into lines, which begin behind the label. */
-static void
-print_wrapped (const char *label, const char *text)
+void
+screen_labelled (const char *label, const char *text)
 {
   g_autofree char *shown = render_text (text);
   unsigned width = screen_width (), used = LABEL;
@@ -191,7 +190,7 @@ print_what (JsonObject *reason)
                     : g_strdup_printf ("%s at %.10s %.8sZ", what, since,
                                        since + MIN (strlen (since), 11u));
 
-  print_wrapped ("what:", whole);
+  screen_labelled ("what:", whole);
 }
 
 static void
@@ -203,8 +202,8 @@ print_reasons (JsonObject *status)
     JsonObject *reason = json_read_element (reasons, i);
 
     print_what (reason);
-    print_wrapped ("impact:", json_read_string (reason, "impact", "?"));
-    print_wrapped ("action:", json_read_string (reason, "action", "?"));
+    screen_labelled ("impact:", json_read_string (reason, "impact", "?"));
+    screen_labelled ("action:", json_read_string (reason, "action", "?"));
   }
 }
 

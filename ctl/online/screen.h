@@ -14,6 +14,9 @@ unsigned screen_width (void);
  */
 void screen_status (JsonObject *status, bool brief);
 
+/* Words into lines, which begin behind the label. */
+void screen_labelled (const char *label, const char *text);
+
 /* What is being copied, with a bar, in two lines; nothing if nothing is. */
 void screen_activity (JsonObject *status);
 

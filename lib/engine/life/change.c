@@ -191,14 +191,16 @@ int
 array_change (struct array *array, const struct array_order *order,
               struct array_answer *answer)
 {
-  int r;
+  int r = 0;
 
   *answer = (struct array_answer){ .reason = NULL };
   if (array->limits.readonly)
     return change_refuse (answer, -EROFS, "read-only",
                           "the array is read-only, so its members stay as "
                           "they are");
-  r = array_allow_writes (array);
+  /* Who only asks brings nothing about, not even a rebuild. */
+  if (!order->dry_run)
+    r = array_allow_writes (array);
   if (r < 0)
     return change_refuse (answer, r, "no-thread", "no thread can be started: "
                           "%s", log_strerror (r));
