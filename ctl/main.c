@@ -37,6 +37,7 @@ static const struct {
   { "events", events_command, "tell what happens, as it does" },
   { "history", history_command, "tell what has happened" },
   { "metrics", metrics_command, "tell figures, as text for Prometheus" },
+  { "explain", explain_command, "tell why a disk is in its state" },
   { "whatif", whatif_command, "tell what would be if a disk went" },
   { "rebuild", rebuild_command, "pause, resume or pace what is copied" },
   { "fail", change_command, "take a disk out of an array" },

@@ -65,7 +65,7 @@ _nbdmirror_arrays ()
 _nbdmirror ()
 {
   local commands="create examine assemble erase restore-metadata status \
-    detail events history whatif metrics rebuild \
+    detail events history explain whatif metrics rebuild \
     fail remove add readd replace write-mostly read-as-others wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 

@@ -5,8 +5,8 @@
 
 #include "control/json.h"
 #include "ctl/ctl.h"
+#include "ctl/online/event-line.h"
 #include "ctl/online/server.h"
-#include "ctl/render.h"
 #include "ctl/streams.h"
 
 static const GOptionEntry no_entries[] = {
@@ -16,18 +16,14 @@ static const GOptionEntry no_entries[] = {
 static void
 print_event (JsonNode *node)
 {
-  JsonObject *event = json_node_get_object (node);
-  g_autofree char *text = render_text (json_read_string (event, "text", "?"));
   g_autofree char *line = NULL;
 
-  if (ctl_options.json) {
-    line = json_to_string (node, FALSE);
-    printf ("%s\n", line);
+  if (!ctl_options.json) {
+    event_line_print (node);
     return;
   }
-  printf ("%s  %-8s  %-15s  %s\n", json_read_string (event, "time", "?"),
-          json_read_string (event, "severity", "?"),
-          json_read_string (event, "kind", "?"), text);
+  line = json_to_string (node, FALSE);
+  printf ("%s\n", line);
 }
 
 /* ----------------------------------------------------------------- history */

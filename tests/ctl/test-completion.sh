@@ -50,7 +50,7 @@ for command in $commands; do
   complete_is "$(options "$command")" nbdmirror "$command" --
 done
 
-complete_is "erase events examine" nbdmirror --json e
+complete_is "erase events examine explain" nbdmirror --json e
 complete_is "disk1.img disk2.img folder missing" nbdmirror create ""
 complete_is "disk1.img disk2.img" nbdmirror examine --raw disk1.img d
 complete_is "raid1 raid10" nbdmirror create --level r
