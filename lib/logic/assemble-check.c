@@ -30,8 +30,26 @@ assemble_same_sizes (const struct sb1 *a, const struct sb1 *b)
   struct layout x, y;
 
   return sb1_layout (a, &x) == NULL && sb1_layout (b, &y) == NULL
-         && x.slots == y.slots && x.array_size == y.array_size
-         && x.member_size == y.member_size;
+         && (x.level == LEVEL_RAID1 || x.slots == y.slots)
+         && x.array_size == y.array_size && x.member_size == y.member_size;
+}
+
+bool
+assemble_can_follow (const struct assemble_member *authority,
+                     const struct sb1 *sb)
+{
+  uint64_t area = 0;
+  struct layout layout;
+
+  if (sb1_layout (authority->sb, &layout) != NULL)
+    return false;
+  /* One that is none is refused later. */
+  if (authority->bitmap_verdict == BITMAP_GOOD
+      || authority->bitmap_verdict == BITMAP_OUTDATED)
+    area = bitmap_area_bytes (layout.array_size / SECTOR_SIZE,
+                              authority->bitmap_chunk);
+  return sb1_can_hold (sb, authority->sb->size, authority->sb->bitmap_offset,
+                       area);
 }
 
 static const char *
@@ -173,11 +191,15 @@ check_history (struct assemble_work *work, unsigned i, const struct sb1 *other)
     work->ret->part[i].part = PART_SPLIT;
 }
 
-/* Members that claim to be of today must agree about today. */
+/* Members that claim to be of today must agree about today.  Who missed the last
+ * update may not have heard that the array grew in it.
+ */
 static bool
 check_today (struct assemble_work *work, unsigned i,
              const struct sb1 *authority)
 {
+  const struct assemble_member *truth
+    = &work->members[work->ret->authority];
   const struct sb1 *sb = work->members[i].sb;
 
   if (sb->events == authority->events
@@ -196,11 +218,12 @@ check_today (struct assemble_work *work, unsigned i,
                      authority->size);
     return false;
   }
-  if (!assemble_same_sizes (sb, authority)) {
+  if (!assemble_same_sizes (sb, authority)
+      && !assemble_can_follow (truth, sb)) {
     assemble_refuse (work, ASSEMBLE_REFUSED, i,
-                     "raid_disks %" PRIu32 ", size %" PRIu64
-                     ": the array has %" PRIu32 ", %" PRIu64, sb->raid_disks,
-                     sb->size, authority->raid_disks, authority->size);
+                     "size %" PRIu64 ": its metadata lies where the array, "
+                     "which has %" PRIu64 " now, has data", sb->size,
+                     authority->size);
     return false;
   }
   return true;

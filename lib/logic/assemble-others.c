@@ -83,7 +83,9 @@ find_gap (const struct assemble_work *work, const struct sb1 *authority,
     return GAP_EVENTS;
   if (excludes_any (authority, sb))
     return GAP_HISTORY;
-  if (sb->raid_disks != authority->raid_disks || sb->size != authority->size)
+  if ((sb->raid_disks != authority->raid_disks
+       && authority->level != LEVEL_RAID1)
+      || sb->size != authority->size)
     return GAP_SHAPE;
   if ((sb->features & SB1_FEATURE_REPLACEMENT)
       || ((sb->features & SB1_FEATURE_RECOVERY_OFFSET)

@@ -136,9 +136,14 @@ void assemble (const struct assemble_member *members, unsigned count,
                int keep, struct assembly *ret);
 
 /* Do both make arrays of the same sizes?  (The field may differ: mdadm's own is
- * rougher than what Linux puts there later.)
+ * rougher than what Linux puts there later.)  A raid1 has the same for any number
+ * of slots.
  */
 bool assemble_same_sizes (const struct sb1 *a, const struct sb1 *b);
+
+/* Has the member of @sb room for what @authority says of data and bitmap? */
+bool assemble_can_follow (const struct assemble_member *authority,
+                          const struct sb1 *sb);
 
 /* "in sync", "stale, bitmap", ...; one word for machines. */
 const char *assemble_part_text (enum part part);

@@ -259,8 +259,9 @@ check_bblog (const struct sb1 *sb, uint64_t sectors, struct area *area,
   return place_area (sb, sb->bblog_offset, sb->bblog_size, sectors, area, why);
 }
 
+/* @bitmap: sectors of the bitmap's area. */
 static enum sb1_verdict
-check_areas (const struct sb1 *sb, uint64_t sectors, char *why)
+check_areas (const struct sb1 *sb, uint64_t sectors, uint64_t bitmap, char *why)
 {
   struct area areas[]
     = { { "super_offset", sb->super_offset,
@@ -270,9 +271,9 @@ check_areas (const struct sb1 *sb, uint64_t sectors, char *why)
         { "bblog_offset", 0, 0 } };
   enum sb1_verdict verdict;
 
-  /* How long the bitmap is, only the bitmap says: bitmap-disk goes on. */
   if (sb->features & SB1_FEATURE_BITMAP) {
-    verdict = place_area (sb, sb->bitmap_offset, 1, sectors, &areas[2], why);
+    verdict
+      = place_area (sb, sb->bitmap_offset, bitmap, sectors, &areas[2], why);
     if (verdict != SB1_GOOD)
       return verdict;
   }
@@ -321,7 +322,35 @@ sb1_check (const struct sb1 *sb, const uint8_t *block, uint64_t member_bytes,
     verdict = check_roles (sb, why);
   if (verdict == SB1_GOOD)
     verdict = check_state (sb, array_sectors, why);
+  /* How long the bitmap is, only the bitmap says: bitmap-disk goes on. */
   if (verdict == SB1_GOOD)
-    verdict = check_areas (sb, sectors, why);
+    verdict = check_areas (sb, sectors, 1, why);
   return verdict;
+}
+
+/* No less than there are. */
+static uint64_t
+least_sectors (const struct sb1 *sb)
+{
+  return sb->version == SB1_VERSION_1_0 ? sb->super_offset + 16
+                                        : sb->data_offset + sb->data_size;
+}
+
+bool
+sb1_can_hold (const struct sb1 *sb, uint64_t size, int32_t bitmap_offset,
+              uint64_t bitmap_bytes)
+{
+  struct sb1 as = *sb;
+  char why[MESSAGE_MAX];
+
+  if (size > sb->data_size)
+    return false;
+  as.size = size;
+  as.bitmap_offset = bitmap_offset;
+  as.features &= ~(uint32_t)SB1_FEATURE_BITMAP;
+  if (bitmap_bytes > 0)
+    as.features |= SB1_FEATURE_BITMAP;
+  return check_areas (&as, least_sectors (sb),
+                      div_round_up (bitmap_bytes, SECTOR_SIZE), why)
+         == SB1_GOOD;
 }

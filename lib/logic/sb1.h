@@ -189,6 +189,12 @@ uint32_t sb1_checksum (const uint8_t *block);
 enum sb1_verdict sb1_check (const struct sb1 *sb, const uint8_t *block,
                             uint64_t member_bytes, char *why);
 
+/* Does the member of @sb, which is good, have room for @size sectors of data and
+ * a bitmap's area of @bitmap_bytes (0: none) at @bitmap_offset?
+ */
+bool sb1_can_hold (const struct sb1 *sb, uint64_t size, int32_t bitmap_offset,
+                   uint64_t bitmap_bytes);
+
 /* What was read from the places of one member. */
 struct sb1_places {
   bool readable[SB1_VERSIONS]; /* sb1_offset gave a place, and it was read */

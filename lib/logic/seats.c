@@ -23,6 +23,14 @@ has_seat (const struct work *work, unsigned i)
   return work->ret->seat[i].slot != ASSEMBLE_NO_SLOT;
 }
 
+/* It missed the last update, in which the bitmap may have come or gone. */
+static bool
+is_behind (const struct work *work, unsigned i)
+{
+  return assemble_part_is_fresh (work->assembly->part[i].part)
+         && work->members[i].sb->events < work->assembly->events;
+}
+
 /* The same regions as the authority's, in an area that is sound: it can be
  * written over.
  */
@@ -33,6 +41,11 @@ has_same_bitmap (const struct work *work, unsigned i)
     = &work->members[work->assembly->authority];
   const struct assemble_member *b = &work->members[i];
 
+  if (is_behind (work, i)
+      && (a->bitmap_verdict == BITMAP_NONE
+          || (b->bitmap_verdict == BITMAP_NONE
+              && assemble_can_follow (a, b->sb))))
+    return true;
   if (a->bitmap_verdict == BITMAP_NONE)
     return b->bitmap_verdict == BITMAP_NONE;
   return b->bitmap_chunk == a->bitmap_chunk

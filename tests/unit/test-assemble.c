@@ -25,6 +25,7 @@ give (unsigned at, unsigned i)
                                 .sb = &sample.sb[i],
                                 .why = nothing,
                                 .bitmap_verdict = BITMAP_GOOD,
+                                .bitmap_chunk = 64 * 1024 * 1024,
                                 .bitmap_events = sample.sb[i].events,
                                 .events_cleared = 20,
                                 .bitmap_why = nothing };
@@ -486,12 +487,28 @@ START_TEST (who_gave_the_slot_away_has_a_history_of_its_own)
 }
 END_TEST
 
+/* The array grew in the update that one of them missed. */
+START_TEST (a_member_that_missed_that_the_array_grew_is_in_sync)
+{
+  array (LEVEL_RAID1, NULL, 2);
+  sample.sb[0].events++;
+  sample.sb[0].raid_disks = 3;
+  sample.sb[1].size = 16;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 3);
+  ck_assert_uint_eq (verdict.layout.slots, 3);
+}
+END_TEST
+
 /* Its areas were judged by its own size. */
-START_TEST (a_member_of_another_size_is_refused)
+START_TEST (a_member_with_metadata_where_the_array_has_data_now_is_refused)
 {
   array (LEVEL_RAID1, NULL, 2);
   sample.sb[0].events++;
   sample.sb[1].size = 16;
+  sample.sb[1].bblog_size = 8;
+  sample.sb[1].bblog_offset = (int32_t)(sample.sb[1].data_offset
+                                        - sample.sb[1].super_offset + 16);
   ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
   ck_assert_msg (strstr (verdict.why, "size 16") != NULL, "%s", verdict.why);
 }
@@ -768,7 +785,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_filled_slot_does_not_hide_a_split);
   tcase_add_test (tcase, a_slot_given_away_is_not_given_back_by_bitmap);
   tcase_add_test (tcase, who_gave_the_slot_away_has_a_history_of_its_own);
-  tcase_add_test (tcase, a_member_of_another_size_is_refused);
+  tcase_add_test (tcase, a_member_that_missed_that_the_array_grew_is_in_sync);
+  tcase_add_test (
+    tcase, a_member_with_metadata_where_the_array_has_data_now_is_refused);
   tcase_add_test (tcase, a_member_too_small_for_the_array_is_refused);
   tcase_add_test (tcase, rebuilt_members_are_no_authority_and_no_copy);
   tcase_add_test (tcase, a_replacement_shares_its_slot);
