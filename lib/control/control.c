@@ -108,12 +108,21 @@ name_array (struct control *control)
 
   name_uuid (control);
   text_mend (name, shown, sizeof shown);
+  g_free (control->name);
   if (shown[0] != '\0')
     control->name = g_strdup (shown);
   else if (control->identity.md)
     control->name = g_strndup (control->uuid, 8);
   else
     control->name = g_strdup_printf ("%d", getpid ());
+}
+
+void
+control_look (struct control *control)
+{
+  array_get_identity (control->config.array, &control->identity);
+  array_get_limits (control->config.array, &control->limits);
+  name_array (control);
 }
 
 /* ------------------------------------------------------------------- doors */
@@ -230,9 +239,7 @@ control_new (const struct control_config *config)
 
   control->config = *config;
   control->begin_ns = ground_now ();
-  array_get_identity (config->array, &control->identity);
-  array_get_limits (config->array, &control->limits);
-  name_array (control);
+  control_look (control);
   control->context = g_main_context_new ();
   control->loop = g_main_loop_new (control->context, FALSE);
   for (unsigned i = 0; i < LISTENERS; i++) {

@@ -38,7 +38,7 @@ enum { LISTENER_ORDERS, LISTENER_QUESTIONS, LISTENERS };
 
 struct control {
   struct control_config config;
-  struct array_identity identity; /* constant, as the next three */
+  struct array_identity identity; /* as control_look found them */
   struct array_limits limits;
   char *name;       /* of the array, for people and in events; UTF-8 */
   char uuid[36];    /* "": it has none */
@@ -55,6 +55,9 @@ struct control {
   uint64_t clients_ever;
   struct program *program; /* NULL: none is called */
 };
+
+/* What an order may have changed.  Control thread. */
+void control_look (struct control *control);
 
 /* ------------------------------------------------------------------ client */
 

@@ -20,7 +20,7 @@ struct order {
   struct control *control;
   uint64_t client; /* its number */
   JsonNode *id;    /* of the request; may be NULL */
-  char *disk;
+  char *disk, *name;
   struct array_order order;
   struct array_answer answer;
   int result;
@@ -33,18 +33,28 @@ struct orders {
   unsigned waiting;   /* of the control thread */
 };
 
+/* Of the arguments. */
+enum {
+  NEEDS_MEMBER = 1,
+  NEEDS_DISK = 2,
+  NEEDS_SLOTS = 4,
+  NEEDS_NAME = 8,
+};
+
 static const struct {
   const char *name;
   enum array_verb verb;
-  bool needs_member, needs_disk;
+  unsigned needs;
 } verbs[] = {
-  { "fail", ARRAY_FAIL, true, false },
-  { "remove", ARRAY_REMOVE, true, false },
-  { "add", ARRAY_ADD, false, true },
-  { "readd", ARRAY_READD, true, false },
-  { "replace", ARRAY_REPLACE, true, true },
-  { "write-mostly", ARRAY_WRITE_MOSTLY, true, false },
-  { "read-as-others", ARRAY_READ_AS_OTHERS, true, false },
+  { "fail", ARRAY_FAIL, NEEDS_MEMBER },
+  { "remove", ARRAY_REMOVE, NEEDS_MEMBER },
+  { "add", ARRAY_ADD, NEEDS_DISK },
+  { "readd", ARRAY_READD, NEEDS_MEMBER },
+  { "replace", ARRAY_REPLACE, NEEDS_MEMBER | NEEDS_DISK },
+  { "write-mostly", ARRAY_WRITE_MOSTLY, NEEDS_MEMBER },
+  { "read-as-others", ARRAY_READ_AS_OTHERS, NEEDS_MEMBER },
+  { "grow-legs", ARRAY_GROW_LEGS, NEEDS_SLOTS },
+  { "rename", ARRAY_RENAME, NEEDS_NAME },
 };
 
 static void
@@ -53,6 +63,7 @@ order_free (struct order *order)
   if (order->id != NULL)
     json_node_unref (order->id);
   g_free (order->disk);
+  g_free (order->name);
   g_free (order);
 }
 
@@ -88,6 +99,7 @@ on_done (void *data)
   struct control *control = order->control;
 
   control->orders->waiting--;
+  control_look (control);
   client_answer (control, order->client, build_answer (order));
   clients_sweep (control, false);
   order_free (order);
@@ -125,16 +137,23 @@ static const char *
 check (size_t verb, JsonObject *args)
 {
   static const char *const known[]
-    = { "member", "disk", "discard", "dry_run", NULL };
+    = { "member", "disk", "slots", "name", "discard", "dry_run", NULL };
   int64_t member = json_read_int (args, "member", 0);
+  int64_t slots = json_read_int (args, "slots", 0);
   const char *disk = json_read_string (args, "disk", NULL);
+  unsigned needs = verbs[verb].needs;
 
   if (request_unknown_member (args, known) != NULL)
-    return "an order has \"member\", \"disk\", \"discard\" and \"dry_run\"";
-  if (verbs[verb].needs_member && (member <= 0 || member > UINT32_MAX))
+    return "an order has \"member\", \"disk\", \"slots\", \"name\", "
+           "\"discard\" and \"dry_run\"";
+  if ((needs & NEEDS_MEMBER) && (member <= 0 || member > UINT32_MAX))
     return "\"member\" is the id of a member, as in status";
-  if (verbs[verb].needs_disk && disk == NULL)
+  if ((needs & NEEDS_DISK) && disk == NULL)
     return "\"disk\" is missing, or no string";
+  if ((needs & NEEDS_SLOTS) && (slots <= 0 || slots > UINT16_MAX))
+    return "\"slots\" is a number of slots";
+  if ((needs & NEEDS_NAME) && json_read_string (args, "name", NULL) == NULL)
+    return "\"name\" is missing, or no string";
   /* A path that is not absolute is from where the server is: nobody's. */
   if (disk != NULL && disk[0] != '/' && strstr (disk, "://") == NULL)
     return "\"disk\" is an absolute path or a URI";
@@ -154,10 +173,13 @@ put (struct control *control, size_t verb, JsonObject *args,
     orders->started = true;
   }
   order->disk = g_strdup (json_read_string (args, "disk", NULL));
+  order->name = g_strdup (json_read_string (args, "name", NULL));
   order->order = (struct array_order){
     .verb = verbs[verb].verb,
     .member = (uint32_t)json_read_int (args, "member", 0),
     .disk = order->disk,
+    .slots = (unsigned)json_read_int (args, "slots", 0),
+    .name = order->name,
     .discard = json_read_bool (args, "discard"),
     .dry_run = json_read_bool (args, "dry_run"),
   };

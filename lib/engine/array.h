@@ -198,11 +198,16 @@ enum array_verb {
   ARRAY_READ_AS_OTHERS, /* it is no longer */
   ARRAY_REPLACE, /* @disk takes the slot of @member over when it is rebuilt; that
                     one serves until then */
+  ARRAY_GROW_LEGS, /* @slots of them from now on; raid1.  @disk, or NULL, gets
+                      the first that is new; fewer: the last ones are empty */
+  ARRAY_RENAME,    /* md: it is called @name */
 };
 
 struct array_order {
   enum array_verb verb;
   uint32_t member;  /* its id, of array_get_snapshot */
+  unsigned slots;
+  const char *name; /* a string of 32 bytes at most */
   const char *disk; /* as at the start */
   bool discard;     /* what @disk holds may be overwritten; one whose ends are
                        all zeroes holds nothing */
@@ -276,7 +281,7 @@ struct array_status {
 };
 void array_get_status (struct array *array, struct array_status *ret);
 
-/* What the array is called; constant. */
+/* What the array is called.  Orders change the name and the bitmap. */
 struct array_identity {
   bool md;                /* else all below is empty */
   unsigned minor_version; /* of its superblocks: 1.0, 1.1, 1.2 */
@@ -284,8 +289,7 @@ struct array_identity {
   uint8_t uuid[16];
   char name[33];          /* any bytes */
 };
-void array_get_identity (const struct array *array,
-                         struct array_identity *ret);
+void array_get_identity (struct array *array, struct array_identity *ret);
 
 /* Each member by itself. */
 struct array_member {

@@ -4,74 +4,10 @@
 #include "ground/ground.h"
 #include "ground/util.h"
 #include "memory-array.h"
+#include "memory-order.h"
 #include "unit.h"
 
-#define AT (64 * 1024u)
-
-static char data[4096], back[4096];
-
-static void
-make (bool has_bitmap)
-{
-  memory_array_plan (has_bitmap);
-  memory_array_make ();
-  memset (data, 'd', sizeof data);
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
-}
-
-/* A disk that the array can be given, with some other name. */
-static void
-offer (unsigned number)
-{
-  static char name[OTHERS][16];
-
-  memory.other[number] = memory_leg_new (number + MEMBERS);
-  snprintf (name[number], sizeof name[number], "memory:%u", number);
-  memory.other[number]->leg.name = name[number];
-}
-
-static struct array_answer
-order (enum array_verb verb, uint32_t member, const char *disk, bool discard)
-{
-  const struct array_order order = {
-    .verb = verb, .member = member, .disk = disk, .discard = discard };
-  struct array_answer answer;
-  int r = array_change (memory.array, &order, &answer);
-
-  ck_assert_msg ((r == 0) == (answer.reason == NULL), "%d %s", r,
-                 answer.text);
-  ck_assert_str_ne (answer.text, "");
-  return answer;
-}
-
-static void
-accepted (struct array_answer answer)
-{
-  ck_assert_msg (answer.reason == NULL, "%s: %s", answer.reason, answer.text);
-}
-
-static void
-refused (struct array_answer answer, const char *reason)
-{
-  ck_assert_msg (answer.reason != NULL, "done: %s", answer.text);
-  ck_assert_str_eq (answer.reason, reason);
-}
-
-/* Until all that is there is in sync. */
-static void
-wait_in_sync (void)
-{
-  struct array_snapshot snapshot;
-  bool busy;
-
-  do {
-    sched_yield ();
-    array_get_snapshot (memory.array, &snapshot);
-    busy = snapshot.recovering != 0;
-    for (unsigned i = 0; i < snapshot.members; i++)
-      busy |= snapshot.member[i].state == MEMBER_REPLACING;
-  } while (busy);
-}
+static char back[4096];
 
 static enum member_state
 state_of (uint32_t id)
@@ -98,22 +34,22 @@ START_TEST (a_failed_disk_is_replaced_by_a_new_one_while_clients_write)
 {
   struct array_answer answer;
 
-  make (_i);
+  memory_array_prepare (_i);
   accepted (order (ARRAY_FAIL, 2, NULL, false));
   ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
   ck_assert_int_eq (state_of (2), MEMBER_FAULTY);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 2 * AT, 0),
                     0);
-  offer (0);
+  memory_order_offer (0);
   memory.other[0]->data[MEMORY_LEG_SIZE - 1] = 'x';
   refused (order (ARRAY_ADD, 0, "memory:0", false), "overwrites");
-  offer (0);
+  memory_order_offer (0);
   answer = order (ARRAY_ADD, 0, "memory:0", _i == 1);
   accepted (answer);
   ck_assert_uint_ge (answer.to_copy, memory.sb[0].size * SECTOR_SIZE);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 3 * AT, 0),
                     0);
-  wait_in_sync ();
+  memory_order_wait_in_sync ();
   ck_assert_int_eq (state_of (answer.member), MEMBER_IN_SYNC);
   accepted (order (ARRAY_REMOVE, 2, NULL, false));
   ck_assert_int_eq (memory_array_unmake (), 0);
@@ -123,7 +59,7 @@ END_TEST
 
 START_TEST (the_last_copy_can_be_neither_failed_nor_removed)
 {
-  make (true);
+  memory_array_prepare (true);
   accepted (order (ARRAY_FAIL, 1, NULL, false));
   refused (order (ARRAY_FAIL, 2, NULL, false), "last-copy");
   refused (order (ARRAY_REMOVE, 2, NULL, false), "last-copy");
@@ -138,18 +74,18 @@ START_TEST (a_disk_that_comes_back_gets_what_it_missed_and_nothing_else)
   struct array_answer answer;
   struct memory_leg *leg;
 
-  make (true);
+  memory_array_prepare (true);
   leg = memory.leg[1];
   accepted (order (ARRAY_FAIL, 2, NULL, false));
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 4 * AT, 0),
                     0);
   /* What it holds, on another connection. */
-  offer (0);
+  memory_order_offer (0);
   memcpy (memory.other[0]->data, leg->data, MEMORY_LEG_SIZE);
   answer = order (ARRAY_READD, 2, "memory:0", false);
   accepted (answer);
   ck_assert_uint_lt (answer.to_copy, memory.sb[0].size * SECTOR_SIZE);
-  wait_in_sync ();
+  memory_order_wait_in_sync ();
   ck_assert_int_eq (state_of (2), MEMBER_STATES);
   ck_assert_int_eq (memory_array_unmake (), 0);
   same_data (memory.other[0]);
@@ -160,17 +96,17 @@ START_TEST (what_is_said_of_a_disk_that_joins_is_a_sentence)
 {
   struct array_answer answer;
 
-  make (false);
+  memory_array_prepare (false);
   accepted (order (ARRAY_FAIL, 2, NULL, false));
-  offer (0);
+  memory_order_offer (0);
   memcpy (memory.other[0]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
   answer = order (ARRAY_READD, 2, "memory:0", false);
   accepted (answer);
   ck_assert_msg (strstr (answer.text, " bytes: the array has no bitmap")
                    != NULL, "%s", answer.text);
-  wait_in_sync ();
+  memory_order_wait_in_sync ();
   accepted (order (ARRAY_REMOVE, answer.member, NULL, false));
-  offer (1);
+  memory_order_offer (1);
   answer = order (ARRAY_ADD, 0, "memory:1", true);
   accepted (answer);
   ck_assert_msg (strstr (answer.text, " bytes: it was no disk of this array")
@@ -183,11 +119,11 @@ START_TEST (a_replaced_disk_serves_until_the_new_one_has_everything)
 {
   struct array_answer answer;
 
-  make (_i);
-  offer (0);
+  memory_array_prepare (_i);
+  memory_order_offer (0);
   answer = order (ARRAY_REPLACE, 1, "memory:0", true);
   accepted (answer);
-  wait_in_sync ();
+  memory_order_wait_in_sync ();
   ck_assert_int_eq (state_of (1), MEMBER_FAULTY);
   ck_assert_int_eq (state_of (answer.member), MEMBER_IN_SYNC);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 5 * AT, 0),
@@ -204,18 +140,18 @@ START_TEST (a_disk_comes_back_while_another_is_being_replaced)
 {
   struct array_answer answer;
 
-  make (_i);
+  memory_array_prepare (_i);
   accepted (order (ARRAY_FAIL, 2, NULL, false));
   array_sync_pause (memory.array);
-  offer (0);
+  memory_order_offer (0);
   answer = order (ARRAY_REPLACE, 1, "memory:0", true);
   accepted (answer);
   ck_assert_int_eq (state_of (answer.member), MEMBER_REPLACING);
-  offer (1);
+  memory_order_offer (1);
   memcpy (memory.other[1]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
   accepted (order (ARRAY_READD, 2, "memory:1", false));
   array_sync_resume (memory.array);
-  wait_in_sync ();
+  memory_order_wait_in_sync ();
   ck_assert_int_eq (state_of (answer.member), MEMBER_IN_SYNC);
   ck_assert_int_eq (memory_array_unmake (), 0);
   same_data (memory.other[0]);
@@ -225,18 +161,18 @@ END_TEST
 
 START_TEST (orders_that_make_no_sense_change_nothing)
 {
-  make (true);
-  offer (0);
+  memory_array_prepare (true);
+  memory_order_offer (0);
   refused (order (ARRAY_ADD, 0, "memory:7", true), "missing");
   refused (order (ARRAY_ADD, 0, "memory:0", true), "no-free-slot");
   refused (order (ARRAY_FAIL, 9, NULL, false), "unknown-member");
   refused (order (ARRAY_READD, 9, NULL, false), "unknown-member");
-  offer (0);
+  memory_order_offer (0);
   strcpy (memory.other[0]->leg.identity, memory.leg[0]->leg.identity);
   refused (order (ARRAY_REPLACE, 1, "memory:0", true), "same-disk");
   accepted (order (ARRAY_FAIL, 1, NULL, false));
   refused (order (ARRAY_FAIL, 1, NULL, false), "already");
-  offer (0);
+  memory_order_offer (0);
   refused (order (ARRAY_READD, 1, "memory:0", true), "no-member");
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
@@ -244,9 +180,9 @@ END_TEST
 
 START_TEST (a_new_disk_that_cannot_store_its_metadata_is_refused)
 {
-  make (true);
+  memory_array_prepare (true);
   accepted (order (ARRAY_FAIL, 2, NULL, false));
-  offer (0);
+  memory_order_offer (0);
   memory.other[0]->error[CHILD_WRITE] = -EIO;
   refused (order (ARRAY_ADD, 0, "memory:0", true), "not-recorded");
   ck_assert_int_eq (state_of (3), MEMBER_STATES);
@@ -257,7 +193,7 @@ END_TEST
 
 START_TEST (what_cannot_be_stored_of_a_mark_is_told)
 {
-  make (true);
+  memory_array_prepare (true);
   for (unsigned i = 0; i < MEMBERS; i++)
     memory.leg[i]->error[CHILD_WRITE] = -EIO;
   refused (order (ARRAY_WRITE_MOSTLY, 1, NULL, false), "not-recorded");
@@ -278,7 +214,7 @@ START_TEST (a_new_disk_without_a_number_left_is_refused)
   }
   memory_array_make ();
   accepted (order (ARRAY_FAIL, 2, NULL, false));
-  offer (0);
+  memory_order_offer (0);
   refused (order (ARRAY_ADD, 0, "memory:0", true), "too-many-members");
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
@@ -286,7 +222,7 @@ END_TEST
 
 START_TEST (a_disk_that_is_written_mostly_is_read_only_if_no_other_can_be)
 {
-  make (true);
+  memory_array_prepare (true);
   accepted (order (ARRAY_WRITE_MOSTLY, 1, NULL, false));
   ck_assert_uint_eq (memory_array_super (0).devflags, SB1_WRITE_MOSTLY);
   ck_assert_uint_eq (memory_array_super (1).devflags, 0);

@@ -12,19 +12,21 @@
 #include "ground/util.h"
 
 void
-array_get_identity (const struct array *array, struct array_identity *ret)
+array_get_identity (struct array *array, struct array_identity *ret)
 {
-  const struct sb1 *truth;
+  struct metadata *md = array->md;
 
   *ret = (struct array_identity){ .md = array->md != NULL };
-  if (array->md == NULL)
+  if (md == NULL)
     return;
-  /* These fields are the same from the start on. */
-  truth = &array->md->truth;
-  ret->minor_version = truth->version - SB1_VERSION_1_0;
-  ret->has_bitmap = array->md->has_bitmap;
-  memcpy (ret->uuid, truth->set_uuid, sizeof ret->uuid);
-  memcpy (ret->name, truth->name, sizeof ret->name - 1);
+  ret->minor_version = md->truth.version - SB1_VERSION_1_0;
+  memcpy (ret->uuid, md->truth.set_uuid, sizeof ret->uuid);
+  ground_mutex_lock (&array->state_lock);
+  memcpy (ret->name, md->truth.name, sizeof ret->name - 1);
+  ground_mutex_unlock (&array->state_lock);
+  ground_mutex_lock (&md->lock);
+  ret->has_bitmap = md->has_bitmap;
+  ground_mutex_unlock (&md->lock);
 }
 
 static void

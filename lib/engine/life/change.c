@@ -9,6 +9,7 @@
  *   add, readd, replace   published as one that is written and not read, on
  *                         record, its own superblock first; then rebuilt;
  *                         in sync on record; then read (sync/rebuild)
+ *   grow, rename          life/grow
  *
  * It is on record when array_change returns 0.  One order at a time.  What
  * takes long, opening a disk, is done before anything is held.
@@ -20,6 +21,7 @@
 #include <stdio.h>
 
 #include "engine/array-internal.h"
+#include "engine/life/grow.h"
 #include "engine/life/join.h"
 #include "engine/life/order.h"
 #include "ground/log.h"
@@ -181,6 +183,10 @@ carry_out (struct array *array, const struct array_order *order,
       return r < 0 ? r : join_disk (array, order, name, answer);
     }
     break;
+  case ARRAY_GROW_LEGS:
+    return grow_legs (array, order, answer);
+  case ARRAY_RENAME:
+    return rename_array (array, order, answer);
   default:
     break;
   }

@@ -3,6 +3,8 @@
  *
  * Locks held on entry: the turn.  Does not block.
  */
+#include <string.h>
+
 #include "engine/array-internal.h"
 #include "engine/record/superblocks.h"
 #include "ground/util.h"
@@ -61,6 +63,7 @@ next_truth (struct array *array, const struct view *view, bool dirty,
   }
   for (uint32_t number = 0; number < truth->max_dev; number++)
     truth->roles[number] = next_role (array, view, number);
+  truth->raid_disks = view->layout.slots;
   truth->events++;
   truth->utime = SB1_TIME (now / 1000000, now % 1000000);
   truth->resync_offset = dirty ? 0 : checkpoint->resync_offset;
@@ -82,18 +85,21 @@ next_super (const struct array *array, const struct view *view,
   sb->resync_offset = truth->resync_offset;
   sb->size = truth->size;
   sb->raid_disks = truth->raid_disks;
+  memcpy (sb->name, truth->name, sizeof sb->name);
   sb->max_dev = truth->max_dev;
   for (unsigned i = 0; i < SB1_ROLES_MAX; i++)
     sb->roles[i] = truth->roles[i];
-  sb->features &= ~(uint32_t)(SB1_FEATURE_RECOVERY_OFFSET
+  sb->features &= ~(uint32_t)(SB1_FEATURE_BITMAP
+                              | SB1_FEATURE_RECOVERY_OFFSET
                               | SB1_FEATURE_RECOVERY_BITMAP
                               | SB1_FEATURE_REPLACEMENT);
+  if (md->has_bitmap)
+    sb->features |= SB1_FEATURE_BITMAP;
   sb->devflags &= (uint8_t)~SB1_WRITE_MOSTLY;
   if (view->write_mostly & 1u << place)
     sb->devflags |= SB1_WRITE_MOSTLY;
   if (view->heir[view_slot (view, member)] == (int)place)
     sb->features |= SB1_FEATURE_REPLACEMENT;
-  assert (md->has_bitmap == ((sb->features & SB1_FEATURE_BITMAP) != 0));
   if (rebuilt) {
     sb->features |= SB1_FEATURE_RECOVERY_OFFSET;
     if (member->by_bitmap)
