@@ -68,8 +68,8 @@ serve_word (const char *path)
   return render_word (word);
 }
 
-static char *
-serve_command (const struct create *create)
+char *
+create_serve_command (const struct create *create)
 {
   GString *text = g_string_new ("nbdkit -U mirror.sock mirror");
 
@@ -85,7 +85,7 @@ serve_command (const struct create *create)
 void
 create_print_done (const struct create *create)
 {
-  g_autofree char *command = serve_command (create);
+  g_autofree char *command = create_serve_command (create);
 
   printf ("created; to serve it: %s\n", command);
 }
@@ -103,7 +103,7 @@ create_print_json (const struct create *create, bool created)
   render_json_bool (builder, "created", created);
   render_json_string (builder, "name", create->wish.name);
   if (created) {
-    g_autofree char *command = serve_command (create);
+    g_autofree char *command = create_serve_command (create);
     char *uuid = render_uuid (create->set_uuid);
 
     render_json_string (builder, "uuid", uuid);

@@ -26,6 +26,8 @@ erase_old (struct create *create, unsigned slot)
   static const uint8_t zeroes[SB1_BLOCK_SIZE];
   uint8_t block[SB1_PROBE_SIZE];
 
+  if (create->keeps_data >> slot & 1)
+    return 0;
   for (enum sb1_version version = 0; version < SB1_VERSIONS; version++) {
     uint64_t offset;
     int r;
@@ -43,7 +45,7 @@ erase_old (struct create *create, unsigned slot)
   return disk_flush (disk);
 }
 
-/* All ones: nobody knows yet whether copies are equal. */
+/* All ones: nobody knows yet whether copies are equal; none if they are. */
 static int
 write_bitmap (struct create *create, unsigned slot)
 {
@@ -62,7 +64,7 @@ write_bitmap (struct create *create, unsigned slot)
   for (uint64_t done = 0; done < plan->bitmap_bytes && r == 0;) {
     uint64_t length = MIN (plan->bitmap_bytes - done, (uint64_t)BUFFER_SIZE);
 
-    memset (buffer, 0xff, length);
+    memset (buffer, create->keeps_data != 0 ? 0 : 0xff, length);
     if (done == 0) {
       memset (buffer, 0, BITMAP_HEAD_SIZE);
       bitmap_encode (&bitmap, buffer);
@@ -79,16 +81,12 @@ write_superblock (struct create *create, unsigned slot)
 {
   struct disk *disk = &create->member[slot]->disk;
   uint8_t block[SB1_BLOCK_SIZE] = { 0 };
-  uint8_t device_uuid[16];
   char why[MESSAGE_MAX];
   struct sb1 sb;
   int r;
 
-  if (getrandom (device_uuid, sizeof device_uuid, 0)
-      != (ssize_t)sizeof device_uuid)
-    return -EIO;
   create_superblock (&create->wish, &create->plan, slot, create->set_uuid,
-                     device_uuid, create->created, &sb);
+                     create->device_uuid[slot], create->created, &sb);
   sb1_encode (&sb, block);
   /* What we would not accept, we do not write. */
   if (!sb1_decode (sb.version, block, &sb)
@@ -98,8 +96,28 @@ write_superblock (struct create *create, unsigned slot)
   return r < 0 ? r : disk_flush (disk);
 }
 
+static bool
+choose_uuid (uint8_t ret[16])
+{
+  return getrandom (ret, 16, 0) == 16;
+}
+
+bool
+create_begin (struct create *create)
+{
+  bool good = choose_uuid (create->set_uuid);
+
+  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+    good = good && choose_uuid (create->device_uuid[slot]);
+  create->created = SB1_TIME ((uint64_t)time (NULL), 0);
+  if (!good)
+    ctl_fail (EXIT_REFUSED, "array", "no-random",
+              "the system gives no random numbers");
+  return good;
+}
+
 int
-create_write (struct create *create)
+create_write (struct create *create, const char *if_fails)
 {
   static const struct {
     int (*run) (struct create *create, unsigned slot);
@@ -110,11 +128,6 @@ create_write (struct create *create)
     { write_superblock, "its superblock cannot be written" },
   };
 
-  if (getrandom (create->set_uuid, sizeof create->set_uuid, 0)
-      != (ssize_t)sizeof create->set_uuid)
-    return ctl_fail (EXIT_REFUSED, "array", "no-random",
-                     "the system gives no random numbers");
-  create->created = SB1_TIME ((uint64_t)time (NULL), 0);
   for (size_t step = 0; step < G_N_ELEMENTS (steps); step++)
     for (unsigned slot = 0; slot < create->wish.layout.slots; slot++) {
       int r;
@@ -124,9 +137,8 @@ create_write (struct create *create)
       r = steps[step].run (create, slot);
       if (r < 0)
         return ctl_fail (EXIT_REFUSED, create->member[slot]->path,
-                         "write-failed", "%s: %s; the array is not complete, "
-                         "create it again with --force", steps[step].what,
-                         log_strerror (r));
+                         "write-failed", "%s: %s; %s", steps[step].what,
+                         log_strerror (r), if_fails);
     }
   return EXIT_OK;
 }

@@ -130,6 +130,20 @@ can_be_shown (const char *text)
   return true;
 }
 
+bool
+create_parse_name (const char *name, struct create_wish *wish)
+{
+  if (name == NULL)
+    name = "mirror";
+  if (strlen (name) >= SB1_NAME_SIZE)
+    return usage ("name", name, "longer than 31 bytes");
+  if (!can_be_shown (name))
+    return usage ("name", name, "has control characters, or bytes that are no "
+                  "UTF-8");
+  g_strlcpy (wish->name, name, sizeof wish->name);
+  return true;
+}
+
 static bool
 parse_wish (struct create_wish *wish, int members)
 {
@@ -146,13 +160,8 @@ parse_wish (struct create_wish *wish, int members)
     ctl_fail (EXIT_USAGE, "usage", "bad-layout", "the array %s", wrong);
     return false;
   }
-  if (given.name != NULL && strlen (given.name) >= SB1_NAME_SIZE)
-    return usage ("name", given.name, "longer than 31 bytes");
-  if (given.name != NULL && !can_be_shown (given.name))
-    return usage ("name", given.name, "has control characters, or bytes that "
-                  "are no UTF-8");
-  g_strlcpy (wish->name, given.name == NULL ? "mirror" : given.name,
-             sizeof wish->name);
+  if (!create_parse_name (given.name, wish))
+    return false;
   if (given.size != NULL
       && (!render_parse_size (given.size, &size) || size < SECTOR_SIZE))
     return usage ("size", given.size, "not a size");
@@ -162,22 +171,34 @@ parse_wish (struct create_wish *wish, int members)
 
 /* ---------------------------------------------------------------- the disks */
 
+bool
+create_check_apart (const struct create *create, unsigned slot)
+{
+  const struct member *member = create->member[slot];
+  const char *shared;
+
+  for (unsigned i = 0; i < slot; i++)
+    if (create->member[i] != NULL
+        && leg_compare (create->member[i]->disk.leg, member->disk.leg, &shared)
+             == LEG_SAME) {
+      ctl_fail (EXIT_REFUSED, member->path, "given-twice",
+                "is the same disk as %s", create->member[i]->name);
+      return false;
+    }
+  return true;
+}
+
 static int
 look (struct create *create, unsigned slot)
 {
   struct member *member = create->member[slot];
-  const char *shared;
   int r;
 
   if (member->error != 0)
     return ctl_fail (disk_open_status (member->error), member->path,
                      "unusable", "%s", member->why);
-  for (unsigned i = 0; i < slot; i++)
-    if (create->member[i] != NULL
-        && leg_compare (create->member[i]->disk.leg, member->disk.leg, &shared)
-             == LEG_SAME)
-      return ctl_fail (EXIT_REFUSED, member->path, "given-twice",
-                       "is the same disk as %s", create->member[i]->name);
+  if (!create_check_apart (create, slot))
+    return EXIT_REFUSED;
   /* The superblock at the end of the disk is behind all data. */
   create->wish.member_bytes[slot]
     = create->wish.version == SB1_VERSION_1_0 ? member->disk.exact_size
@@ -258,8 +279,11 @@ run (struct create *create, char **names)
   status = ctl_confirm (create->wish.name, &go);
   if (status != EXIT_OK)
     return status;
+  if (go && !create_begin (create))
+    return EXIT_REFUSED;
   if (go)
-    status = create_write (create);
+    status = create_write (create, "the array is not complete, create it again "
+                           "with --force");
   if (status == EXIT_OK && ctl_options.json)
     create_print_json (create, go);
   else if (status == EXIT_OK && go)

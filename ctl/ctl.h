@@ -38,6 +38,7 @@ bool ctl_parse (int *argc, char ***argv, const GOptionEntry *entries,
                 const char *what);
 
 /* Each gets the words from its own name on, and returns an exit status. */
+int adopt_command (int argc, char **argv);
 int create_command (int argc, char **argv);
 int examine_command (int argc, char **argv);
 int assemble_command (int argc, char **argv);

@@ -268,6 +268,22 @@ disk_flush (struct disk *disk)
   return r < 0 ? r : leg_flush_now (disk->leg);
 }
 
+bool
+disk_can_resize (const struct disk *disk)
+{
+  return disk->leg != NULL && leg_file_can_resize (disk->leg);
+}
+
+int
+disk_resize (struct disk *disk, uint64_t size)
+{
+  int r = leg_file_resize (disk->leg, size);
+
+  disk->size = disk->leg->caps.size;
+  disk->exact_size = disk->leg->caps.exact_size;
+  return r;
+}
+
 int
 disk_open_status (int error)
 {

@@ -40,6 +40,10 @@ int disk_write (struct disk *disk, const void *buffer, uint64_t length,
                 uint64_t offset);
 int disk_flush (struct disk *disk);
 
+/* Can it become longer, and shorter again?  Only with @write. */
+bool disk_can_resize (const struct disk *disk);
+int disk_resize (struct disk *disk, uint64_t size); /* 0 or -errno */
+
 /* For a look at it, and for its metadata; as long as it is open. */
 struct look_disk disk_look (struct disk *disk);
 struct member_disk disk_for_members (struct disk *disk, const char *name);

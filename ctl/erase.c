@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "ctl/ctl.h"
 #include "ctl/member.h"
@@ -83,31 +82,11 @@ print_plan (const struct erasure *erasure, enum sb1_version only)
   g_free (uuid);
 }
 
-/* Two disks can have the same last part, and be erased in one second. */
-static char *
-new_path (const char *folder, const char *short_name)
-{
-  for (unsigned i = 0;; i++) {
-    char *file
-      = g_strdup_printf ("%s-%" PRId64 "%s%.0u.mdrestore", short_name,
-                         (int64_t)time (NULL), i == 0 ? "" : "-", i);
-    char *path;
-
-    /* A URI's last part can hold anything, and so can a file's name. */
-    g_strdelimit (file, "/?&:\\", '_');
-    path = g_build_filename (folder, file, NULL);
-    g_free (file);
-    if (!g_file_test (path, G_FILE_TEST_EXISTS))
-      return path;
-    g_free (path);
-  }
-}
-
 static int
 save (struct erasure *erasure, const char *folder)
 {
   const struct member *member = erasure->member;
-  char *path = new_path (folder, member->short_name);
+  char *path = restore_new_path (folder, member->short_name);
   char *file_word = render_word (path);
   char *disk_word = render_word (member->path);
   int r = restore_save (&erasure->restore, path);

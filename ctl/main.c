@@ -27,11 +27,12 @@ static const struct {
   const char *summary;
 } commands[] = {
   { "create", create_command, "make a new array from disks" },
+  { "adopt", adopt_command, "make an array of raw images, with their data" },
   { "examine", examine_command, "show the md metadata of disks" },
   { "assemble", assemble_command,
     "--dry-run: tell what a server would make of disks" },
   { "erase", erase_command, "erase the md metadata of disks" },
-  { "restore-metadata", restore_command, "put back what erase took away" },
+  { "restore-metadata", restore_command, "put back what erase took, or undo adopt" },
   { "status", status_command, "tell how arrays are that are served" },
   { "detail", detail_command, "tell all that is known of an array" },
   { "events", events_command, "tell what happens, as it does" },

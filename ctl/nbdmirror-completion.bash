@@ -11,6 +11,7 @@ _nbdmirror_options ()
       echo --level --layout --chunk --metadata --name --bitmap \
         --bitmap-chunk --size --assume-clean --force
       ;;
+    adopt) echo --name --assume-clean --discard --backup-dir ;;
     examine) echo --bitmap --badblocks --compare --mdadm --raw ;;
     assemble) echo --on-split-brain --degraded --metadata ;;
     erase) echo --metadata --backup-dir --no-backup --error-if-unchanged ;;
@@ -39,6 +40,7 @@ _nbdmirror_values ()
     create,--bitmap | create,-b) echo internal none ;;
     create,--bitmap-chunk) echo 64K 1M 64M ;;
     create,--name | create,-N | create,--size | create,-z) echo - ;;
+    adopt,--name | adopt,-N | adopt,--backup-dir) echo - ;;
     assemble,--on-split-brain) echo leg:0 leg:1 leg:2 leg:3 ;;
     assemble,--degraded) echo yes no wait:30 ;;
     assemble,--metadata) echo auto md none ;;
@@ -64,7 +66,7 @@ _nbdmirror_arrays ()
 
 _nbdmirror ()
 {
-  local commands="create examine assemble erase restore-metadata status \
+  local commands="create adopt examine assemble erase restore-metadata status \
     detail events history explain whatif metrics rebuild \
     fail remove add readd replace write-mostly read-as-others wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
@@ -119,7 +121,7 @@ _nbdmirror ()
   else
     compopt -o filenames 2>/dev/null || :
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    if [[ $command == create && missing == "$cur"* ]]; then
+    if [[ " create adopt " == *" $command "* && missing == "$cur"* ]]; then
       COMPREPLY+=(missing)
     fi
   fi

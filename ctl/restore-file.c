@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* restore-file: the file that erase leaves and restore-metadata reads.
+/* restore-file: the file that erase or adopt leaves and restore-metadata reads.
  *
  * It is a key file:
  *
@@ -7,9 +7,11 @@
  *   [member]      what the superblocks say, for people only
  *   [sample]      offsets and sums of blocks of the disk
  *   [area 0]      offset, sha256 and data (base64) of what was there
+ *   [adopted]     only of adopt: what it made of the disk
  *   [end]         sha256 of all before it
  *
- * Files of format 1 had size and areas only, and no end.
+ * Files of format 1 had size and areas only, and no end.  Those of format 3 are
+ * of adopt, whose areas are what lay where the metadata are now, if anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/ctl.h"
@@ -26,6 +29,7 @@
 #include "ground/util.h"
 
 #define FORMAT 2
+#define FORMAT_ADOPTED 3
 #define FILE_MAX (1024 * 1024) /* bytes: far more than one of ours has */
 #define END "\n[end]\nsha256="
 
@@ -81,6 +85,17 @@ put_sample (GKeyFile *file, const struct restore *restore)
   }
 }
 
+static void
+put_adopted (GKeyFile *file, const struct restore_adopted *adopted)
+{
+  static const char group[] = "adopted";
+
+  g_key_file_set_uint64 (file, group, "size", adopted->disk_size);
+  g_key_file_set_uint64 (file, group, "sectors", adopted->sectors);
+  g_key_file_set_string (file, group, "array_uuid", adopted->array_uuid);
+  g_key_file_set_string (file, group, "device_uuid", adopted->device_uuid);
+}
+
 static char *
 to_text (const struct restore *restore, gsize *ret_length)
 {
@@ -89,14 +104,17 @@ to_text (const struct restore *restore, gsize *ret_length)
 
   g_key_file_set_comment (file, NULL, NULL, " nbdmirror restore-metadata FILE "
                           "DISK puts this back.", NULL);
-  g_key_file_set_uint64 (file, "disk", "format", FORMAT);
+  g_key_file_set_uint64 (file, "disk", "format",
+                         restore->adopted.is ? FORMAT_ADOPTED : FORMAT);
   g_key_file_set_string (file, "disk", "name", restore->disk);
   g_key_file_set_string (file, "disk", "name_sha256", restore->name_sum);
   g_key_file_set_string (file, "disk", "identity_sha256",
                          restore->identity_sum);
   g_key_file_set_uint64 (file, "disk", "size", restore->disk_size);
   g_key_file_set_uint64 (file, "disk", "areas", restore->count);
-  if (restore->verdict == SB1_GOOD)
+  if (restore->adopted.is)
+    put_adopted (file, &restore->adopted);
+  else if (restore->verdict == SB1_GOOD)
     put_member (file, &restore->sb);
   put_sample (file, restore);
   for (unsigned i = 0; i < restore->count; i++)
@@ -141,6 +159,26 @@ sync_folder (const char *path)
   g_free (folder);
   /* Some file systems have no such thing. */
   return r == -EINVAL ? 0 : r;
+}
+
+/* Two disks can have the same last part, and be erased in one second. */
+char *
+restore_new_path (const char *folder, const char *short_name)
+{
+  for (unsigned i = 0;; i++) {
+    char *file
+      = g_strdup_printf ("%s-%" PRId64 "%s%.0u.mdrestore", short_name,
+                         (int64_t)time (NULL), i == 0 ? "" : "-", i);
+    char *path;
+
+    /* A URI's last part can hold anything, and so can a file's name. */
+    g_strdelimit (file, "/?&:\\", '_');
+    path = g_build_filename (folder, file, NULL);
+    g_free (file);
+    if (!g_file_test (path, G_FILE_TEST_EXISTS))
+      return path;
+    g_free (path);
+  }
 }
 
 int
@@ -241,6 +279,31 @@ load_disk (GKeyFile *file, struct restore *ret)
          && load_sample (file, ret);
 }
 
+static bool
+get_uuid (GKeyFile *file, const char *key, char *ret, size_t size)
+{
+  char *text = g_key_file_get_string (file, "adopted", key, NULL);
+  bool good = text != NULL && strlen (text) < size;
+
+  if (good)
+    g_strlcpy (ret, text, size);
+  g_free (text);
+  return good;
+}
+
+static bool
+load_adopted (GKeyFile *file, struct restore_adopted *ret)
+{
+  ret->is = true;
+  ret->disk_size = g_key_file_get_uint64 (file, "adopted", "size", NULL);
+  ret->sectors = g_key_file_get_uint64 (file, "adopted", "sectors", NULL);
+  return ret->disk_size > 0 && ret->sectors > 0
+         && get_uuid (file, "array_uuid", ret->array_uuid,
+                      sizeof ret->array_uuid)
+         && get_uuid (file, "device_uuid", ret->device_uuid,
+                      sizeof ret->device_uuid);
+}
+
 /* What comes before it is as it was written. */
 static bool
 has_good_end (const char *text)
@@ -257,31 +320,43 @@ has_good_end (const char *text)
   return good;
 }
 
+static bool
+load_areas (GKeyFile *file, struct restore *ret)
+{
+  uint64_t count = g_key_file_get_uint64 (file, "disk", "areas", NULL);
+  uint64_t max = ret->adopted.is ? RESTORE_AREAS_MAX : SB1_VERSIONS;
+
+  if ((count == 0 && !ret->adopted.is) || count > max)
+    return false;
+  ret->count = (unsigned)count;
+  for (unsigned i = 0; i < count; i++)
+    if (!load_area (file, i, ret->disk_size, &ret->area[i]))
+      return false;
+  return true;
+}
+
 /* NULL, or what is wrong. */
 static const char *
 parse (const char *text, struct restore *ret)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  uint64_t format, count;
+  static const char *const not_whole = "is not a whole restore file";
+  uint64_t format;
 
   if (!g_key_file_load_from_data (file, text, strlen (text), G_KEY_FILE_NONE,
                                   NULL)
       || !g_key_file_has_group (file, "disk"))
-    return "is not a whole restore file";
+    return not_whole;
   format = g_key_file_get_uint64 (file, "disk", "format", NULL);
-  if (format > FORMAT)
+  if (format > FORMAT_ADOPTED)
     return "was written by a newer version: use that one";
   ret->disk_size = g_key_file_get_uint64 (file, "disk", "size", NULL);
-  count = g_key_file_get_uint64 (file, "disk", "areas", NULL);
-  if (count < 1 || count > G_N_ELEMENTS (ret->area) || ret->disk_size == 0)
-    return "is not a whole restore file";
-  ret->count = (unsigned)count;
-  for (unsigned i = 0; i < count; i++)
-    if (!load_area (file, i, ret->disk_size, &ret->area[i]))
-      return "is not a whole restore file";
-  if (format == FORMAT && (!has_good_end (text) || !load_disk (file, ret)))
-    return "is not a whole restore file";
-  if (!restore_know_member (ret))
+  if (ret->disk_size == 0
+      || (format == FORMAT_ADOPTED && !load_adopted (file, &ret->adopted))
+      || !load_areas (file, ret)
+      || (format >= FORMAT && (!has_good_end (text) || !load_disk (file, ret))))
+    return not_whole;
+  if (!ret->adopted.is && !restore_know_member (ret))
     return "holds something else than md superblocks, or for other places";
   return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* nbdmirror restore-metadata: put back what erase took away, where it was.
+/* nbdmirror restore-metadata: put back what erase took away, where it was.  What
+ * adopt did is undone in adopt-undo.c.
  *
  * A superblock on another disk claims data for an array that are none of its,
  * so whatever speaks against this disk is a refusal, until --force.
@@ -231,7 +232,10 @@ restore_command (int argc, char **argv)
   if (restore_load (argv[1], restore)) {
     struct member *member = member_open (argv[2], true);
 
-    status = put_back (member, restore, force, &doubt);
+    if (restore->adopted.is)
+      status = restore_adopted (member, restore, force);
+    else
+      status = put_back (member, restore, force, &doubt);
     member_close (member);
   }
   g_free (doubt.text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* restore: files with what erase takes from a disk, and whose it is. */
+/* restore: files with what erase or adopt changes on a disk, and whose it is. */
 #ifndef MIRROR_RESTORE_H
 #define MIRROR_RESTORE_H
 
@@ -12,6 +12,7 @@
 #define RESTORE_SUM_SIZE 65 /* SHA-256 in hex, with a NUL */
 #define RESTORE_SAMPLE_BLOCK 4096u
 #define RESTORE_SAMPLES_MAX 96u
+#define RESTORE_AREAS_MAX 40u
 
 struct restore_area {
   uint64_t offset; /* bytes on the disk */
@@ -25,12 +26,21 @@ struct restore_sample {
   char sum[RESTORE_SUM_SIZE];
 };
 
+/* What adopt makes of a disk, so that it is known again. */
+struct restore_adopted {
+  bool is;            /* else erase wrote the file */
+  uint64_t disk_size; /* since then */
+  uint64_t sectors;   /* of the array */
+  char array_uuid[40], device_uuid[40]; /* as render_uuid has them */
+};
+
 struct restore {
   uint64_t disk_size;
-  unsigned count;
-  struct restore_area area[SB1_VERSIONS];
+  struct restore_adopted adopted;
+  unsigned count; /* at least 1, unless adopted */
+  struct restore_area area[RESTORE_AREAS_MAX];
 
-  /* What the areas hold together: the member. */
+  /* What the areas hold together: the member.  Not if adopted. */
   enum sb1_verdict verdict;
   enum sb1_version version;
   struct sb1 sb; /* if SB1_GOOD */
@@ -63,10 +73,20 @@ bool restore_sample_differs (const struct restore *restore, struct disk *disk,
 bool restore_is_named_alike (const struct restore *restore,
                              const struct disk *disk);
 
+/* "FOLDER/disk.img-1772440802.mdrestore": no such file yet; to be freed. */
+char *restore_new_path (const char *folder, const char *short_name);
+
 /* Save to a new file; on stable storage when this returns.  0, or -errno and
  * there is no file.
  */
 int restore_save (const struct restore *restore, const char *path);
+
+/* nbdmirror restore-metadata with a file of adopt: give the disk its old size,
+ * or what lay where the metadata are.  An exit status.
+ */
+struct member;
+int restore_adopted (struct member *member, const struct restore *restore,
+                     bool force);
 
 /* Load and check it.  False: told. */
 bool restore_load (const char *path, struct restore *ret);

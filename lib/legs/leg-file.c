@@ -337,6 +337,28 @@ file_close (struct leg *leg)
   free (file);
 }
 
+bool
+leg_file_can_resize (const struct leg *leg)
+{
+  return leg->ops == &leg_file_ops && !leg->caps.readonly
+         && !container_of (leg, struct leg_file, leg)->block_device;
+}
+
+int
+leg_file_resize (struct leg *leg, uint64_t size)
+{
+  struct leg_file *file = leg_file_of (leg);
+
+  assert (leg_file_can_resize (leg) && size > 0);
+  if (size > INT64_MAX)
+    return -EFBIG;
+  if (ftruncate (file->fd, (off_t)size) == -1 || fsync (file->fd) == -1)
+    return -errno;
+  leg->caps.exact_size = size;
+  leg->caps.size = round_down (size, leg->caps.block_minimum);
+  return 0;
+}
+
 void
 leg_file_use_ring (struct leg *leg, struct ring *ring, bool queue_io)
 {

@@ -39,6 +39,14 @@ const char *leg_file_why_readonly (int fd);
  */
 uint64_t leg_file_data_end (int fd, uint64_t size);
 
+/* Can its size be changed?  A file's can. */
+bool leg_file_can_resize (const struct leg *leg);
+
+/* Before or after start, with nothing in flight, for one that can: it has @size
+ * bytes, on stable storage; what is new are zeroes.  0 or -errno.
+ */
+int leg_file_resize (struct leg *leg, uint64_t size);
+
 /* Before leg->ops->start: use @ring for flushes, and if @queue_io (there are
  * several direct legs) for reads and writes too: the rank becomes
  * LEG_QUEUED.

@@ -22,6 +22,8 @@
 #define RAID1_SIZE_UNIT_KIB 64
 #define BBLOG_SECTORS 8
 #define RESERVE_MAX 256
+#define END_SECTORS 24 /* 1.0: superblock, bad block log, and what is behind */
+#define END_MAX (8 + END_SECTORS + RESERVE_MAX)
 #define BITMAP_CHUNK_START 4096u
 #define BITMAP_CHUNK_DEFAULT_MIN (64u * 1024 * 1024)
 #define BITMAP_CHUNK_MAX (UINT32_C (1) << 31)
@@ -61,10 +63,27 @@ free_sectors (const struct create_wish *wish, uint64_t sectors,
   uint64_t taken = data_offset;
 
   if (wish->version == SB1_VERSION_1_0) {
-    taken = 24 + bitmap_reserve (sectors);
+    taken = END_SECTORS + bitmap_reserve (sectors);
     sectors = round_down (sectors, 8);
   }
   return sectors > taken ? sectors - taken : 0;
+}
+
+uint64_t
+create_member_sectors (uint64_t data_sectors)
+{
+  /* A little more can never need less. */
+  uint64_t reserve = bitmap_reserve (data_sectors + END_MAX);
+
+  return round_up (data_sectors, 8) + END_SECTORS + reserve;
+}
+
+uint64_t
+create_data_sectors (uint64_t member_sectors)
+{
+  if (member_sectors < END_MAX)
+    return 0;
+  return round_down (member_sectors - END_MAX, RAID1_SIZE_UNIT_KIB * 2);
 }
 
 /* "disk.img", or "member 1". */
@@ -121,6 +140,8 @@ choose_size (const struct create_wish *wish, uint64_t data_offset,
   }
   if (wish->size != 0)
     least = wish->size;
+  if (wish->exact_size)
+    unit = 1;
   *ret = round_down (least, unit);
   if (*ret == 0) {
     snprintf (why, MESSAGE_MAX, "size %" PRIu64 ": less than one unit of %"
@@ -313,6 +334,8 @@ create_superblock (const struct create_wish *wish,
   memcpy (ret->set_uuid, set_uuid, sizeof ret->set_uuid);
   memcpy (ret->device_uuid, device_uuid, sizeof ret->device_uuid);
   memcpy (ret->name, wish->name, sizeof ret->name);
+  if (wish->rebuilt >> slot & 1)
+    ret->features |= SB1_FEATURE_RECOVERY_OFFSET; /* which is 0 */
   ret->max_dev
     = (round_up (SB1_HEAD_SIZE + 2 * layout->slots, SECTOR_SIZE)
        - SB1_HEAD_SIZE)

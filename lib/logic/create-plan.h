@@ -20,9 +20,11 @@ struct create_wish {
   struct layout layout; /* the given part; layout_check finds it good */
   enum sb1_version version;
   uint64_t size;         /* of each member to be used, sectors; 0: all */
+  bool exact_size;       /* not a sector less, whatever mdadm rounds to */
   bool bitmap;
   uint32_t bitmap_chunk; /* bytes; 0: chosen */
   bool assume_clean;
+  uint32_t rebuilt; /* bit per slot: its member has nothing of the data yet */
   char name[SB1_NAME_SIZE + 1];
   uint64_t member_bytes[LEGS_MAX]; /* by slot; 0: missing */
   const char *member_name[LEGS_MAX]; /* for messages; NULL: its slot */
@@ -51,6 +53,14 @@ struct create_plan {
  */
 bool create_plan (const struct create_wish *wish, struct create_plan *ret,
                   char *why);
+
+/* How many sectors a member of version 1.0 has that holds so many of data, with
+ * room for what else lies on it.
+ */
+uint64_t create_member_sectors (uint64_t data_sectors);
+
+/* And how many of data one of so many can hold in any case; 0: none. */
+uint64_t create_data_sectors (uint64_t member_sectors);
 
 /* The superblock of the member in @slot; the uuids and the time (as
  * SB1_TIME makes it) are the caller's.

@@ -5,14 +5,16 @@
  *   WRITE_LOG          the file of the notes
  *   WRITE_LOG_FOLDER   what lies below it is noted
  *   WRITE_LOG_FAIL     the number of a note, from 1 on: that one fails
+ *   WRITE_LOG_KILL     likewise: the program is killed instead
  *
- * A note is "write OFFSET LENGTH PATH" or "sync PATH", with "failed" before it
- * if it failed.
+ * A note is "write OFFSET LENGTH PATH", "resize SIZE PATH" or "sync PATH", with
+ * "failed" before it if it failed.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,10 @@ static unsigned notes;
 /* The symbols that a program uses, depending on how it was built. */
 #undef pwrite
 #undef pwritev2
+#undef ftruncate
+
+#define SYNC -1 /* instead of an offset */
+#define RESIZE -2
 
 static void
 note (const char *text, int failed)
@@ -34,12 +40,19 @@ note (const char *text, int failed)
   close (fd);
 }
 
-/* Is it to fail?  @offset -1: a sync. */
+static int
+is_number (const char *name)
+{
+  const char *text = getenv (name);
+
+  return text != NULL && notes == (unsigned)atoi (text);
+}
+
+/* Is it to fail? */
 static int
 noted (int fd, off_t offset, size_t length)
 {
   const char *folder = getenv ("WRITE_LOG_FOLDER");
-  const char *fail = getenv ("WRITE_LOG_FAIL");
   char link[64], path[4096] = "", text[5000];
   int failed;
 
@@ -47,9 +60,14 @@ noted (int fd, off_t offset, size_t length)
   if (readlink (link, path, sizeof path - 1) == -1 || folder == NULL
       || strncmp (path, folder, strlen (folder)) != 0)
     return 0;
-  failed = fail != NULL && ++notes == (unsigned)atoi (fail);
-  if (offset == -1)
+  notes++;
+  if (is_number ("WRITE_LOG_KILL"))
+    raise (SIGKILL);
+  failed = is_number ("WRITE_LOG_FAIL");
+  if (offset == SYNC)
     snprintf (text, sizeof text, "sync %s", path);
+  else if (offset == RESIZE)
+    snprintf (text, sizeof text, "resize %zu %s", length, path);
   else
     snprintf (text, sizeof text, "write %lld %zu %s", (long long)offset,
               length, path);
@@ -106,13 +124,25 @@ pwritev64v2 (int fd, const struct iovec *parts, int count, off64_t offset,
 }
 
 int
+ftruncate (int fd, off_t size)
+{
+  return noted (fd, RESIZE, (size_t)size) ? -1 : REAL (ftruncate) (fd, size);
+}
+
+int
+ftruncate64 (int fd, off64_t size)
+{
+  return ftruncate (fd, size);
+}
+
+int
 fsync (int fd)
 {
-  return noted (fd, -1, 0) ? -1 : REAL (fsync) (fd);
+  return noted (fd, SYNC, 0) ? -1 : REAL (fsync) (fd);
 }
 
 int
 fdatasync (int fd)
 {
-  return noted (fd, -1, 0) ? -1 : REAL (fdatasync) (fd);
+  return noted (fd, SYNC, 0) ? -1 : REAL (fdatasync) (fd);
 }
