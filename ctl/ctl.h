@@ -52,6 +52,8 @@ int metrics_command (int argc, char **argv);
 int rebuild_command (int argc, char **argv);
 int change_command (int argc, char **argv);
 int explain_command (int argc, char **argv);
+int get_command (int argc, char **argv);
+int set_command (int argc, char **argv);
 int whatif_command (int argc, char **argv);
 int wait_command (int argc, char **argv);
 int stop_command (int argc, char **argv);

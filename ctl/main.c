@@ -41,6 +41,8 @@ static const struct {
   { "explain", explain_command, "tell why a disk is in its state" },
   { "whatif", whatif_command, "tell what would be if a disk went" },
   { "rebuild", rebuild_command, "pause, resume or pace what is copied" },
+  { "get", get_command, "tell what can be set while an array is served" },
+  { "set", set_command, "and set it" },
   { "fail", change_command, "take a disk out of an array" },
   { "remove", change_command, "take it out and forget it" },
   { "add", change_command, "give a disk to an array that lacks one" },

@@ -18,6 +18,7 @@ _nbdmirror_options ()
     restore-metadata | stop) echo --force ;;
     status) echo --unhealthy --check --mdstat --watch ;;
     wait) echo --for ;;
+    set) echo --error-if-unchanged ;;
     metrics) echo --textfile ;;
     rebuild) echo --min --max ;;
     add | replace) echo --discard ;;
@@ -68,7 +69,7 @@ _nbdmirror ()
 {
   local commands="create adopt examine assemble erase restore-metadata status \
     detail events history explain whatif metrics rebuild \
-    fail remove add readd replace write-mostly read-as-others wait stop"
+    get set fail remove add readd replace write-mostly read-as-others wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()

@@ -115,6 +115,16 @@ void orders_end (struct control *control);
 bool orders_take (struct control *control, struct client *client, JsonNode *id,
                   const char *name, JsonObject *args);
 
+/* ---------------------------------------------------------------- settings */
+
+/* All of them, with their values, into an object that is begun. */
+void settings_build (struct control *control, JsonBuilder *builder);
+
+/* Those that @args names.  False: nothing has changed, and @why (MESSAGE_MAX
+ * bytes).
+ */
+bool settings_change (struct control *control, JsonObject *args, char *why);
+
 /* ------------------------------------------------------------------ events */
 
 #define EVENT_KIND_MAX 24
@@ -155,8 +165,14 @@ void events_build (const struct control *control, JsonBuilder *builder);
 
 /* ----------------------------------------------------------------- program */
 
-/* @path is called for events, from the control thread. */
+/* @path is called for events, from the control thread; NULL: nothing is. */
 struct program *program_new (struct control *control, const char *path);
+const char *program_path (const struct program *program);
+
+/* From now on another one; what waits to be told to the one before is told to
+ * this one.
+ */
+void program_set_path (struct program *program, const char *path);
 void program_free (struct program *program);
 void program_tell (struct program *program, const struct event *event);
 

@@ -31,7 +31,8 @@ struct call {
 
 struct program {
   struct control *control;
-  char *path;
+  char *path;     /* NULL: none is called */
+  char *running;  /* the path of the one that runs */
   GQueue waiting; /* struct call */
   pid_t pid;      /* 0: none runs */
   int pidfd;
@@ -142,7 +143,7 @@ on_limit (void *data)
   struct program *program = data;
 
   log_error ("event-program %.300s: did not end within %d seconds and was "
-             "killed", program->path, PROGRAM_LIMIT_S);
+             "killed", program->running, PROGRAM_LIMIT_S);
   kill (-program->pid, SIGKILL);
   drop (&program->limit);
   return G_SOURCE_CONTINUE;
@@ -182,6 +183,8 @@ start (struct program *program, const struct call *call)
     program->pid = 0;
     return r;
   }
+  g_free (program->running);
+  program->running = g_strdup (program->path);
   watch (program);
   return 0;
 }
@@ -208,6 +211,8 @@ put (struct program *program, const char *name, const struct event *event)
 {
   struct call *call;
 
+  if (program->path == NULL)
+    return;
   if (g_queue_get_length (&program->waiting) >= PROGRAM_WAITING_MAX) {
     if (!program->told_full)
       log_error ("event-program %.300s: is not called for all events: too many "
@@ -268,6 +273,21 @@ program_new (struct control *control, const char *path)
   return program;
 }
 
+const char *
+program_path (const struct program *program)
+{
+  return program->path;
+}
+
+void
+program_set_path (struct program *program, const char *path)
+{
+  g_free (program->path);
+  program->path = g_strdup (path);
+  if (path == NULL)
+    g_queue_clear_full (&program->waiting, g_free);
+}
+
 /* One that runs goes on by itself. */
 void
 program_free (struct program *program)
@@ -280,5 +300,6 @@ program_free (struct program *program)
     close (program->pidfd);
   g_queue_clear_full (&program->waiting, g_free);
   g_free (program->path);
+  g_free (program->running);
   g_free (program);
 }

@@ -132,17 +132,38 @@ run_sync_rates (struct call *call)
             "first is not the larger one");
 }
 
+static void
+run_get (struct call *call)
+{
+  settings_build (call->control, call->result);
+}
+
+/* The answer is what all of them are now. */
+static void
+run_set (struct call *call)
+{
+  char why[MESSAGE_MAX];
+
+  if (settings_change (call->control, call->args, why))
+    settings_build (call->control, call->result);
+  else
+    refuse (call, "bad-argument", why);
+}
+
 static const struct {
   const char *name;
   bool changes; /* not on the socket that answers questions */
   void (*run) (struct call *call);
-  const char *const args[4]; /* those it knows, NULL-terminated */
+  const char *const args[5]; /* those it knows, NULL-terminated */
 } commands[] = {
   { "status", false, run_status, { NULL } },
   { "clients", false, run_clients, { NULL } },
   { "history", false, run_history, { NULL } },
   { "subscribe", false, run_subscribe, { NULL } },
   { "metrics", false, run_metrics, { NULL } },
+  { "get", false, run_get, { NULL } },
+  { "set", true, run_set,
+    { "rebuild-rate-min", "rebuild-rate-max", "event-program", NULL } },
   { "sync-pause", true, run_sync_pause, { NULL } },
   { "sync-resume", true, run_sync_resume, { NULL } },
   { "sync-rates", true, run_sync_rates, { "min", "max", NULL } },

@@ -312,6 +312,7 @@ struct array_progress {
   uint64_t rate;        /* bytes a second, over the last seconds */
   uint64_t left_ns;     /* at that rate; UINT64_MAX: not known */
   bool paused;
+  uint64_t rate_min, rate_max; /* of array_sync_set_rates */
 };
 
 /* The status and all members, likewise without waiting for I/O. */

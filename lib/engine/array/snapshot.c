@@ -119,7 +119,9 @@ look_at_job (struct array *array, struct array_progress *ret)
                                   .total = job.total,
                                   .rate = job.rate,
                                   .left_ns = job.left_ns,
-                                  .paused = job.paused };
+                                  .paused = job.paused,
+                                  .rate_min = job.minimum,
+                                  .rate_max = job.maximum };
 }
 
 void

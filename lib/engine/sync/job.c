@@ -381,7 +381,9 @@ job_get_progress (struct job *job, struct job_progress *ret)
 {
   ground_mutex_lock (&job->lock);
   *ret = (struct job_progress){ .paused = job->paused,
-                                .left_ns = UINT64_MAX };
+                                .left_ns = UINT64_MAX,
+                                .minimum = job->pace.minimum,
+                                .maximum = job->pace.maximum };
   if (job->supply != NULL) {
     ret->total = job->total;
     ret->done = job->total - job->left;

@@ -78,6 +78,7 @@ struct job_progress {
   uint64_t left_ns;     /* at that rate; UINT64_MAX: unknown */
   unsigned in_flight;   /* spans */
   bool paused;
+  uint64_t minimum, maximum; /* the rates that were set, bytes a second */
 };
 
 struct job {
