@@ -84,7 +84,9 @@ mirror_get_ready (void)
 
   if ((options.control != NULL && control_check (options.control, why) < 0)
       || (options.program != NULL
-          && control_check_program (options.program, why) < 0)) {
+          && control_check_program (options.program, why) < 0)
+      || (options.metrics != NULL
+          && control_check_metrics (options.metrics, why) < 0)) {
     log_error ("%s", why);
     return -1;
   }
@@ -125,20 +127,24 @@ start_control (char *text, size_t size)
                                    .path = options.control,
                                    .no_sockets = options.no_control,
                                    .program = options.program,
+                                   .metrics = options.metrics,
                                    .peers = clients_list,
                                    .stop = stop_server };
   char why[MESSAGE_MAX];
 
   snprintf (text, size, "no control socket");
-  if (options.no_control && options.program == NULL)
+  if (options.no_control && options.program == NULL && options.metrics == NULL)
     return 0;
   if (control_start (&config, &control, why) == 0) {
+    if (control_metrics_fd (control) != -1)
+      sockets_leave_fd_alone (control_metrics_fd (control));
     if (options.no_control)
       return 0;
     sockets_leave_alone (control_path (control),
                          control_path_readonly (control));
     snprintf (text, size, "control socket %s", control_path (control));
-  } else if (options.control != NULL || options.program != NULL) {
+  } else if (options.control != NULL || options.program != NULL
+             || options.metrics != NULL) {
     log_error ("%s", why);
     return -1;
   } else

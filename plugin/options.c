@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* options: what the user typed, checked as far as text can be. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ options_free (struct options *options)
     free (options->disk[i]);
   free (options->control);
   free (options->program);
+  free (options->metrics);
 }
 
 /* Relative paths are taken from here.  NULL, and said. */
@@ -296,6 +298,25 @@ parse_program (struct options *options, const char *value)
   return options->program == NULL ? -1 : 0;
 }
 
+static int
+parse_metrics (struct options *options, const char *value)
+{
+  const char *path = strncmp (value, "unix:", 5) == 0 ? value + 5 : NULL;
+  char *absolute = path == NULL ? NULL : nbdkit_absolute_path (path);
+  char *whole = NULL;
+
+  if (path == NULL)
+    whole = strdup (value);
+  else if (absolute != NULL && asprintf (&whole, "unix:%s", absolute) == -1)
+    whole = NULL;
+  free (absolute);
+  free (options->metrics);
+  options->metrics = whole;
+  if (whole == NULL)
+    log_error ("metrics=%s: not enough memory", value);
+  return whole == NULL ? -1 : 0;
+}
+
 int
 options_parse (struct options *options, const char *key, const char *value)
 {
@@ -317,6 +338,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "sync_max", parse_sync_max },
     { "control", parse_control },
     { "event-program", parse_program },
+    { "metrics", parse_metrics },
   };
 
   for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)

@@ -26,6 +26,8 @@ struct options {
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
+  char *metrics;           /* metrics=, a path in it absolute; ours to free;
+                              NULL */
   char *program;           /* event-program=, absolute, ours to free; NULL */
   struct layout layout;    /* options_complete: of a plain array */
 };
@@ -72,6 +74,9 @@ int options_check_plain (const struct options *options);
   "control=SOCKET|none   where nbdmirror reaches the server (default: in "     \
   "the\n"                                                                     \
   "                 runtime directory, named after the array).\n"                   \
+  "metrics=unix:/PATH|127.0.0.1:PORT   serve metrics for Prometheus there, "   \
+  "by\n"                                                                       \
+  "                 HTTP (default: nowhere).\n"                                \
   "event-program=FILE   called as FILE EVENT ARRAY [DISK], as by mdadm "       \
   "--monitor."
 

@@ -55,6 +55,7 @@ struct name {
   bool listening;
 };
 
+static struct name left_name;
 static char left_alone[2][sizeof ((struct sockaddr_un *)0)->sun_path];
 
 void
@@ -64,11 +65,46 @@ sockets_leave_alone (const char *path, const char *other)
   snprintf (left_alone[1], sizeof left_alone[1], "%s", other);
 }
 
+/* 0: not a socket with ports. */
+static uint32_t
+port (const struct name *name)
+{
+  switch (name->address.ss_family) {
+  case AF_INET:
+    return ((const struct sockaddr_in *)&name->address)->sin_port;
+  case AF_INET6:
+    return ((const struct sockaddr_in6 *)&name->address)->sin6_port;
+  case AF_VSOCK:
+    return ((const struct sockaddr_vm *)&name->address)->svm_port;
+  default:
+    return 0;
+  }
+}
+
+/* Was @connection accepted on @listener?  The listener's address may be a
+ * wildcard, but a port that is listened on is nobody else's.
+ */
+static bool
+accepted_on (const struct name *connection, const struct name *listener)
+{
+  if (connection->address.ss_family != listener->address.ss_family)
+    return false;
+  if (port (listener) != 0)
+    return port (connection) == port (listener);
+  /* An unnamed Unix socket is one that we connected ourselves. */
+  return connection->length > sizeof (sa_family_t)
+         && connection->length == listener->length
+         && memcmp (&connection->address, &listener->address, listener->length)
+              == 0;
+}
+
 static bool
 is_left_alone (const struct name *name)
 {
   const struct sockaddr_un *un = (const struct sockaddr_un *)&name->address;
 
+  if (left_name.length > 0 && accepted_on (name, &left_name))
+    return true;
   return un->sun_family == AF_UNIX && un->sun_path[0] != '\0'
          && (strcmp (un->sun_path, left_alone[0]) == 0
              || strcmp (un->sun_path, left_alone[1]) == 0);
@@ -90,20 +126,10 @@ socket_name (int fd)
   return name;
 }
 
-/* 0: not a socket with ports. */
-static uint32_t
-port (const struct name *name)
+void
+sockets_leave_fd_alone (int fd)
 {
-  switch (name->address.ss_family) {
-  case AF_INET:
-    return ((const struct sockaddr_in *)&name->address)->sin_port;
-  case AF_INET6:
-    return ((const struct sockaddr_in6 *)&name->address)->sin6_port;
-  case AF_VSOCK:
-    return ((const struct sockaddr_vm *)&name->address)->svm_port;
-  default:
-    return 0;
-  }
+  left_name = socket_name (fd);
 }
 
 /* For people. */
@@ -168,23 +194,6 @@ sockets_describe (char *ret, size_t size)
   listens = used > 0;
   if (!listens) /* nbdkit -s */
     snprintf (ret, size, "standard input and output");
-}
-
-/* Was @connection accepted on @listener?  The listener's address may be a
- * wildcard, but a port that is listened on is nobody else's.
- */
-static bool
-accepted_on (const struct name *connection, const struct name *listener)
-{
-  if (connection->address.ss_family != listener->address.ss_family)
-    return false;
-  if (port (listener) != 0)
-    return port (connection) == port (listener);
-  /* An unnamed Unix socket is one that we connected ourselves. */
-  return connection->length > sizeof (sa_family_t)
-         && connection->length == listener->length
-         && memcmp (&connection->address, &listener->address, listener->length)
-              == 0;
 }
 
 static void

@@ -20,6 +20,9 @@ bool sockets_are_there (void);
 /* Those that these paths name are not the server's. */
 void sockets_leave_alone (const char *path, const char *other);
 
+/* Nor is this one, which listens, and what is accepted on it. */
+void sockets_leave_fd_alone (int fd);
+
 /* Ends the connections of all clients that are there. */
 void sockets_shut_clients (void);
 

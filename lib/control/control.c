@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "control/internal.h"
+#include "control/scrape.h"
 #include "ground/limits.h"
 #include "ground/log.h"
 #include "ground/text.h"
@@ -32,6 +33,12 @@ control_check_program (const char *path, char *why)
     snprintf (why, MESSAGE_MAX, "event-program=%.300s: cannot be called: %s",
               path, log_strerror (r));
   return r;
+}
+
+int
+control_check_metrics (const char *place, char *why)
+{
+  return scrape_check (place, why);
 }
 
 /* --------------------------------------------------------------- listening */
@@ -180,13 +187,23 @@ open_default (struct control *control, char *why)
 }
 
 static int
-open_all (struct control *control, char *why)
+open_sockets (struct control *control, char *why)
 {
   if (control->config.no_sockets)
     return 0;
   return control->config.path == NULL
            ? open_default (control, why)
            : open_doors (control, control->config.path, why);
+}
+
+static int
+open_all (struct control *control, char *why)
+{
+  int r = open_sockets (control, why);
+
+  if (r < 0 || control->config.metrics == NULL)
+    return r;
+  return scrape_new (control, control->config.metrics, &control->scrape, why);
 }
 
 /* -------------------------------------------------------------------- life */
@@ -204,6 +221,7 @@ control_free (struct control *control)
 {
   orders_end (control);
   clients_sweep (control, true);
+  scrape_free (control->scrape);
   progress_end (control);
   events_end (control);
   program_free (control->program);
@@ -294,6 +312,12 @@ const char *
 control_path_readonly (const struct control *control)
 {
   return control->listener[LISTENER_QUESTIONS].door.path;
+}
+
+int
+control_metrics_fd (const struct control *control)
+{
+  return control->scrape == NULL ? -1 : scrape_fd (control->scrape);
 }
 
 static gboolean

@@ -33,6 +33,8 @@ struct control_config {
 
   bool no_sockets;
   const char *program; /* absolute: called for events; NULL: none */
+  const char *metrics; /* where they are served by HTTP: "unix:/PATH",
+                          "127.0.0.1:PORT", "[::1]:PORT"; NULL: nowhere */
 
   /* Who is connected to the array: at most @max of them into @ret; returns how
    * many there are.
@@ -51,6 +53,9 @@ int control_check (const char *path, char *why);
 /* Can this program be called?  0, or -errno and @why, likewise. */
 int control_check_program (const char *path, char *why);
 
+/* Can metrics be served there?  Likewise. */
+int control_check_metrics (const char *place, char *why);
+
 /* Make the sockets and start the thread.  0 and *@ret, or -errno and @why
  * (MESSAGE_MAX bytes): one line.
  */
@@ -62,6 +67,9 @@ const char *control_path (const struct control *control);
 
 /* The path of the socket that only answers questions. */
 const char *control_path_readonly (const struct control *control);
+
+/* The descriptor that metrics are asked for on; -1: none. */
+int control_metrics_fd (const struct control *control);
 
 /* End the thread and remove the sockets.  NULL: it was not started. */
 void control_stop (struct control *control);

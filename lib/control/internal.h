@@ -54,6 +54,7 @@ struct control {
   struct orders *orders;
   uint64_t clients_ever;
   struct program *program; /* NULL: none is called */
+  struct scrape *scrape;   /* NULL: nobody can ask by HTTP */
 };
 
 /* What an order may have changed.  Control thread. */
