@@ -57,8 +57,8 @@ struct array {
   void (*before_read) (struct request *request, uint64_t offset,
                        uint64_t length);
 
-  /* md arrays only; their threads run from array_allow_writes on. */
-  struct quiet quiet;
+  /* What runs in the background, from array_begin_threads on. */
+  struct quiet quiet; /* md arrays only */
   struct resync resync;
   _Atomic bool may_write;
 
@@ -161,6 +161,11 @@ view_copies (const struct view *view, uint64_t offset, struct view_copy *ret)
 
 /* Everything but the legs. */
 void array_free (struct array *array);
+
+/* What is done in the background may begin.  Like array_allow_writes, but in a
+ * plain array, too, which has something to do only when a disk joins it.
+ */
+int array_begin_threads (struct array *array);
 
 /* Do the members' superblocks know of everybody who is out? */
 static inline bool

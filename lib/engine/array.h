@@ -105,10 +105,11 @@ unsigned array_pool_minimum (unsigned legs);
  *                pool + 2 x LEGS_MAX - slots children
  *                2 x requests descriptors, as many views and two
  *                bounced: 2 x bounces buffers of bounce_size
- *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
  *                SYNC_SPANS + SYNC_BUFFERS_READERS buffers of SYNC_SPAN
- *                SYNC_SPANS x slots + 2 x LEGS_MAX - slots children
- *                SYNC_SPANS + 1 descriptors, as many views
+ *                SYNC_SPANS x slots + LEGS_MAX - slots children
+ *                SYNC_SPANS descriptors, as many views
+ *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
+ *                LEGS_MAX children, a descriptor, a view
  *
  * What depends on the disks of an md array comes on top:
  *
@@ -240,12 +241,11 @@ int array_quiesce (struct array *array, uint64_t deadline_ns);
 /* After array_quiesce: close the legs, free everything. */
 void array_close (struct array *array);
 
-/* What an md array does in the background, resync or rebuild (sync/job.h), any
+/* What the array does in the background, resync or rebuild (sync/job.h), any
  * time from array_create on.  None of these waits for I/O.  A pause lasts until
  * it is ended, whatever is to be done meanwhile.  What is cancelled is begun
  * again when a write leaves copies different, or at the next start.  Rates:
  * bytes a second, from now on; -EINVAL if one is 0 or @minimum is the larger.
- * Of a plain array: all 0, nothing to do.
  */
 void array_sync_progress (struct array *array, struct job_progress *ret);
 void array_sync_pause (struct array *array);

@@ -11,30 +11,25 @@
 void
 array_sync_progress (struct array *array, struct job_progress *ret)
 {
-  *ret = (struct job_progress){ .left_ns = UINT64_MAX };
-  if (array->md != NULL)
-    job_get_progress (&array->resync.job, ret);
+  job_get_progress (&array->resync.job, ret);
 }
 
 void
 array_sync_pause (struct array *array)
 {
-  if (array->md != NULL)
-    job_pause (&array->resync.job);
+  job_pause (&array->resync.job);
 }
 
 void
 array_sync_resume (struct array *array)
 {
-  if (array->md != NULL)
-    job_resume (&array->resync.job);
+  job_resume (&array->resync.job);
 }
 
 void
 array_sync_cancel (struct array *array)
 {
-  if (array->md != NULL)
-    job_cancel (&array->resync.job);
+  job_cancel (&array->resync.job);
 }
 
 int
@@ -42,7 +37,6 @@ array_sync_set_rates (struct array *array, uint64_t minimum, uint64_t maximum)
 {
   if (minimum == 0 || maximum < minimum)
     return -EINVAL;
-  if (array->md != NULL)
-    job_set_rates (&array->resync.job, minimum, maximum);
+  job_set_rates (&array->resync.job, minimum, maximum);
   return 0;
 }

@@ -56,11 +56,11 @@ allocate (struct array *array, const struct array_config *config)
   failed |= requests_init (&array->modifiers, config->requests, array);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
   failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
+  failed |= resync_init (&array->resync, array, config->sync_span,
+                         config->sync_spans);
   if (array->md != NULL) {
     quiet_init (&array->quiet);
     array->before_read = resync_before_read;
-    failed |= resync_init (&array->resync, array, config->sync_span,
-                           config->sync_spans);
   }
   failed |= views_init (array);
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
@@ -72,9 +72,9 @@ release (struct array *array)
   views_destroy (array);
   if (array->md != NULL) {
     metadata_destroy (array);
-    resync_destroy (&array->resync);
     quiet_destroy (&array->quiet);
   }
+  resync_destroy (&array->resync);
   bounce_destroy (&array->write_bounces);
   bounce_destroy (&array->read_bounces);
   requests_destroy (&array->modifiers);
@@ -116,9 +116,9 @@ bare_array_free (struct array *array)
   free (array);
 }
 
-/* How fast, how often. */
+/* When the metadata is cleaned up. */
 static void
-set_pace (struct array *array, const struct array_config *config)
+set_quiet (struct array *array, const struct array_config *config)
 {
   uint64_t sweep_ms = config->sweep_ms;
 
@@ -126,6 +126,12 @@ set_pace (struct array *array, const struct array_config *config)
     sweep_ms = UINT64_C (1000) * MAX (array->md->head.daemon_sleep, 1u);
   array->quiet.quiet_ns = config->quiet_ms * GROUND_MS;
   array->quiet.sweep_ns = sweep_ms * GROUND_MS;
+}
+
+/* How fast, how often. */
+static void
+set_pace (struct array *array, const struct array_config *config)
+{
   job_set_rates (&array->resync.job, config->sync_min, config->sync_max);
   if (config->sync_fixed)
     job_fix_spans (&array->resync.job);
@@ -152,8 +158,9 @@ furnish (struct array *array, const struct array_config *config,
   failed |= allocate (array, config);
   if (failed != 0)
     return -ENOMEM;
+  set_pace (array, config);
   if (is_md)
-    set_pace (array, config);
+    set_quiet (array, config);
   return 0;
 }
 

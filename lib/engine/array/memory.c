@@ -54,7 +54,9 @@ plain_memory (const struct array_config *config, bool bounced)
             + LEGS_MAX * (uint64_t)POOL_RETRIES_PER_LEG)
            * sizeof (struct child);
   bytes += 2 * (uint64_t)config->requests * sizeof (struct request);
-  bytes += views_size (2 * config->requests);
+  bytes += resync_memory (config->layout.slots, config->sync_span,
+                          config->sync_spans);
+  bytes += views_size (2 * config->requests + config->sync_spans);
   bytes += config->layout.slots * (uint64_t)sizeof (struct member);
   if (bounced)
     bytes += 2 * (uint64_t)config->bounces
@@ -62,11 +64,11 @@ plain_memory (const struct array_config *config, bool bounced)
   return bytes;
 }
 
-/* For the metadata's descriptor and those of resync. */
+/* Of the metadata's descriptor. */
 static uint64_t
-views_of_md (unsigned spans)
+views_of_md (void)
 {
-  return views_size (1 + spans) - views_size (0);
+  return views_size (1) - views_size (0);
 }
 
 uint64_t
@@ -76,10 +78,7 @@ array_memory (const struct array_config *given, bool bounced, bool is_md)
   uint64_t bytes = plain_memory (&config, bounced);
 
   if (is_md)
-    bytes += metadata_memory (config.layout.slots)
-             + resync_memory (config.layout.slots, config.sync_span,
-                              config.sync_spans)
-             + views_of_md (config.sync_spans);
+    bytes += metadata_memory (config.layout.slots) + views_of_md ();
   return bytes;
 }
 

@@ -140,7 +140,5 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   for (unsigned i = 0; i < ret->members; i++)
     describe (array, &array->roster.member[i], &ret->member[i]);
   ground_mutex_unlock (&array->state_lock);
-  ret->progress = (struct array_progress){ .total = 0 };
-  if (array->md != NULL)
-    look_at_job (array, &ret->progress);
+  look_at_job (array, &ret->progress);
 }

@@ -39,7 +39,9 @@ start_threads (struct array *array)
   if (array->stopped || atomic_load (&array->may_write))
     return 0;
   /* Perhaps only the second one failed the last time. */
-  r = worker_is_started (&array->quiet.worker) ? 0 : quiet_start (array);
+  r = array->md == NULL || worker_is_started (&array->quiet.worker)
+        ? 0
+        : quiet_start (array);
   if (r < 0)
     return r;
   /* The thread looks at it. */
@@ -51,17 +53,22 @@ start_threads (struct array *array)
 }
 
 int
-array_allow_writes (struct array *array)
+array_begin_threads (struct array *array)
 {
   int r;
 
-  if (array->md == NULL || array->limits.readonly
-      || atomic_load (&array->may_write))
+  if (array->limits.readonly || atomic_load (&array->may_write))
     return 0;
   ground_mutex_lock (&array->stop_lock);
   r = start_threads (array);
   ground_mutex_unlock (&array->stop_lock);
   return r;
+}
+
+int
+array_allow_writes (struct array *array)
+{
+  return array->md == NULL ? 0 : array_begin_threads (array);
 }
 
 void
@@ -113,12 +120,11 @@ abort_busy_legs (struct array *array)
 static void
 stop_threads (struct array *array, uint64_t deadline_ns)
 {
-  if (array->md == NULL)
-    return;
   if (resync_wait_idle (array, deadline_ns) < 0)
     abort_busy_legs (array);
   resync_stop (array);
-  quiet_stop (array);
+  if (array->md != NULL)
+    quiet_stop (array);
 }
 
 static void
@@ -144,8 +150,7 @@ quiesce (struct array *array, uint64_t deadline_ns)
   int r;
 
   keep_out (array);
-  if (array->md != NULL)
-    resync_ask_to_stop (array);
+  resync_ask_to_stop (array);
   r = drain (array, deadline_ns);
   if (r < 0) {
     abort_busy_legs (array);

@@ -206,7 +206,7 @@ array_change (struct array *array, const struct array_order *order,
                           "they are");
   /* Who only asks brings nothing about, not even a rebuild. */
   if (!order->dry_run)
-    r = array_allow_writes (array);
+    r = array_begin_threads (array);
   if (r < 0)
     return change_refuse (answer, r, "no-thread", "no thread can be started: "
                           "%s", log_strerror (r));

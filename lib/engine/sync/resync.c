@@ -302,32 +302,47 @@ is_recovering (const struct member *member)
   return atomic_load (&member->standing) == STANDING_WRITTEN;
 }
 
+/* One that was not stopped cleanly becomes clean, even if nothing has to be
+ * copied for that.
+ */
+static bool
+has_work (struct array *array)
+{
+  const struct view view = view_look (array);
+
+  return view.targets != view.in_sync || array_has_todo (array)
+         || (array->md != NULL && array->md->found_dirty);
+}
+
+static int
+activate (struct array *array, bool again)
+{
+  int r = array->md != NULL ? metadata_activate (array) : 0;
+
+  if (r < 0 && !again)
+    log_error_repeats (&array->resync.told_metadata, ground_now (), r,
+                       "resync: cannot begin: the metadata cannot be "
+                       "written: %s", log_strerror (r));
+  return r;
+}
+
 /* All there is to do, once.  @again: somebody was told already that it could
  * not be done.  0, or -errno of what could not.
  */
 static int
 work (struct array *array, bool again)
 {
-  const struct view view = view_look (array);
   struct member *member = NULL;
-  int r, result;
+  int r, result = 0;
 
-  /* One that was not stopped cleanly becomes clean, even if nothing has to be
-   * copied for that.
-   */
-  if (atomic_load (&array->md->todo_left) == 0
-      && view.targets == view.in_sync && !array->md->found_dirty)
+  if (!has_work (array))
     return 0;
-  r = metadata_activate (array);
-  if (r < 0) {
-    if (!again)
-      log_error_repeats (&array->resync.told_metadata, ground_now (), r,
-                         "resync: cannot begin: the metadata cannot be "
-                         "written: %s", log_strerror (r));
+  r = activate (array, again);
+  if (r < 0)
     return r;
-  }
   /* Resync first: a rebuild needs a source that is one. */
-  result = resync_pass (array, again);
+  if (array->md != NULL)
+    result = resync_pass (array, again);
   while (!worker_is_stopping (&array->resync.worker)
          && (member = view_next_member (array, member, is_recovering))
               != NULL) {
@@ -434,12 +449,12 @@ resync_wait_idle (struct array *array, uint64_t deadline_ns)
 static void
 tell_rest (struct array *array)
 {
-  uint64_t left = atomic_load (&array->md->todo_left);
   const struct view *view;
 
-  if (left > 0)
+  if (array_has_todo (array))
     log_notice ("resync: stopped; up to %llu bytes that may differ are left "
-                "for the next start", (unsigned long long)left);
+                "for the next start",
+                (unsigned long long)atomic_load (&array->md->todo_left));
   ground_mutex_lock (&array->state_lock);
   view = atomic_load (&array->view);
   for (uint32_t rebuilt = view->targets & ~view->in_sync; rebuilt != 0;
