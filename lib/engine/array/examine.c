@@ -91,9 +91,10 @@ decide_size (struct array *array, char *why)
               (unsigned long long)layout->chunk, array->limits.block_minimum);
     return -EINVAL;
   }
-  layout_set_size (layout, smallest->caps.size);
-  array->limits.size
-    = round_down (layout->array_size, array->limits.block_minimum);
+  /* Whole blocks of every member: so much is copied to one that comes. */
+  layout_set_size (layout, round_down (smallest->caps.size,
+                                       array->limits.block_minimum));
+  array->limits.size = layout->array_size;
   if (array->limits.size == 0) {
     snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for "
               "this array; use larger disks or a smaller chunk", smallest->name,
