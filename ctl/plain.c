@@ -69,6 +69,8 @@ plain_judge (struct dry_run *run)
             "least two");
   else if (look_at_all (run, &refusal))
     return;
+  else if (refusal.is_certain)
+    refuse (run, refusal.culprit, "%.700s; %s", refusal.why, refusal.advice);
   else if (run->metadata == METADATA_NONE)
     snprintf (run->verdict.assembly.why, sizeof run->verdict.assembly.why,
               "metadata=none, although disk %.200s %.700s",

@@ -94,6 +94,11 @@ judge (const struct options *options, const struct looker *lookers)
   }
   if (plain_check (looks, names, &options->layout, &refusal))
     return 0;
+  if (refusal.is_certain) {
+    log_error ("disk %.200s: %.600s; %s; nothing was written",
+               names[refusal.culprit], refusal.why, refusal.advice);
+    return -1;
+  }
   if (options->metadata == ARRAY_METADATA_NONE) {
     log_notice ("metadata=none: the disks are served as a plain array, "
                 "although disk %.200s %.700s",

@@ -46,15 +46,17 @@ say_difference (const struct plain_look *a, const char *a_name,
               held (b), a_name, held (a));
 }
 
+/* One that the mirror itself has called no copy counts before others. */
 static bool
-is_no_member (const struct plain_look *looks, unsigned count,
+is_no_member (const struct plain_look *looks, unsigned count, bool unfinished,
               struct plain_refusal *ret)
 {
   for (unsigned i = 0; i < count; i++)
-    if (looks[i].member[0] != '\0') {
+    if (looks[i].member[0] != '\0' && looks[i].unfinished == unfinished) {
       ret->culprit = i;
       snprintf (ret->why, MESSAGE_MAX, "%s", looks[i].member);
       ret->advice = looks[i].advice;
+      ret->is_certain = unfinished;
       return false;
     }
   return true;
@@ -64,7 +66,9 @@ bool
 plain_check (const struct plain_look *looks, const char *const *names,
              const struct layout *layout, struct plain_refusal *ret)
 {
-  if (!is_no_member (looks, layout->slots, ret))
+  *ret = (struct plain_refusal){ .is_certain = false };
+  if (!is_no_member (looks, layout->slots, true, ret)
+      || !is_no_member (looks, layout->slots, false, ret))
     return false;
   for (unsigned i = 0; i < layout->slots; i++)
     for (unsigned j = 0; j < i; j++)

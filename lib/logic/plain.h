@@ -18,6 +18,7 @@ struct plain_look {
   /* Why it is no disk of a plain array, to follow its name; or empty. */
   char member[MESSAGE_MAX / 2];
   const char *advice; /* and what to do */
+  bool unfinished;    /* and there is no doubt: the mirror said so itself */
 
   /* File systems, volumes, partition tables, with their uuids; and a sum over
    * the entries of the tables.  All copies have the same.
@@ -31,6 +32,7 @@ struct plain_refusal {
   unsigned culprit;      /* a disk */
   char why[MESSAGE_MAX]; /* to follow its name */
   const char *advice;
+  bool is_certain;       /* whatever the user says */
 };
 
 /* False, and *@ret. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* look: what a disk without md metadata of its own seems to be.
  *
- * In this order, since the first thing found is the one that is told: its own
- * md superblock (seen here only where metadata=none ignores it), other RAID
+ * In this order, since the first thing found is the one that is told: what the
+ * mirror says of a disk that it did not finish, its own md superblock (seen here only where metadata=none ignores it), other RAID
  * formats, md members on its partitions, remains.  All but the last are a few
  * reads.  Remains are looked for
  *
@@ -27,6 +27,7 @@
 #include "logic/image.h"
 #include "logic/remains.h"
 #include "logic/sb1.h"
+#include "logic/unfinished.h"
 #include "look/look.h"
 
 #define HEAD_REMAINS (128u * 1024u)
@@ -51,6 +52,21 @@ read_disk (const struct look_disk *disk, void *buffer, uint64_t length,
   if (offset > disk->size || length > disk->size - offset)
     return -ENXIO;
   return disk->read (disk->opaque, buffer, length, offset);
+}
+
+/* What the mirror itself has written there. */
+static void
+find_unfinished (struct looking *looking)
+{
+  uint8_t head[UNFINISHED_SIZE];
+  struct plain_look *plain = looking->plain;
+
+  if (read_disk (looking->disk, head, sizeof head, 0) < 0
+      || !unfinished_is (head))
+    return;
+  plain->unfinished = true;
+  plain->advice = unfinished_advice;
+  snprintf (plain->member, sizeof plain->member, "%s", unfinished_text);
 }
 
 /* ------------------------------------------------------------- md members */
@@ -272,7 +288,9 @@ look_at_all (struct looking *looking, uint64_t common, const char **ret_image)
   int r;
 
   *ret_image = find_image (looking);
-  find_md_member (looking, 0, 0, looking->disk->exact_size);
+  find_unfinished (looking);
+  if (!is_known (looking))
+    find_md_member (looking, 0, 0, looking->disk->exact_size);
   r = look_signatures (&looking->view, find_raid, looking);
   if (!is_known (looking))
     look_at_partitions (looking);

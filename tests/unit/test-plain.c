@@ -2,6 +2,7 @@
 /* Disks that are copies of one another, and those that are not. */
 #include "ground/util.h"
 #include "logic/plain.h"
+#include "logic/unfinished.h"
 #include "unit.h"
 
 static const char *const names[] = { "a", "b", "c", "d" };
@@ -59,6 +60,31 @@ START_TEST (a_member_is_no_copy_wherever_it_stands)
 }
 END_TEST
 
+/* What the mirror has said itself counts before what a disk looks like. */
+START_TEST (an_unfinished_disk_is_no_copy_for_certain)
+{
+  struct layout layout = { .level = LEVEL_RAID1, .slots = 4 };
+  struct plain_refusal refusal;
+  struct plain_look looks[4];
+  uint8_t head[UNFINISHED_SIZE];
+
+  make_looks (looks, "");
+  strcpy (looks[1].member, "is a member");
+  ck_assert (!plain_check (looks, names, &layout, &refusal));
+  ck_assert (!refusal.is_certain);
+  strcpy (looks[2].member, unfinished_text);
+  looks[2].unfinished = true;
+  ck_assert (!plain_check (looks, names, &layout, &refusal));
+  ck_assert (refusal.is_certain);
+  ck_assert_uint_eq (refusal.culprit, 2);
+
+  unfinished_encode (head);
+  ck_assert (unfinished_is (head));
+  head[0]++;
+  ck_assert (!unfinished_is (head));
+}
+END_TEST
+
 /* Of RAID10 those of one near set are copies, if the sets are whole. */
 START_TEST (only_copies_are_compared)
 {
@@ -86,6 +112,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, copies_hold_the_same);
   tcase_add_test (tcase, a_member_is_no_copy_wherever_it_stands);
   tcase_add_test (tcase, only_copies_are_compared);
+  tcase_add_test (tcase, an_unfinished_disk_is_no_copy_for_certain);
 }
 
 int
