@@ -40,6 +40,8 @@ struct array {
   uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
                            least; metadata is written in these */
   uint32_t bounce_size;
+  uint32_t mark_size;   /* plain: so many bytes of a member that is being
+                           rebuilt are the mark that it is no copy, or 0 */
   void *zeroes;         /* ZERO_BUFFER_SIZE bytes, only read */
   char why_readonly[MESSAGE_MAX]; /* limits.why_readonly */
 
@@ -89,6 +91,12 @@ struct array {
    * copies may differ there, so everybody reads the first one.
    */
   _Atomic bool reads_pinned;
+
+  /* Plain: where writes failed since there was somebody who may have taken them
+   * although he is not in sync.  Bytes of the array, under state_lock;
+   * torn_end 0: nowhere.
+   */
+  uint64_t torn_from, torn_end;
 
   /* What clients were told of, and people: errors of ... */
   struct log_repeats told_read, told_modify;
@@ -151,12 +159,31 @@ view_flush_is_lost (const struct array *array, const struct view *view,
 static inline unsigned
 view_copies (const struct view *view, uint64_t offset, struct view_copy *ret)
 {
+  unsigned count = view->count;
+
   if (view->layout.level != LEVEL_RAID1)
-    return view_copies_raid10 (view, offset, ret);
-  assert (offset < view->layout.array_size);
-  for (unsigned i = 0; i < view->count; i++)
-    ret[i] = (struct view_copy){ view->place[i], offset };
-  return view->count;
+    count = view_copies_raid10 (view, offset, ret);
+  else {
+    assert (offset < view->layout.array_size);
+    for (unsigned i = 0; i < count; i++)
+      ret[i] = (struct view_copy){ view->place[i], offset };
+  }
+  return view->unfinished == 0
+           ? count
+           : view_leave_unfinished (view, ret, count);
+}
+
+/* How many of @length bytes from array @offset on have all these copies, each
+ * in one stretch of its member.  (For reads layout_piece is enough: what is no
+ * copy is never read.)
+ */
+static inline uint64_t
+view_piece (const struct view *view, uint64_t offset, uint64_t length)
+{
+  length = layout_piece (&view->layout, offset, length);
+  return view->unfinished == 0
+           ? length
+           : view_piece_unfinished (view, offset, length);
 }
 
 /* Everything but the legs. */
@@ -166,6 +193,19 @@ void array_free (struct array *array);
  * plain array, too, which has something to do only when a disk joins it.
  */
 int array_begin_threads (struct array *array);
+
+/* Of a plain array: it may be torn there (torn_from).  Takes state_lock. */
+static inline void
+array_note_torn (struct array *array, uint64_t offset, uint64_t length)
+{
+  uint64_t end = offset + length;
+
+  ground_mutex_lock (&array->state_lock);
+  array->torn_from
+    = array->torn_end == 0 ? offset : MIN (array->torn_from, offset);
+  array->torn_end = MAX (array->torn_end, end);
+  ground_mutex_unlock (&array->state_lock);
+}
 
 /* Do the members' superblocks know of everybody who is out? */
 static inline bool

@@ -162,6 +162,12 @@
 #define COMPARE_BLOCKS 64
 #define COMPARE_BLOCK 4096u
 
+/* With so much at least of its beginning a disk of a plain array says that it
+ * is no copy, while it is being rebuilt: a page, so that what clients write
+ * behind it stays aligned to pages.
+ */
+#define MARK_SIZE 4096u
+
 /* Control: clients of each socket, and what one of them may send as one line,
  * nest, and leave unread before it is dropped.  A line holds any request
  * several times over; so much unread is more than everything there is to say.

@@ -94,6 +94,9 @@ decide_size (struct array *array, char *why)
   /* Whole blocks of every member: so much is copied to one that comes. */
   layout_set_size (layout, round_down (smallest->caps.size,
                                        array->limits.block_minimum));
+  array->mark_size = MAX (MARK_SIZE, array->leg_block);
+  if (array->mark_size > layout->member_size)
+    array->mark_size = 0;
   array->limits.size = layout->array_size;
   if (array->limits.size == 0) {
     snprintf (why, MESSAGE_MAX, "disk %.200s: is too small (%llu bytes) for "

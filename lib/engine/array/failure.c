@@ -122,7 +122,8 @@ failure_recovered (struct array *array, const struct member *member)
   bool recovered;
 
   ground_mutex_lock (&array->state_lock);
-  recovered = change (array, ROSTER_RECOVERED, member) == ROSTER_OK;
+  recovered = array->torn_end == 0
+              && change (array, ROSTER_RECOVERED, member) == ROSTER_OK;
   ground_mutex_unlock (&array->state_lock);
   return recovered;
 }

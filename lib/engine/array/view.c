@@ -19,6 +19,7 @@ member_new (struct leg *leg)
   if (member == NULL)
     return NULL;
   snprintf (member->name, sizeof member->name, "%s", leg->name);
+  memcpy (member->identity, leg->identity, sizeof member->identity);
   member->leg = leg;
   member->generation = atomic_load (&leg->generation);
   return member;
@@ -107,6 +108,8 @@ add_member (struct view *view, const struct roster_member *entry,
     view->write_mostly |= bit;
   if (entry->state == MEMBER_IN_SYNC)
     view->in_sync |= bit;
+  if (member->unfinished)
+    view->unfinished |= bit;
   if (entry->state == MEMBER_REPLACING)
     view->heir[entry->slot] = member->place;
   else
@@ -162,7 +165,9 @@ fill (const struct array *array, struct view *view, uint64_t number)
   const struct roster *roster = &array->roster;
   struct roster_sets sets;
 
-  *view = (struct view){ .number = number, .layout = array->layout };
+  *view = (struct view){ .number = number,
+                         .layout = array->layout,
+                         .mark_size = array->mark_size };
   memset (view->occupant, -1, sizeof view->occupant);
   memset (view->heir, -1, sizeof view->heir);
   for (unsigned i = 0; i < roster->members; i++)
@@ -393,6 +398,33 @@ view_copies_raid10 (const struct view *view, uint64_t offset,
       count += add_copy (view, heir, copy[i].offset, mostly, &ret[count]);
     }
   return count;
+}
+
+/* ----------------------------------------------------- what is no copy yet */
+
+unsigned
+view_leave_unfinished (const struct view *view, struct view_copy *copies,
+                       unsigned count)
+{
+  unsigned left = 0;
+
+  for (unsigned i = 0; i < count; i++)
+    if (!(view->unfinished & 1u << copies[i].place)
+        || copies[i].offset >= view->mark_size)
+      copies[left++] = copies[i];
+  return left;
+}
+
+/* All copies of a byte are equally deep in a chunk. */
+uint64_t
+view_piece_unfinished (const struct view *view, uint64_t offset,
+                       uint64_t length)
+{
+  uint64_t chunk = view->layout.chunk;
+  uint64_t depth = chunk == 0 ? offset : offset % chunk;
+
+  return depth < view->mark_size ? MIN (length, view->mark_size - depth)
+                                 : length;
 }
 
 /* -------------------------------------------------------------- all of them */

@@ -66,6 +66,7 @@ struct member {
   uint32_t id;           /* the roster's */
   unsigned place;
   char name[MEMBER_NAME_MAX]; /* the leg's, for people; its beginning */
+  char identity[256];    /* the leg's: what it really is */
   struct leg *leg;       /* NULL: closed */
   uint64_t data_offset;  /* bytes of the leg: where its data begins */
   struct badblocks *bad; /* ours; never to be read.  NULL: none */
@@ -93,6 +94,13 @@ struct member {
   _Atomic uint64_t recovered;
   bool by_bitmap;
 
+  /* Plain, being rebuilt: its first bytes say that it is no copy
+   * (logic/unfinished), and nothing is written there.  Under
+   * array->state_lock.
+   */
+  bool unfinished;
+  _Atomic bool unmarked; /* that is not on it yet: its rebuild waits */
+
   /* md: for who has the turn. */
   struct member_super super;
 };
@@ -109,6 +117,8 @@ struct view {
   uint32_t in_sync;                /* may be read */
   uint32_t targets;                /* get every write */
   uint32_t write_mostly;           /* read only if no other copy can be */
+  uint32_t unfinished;             /* the first bytes are no copy on these: */
+  uint32_t mark_size;              /* so many */
   uint32_t with_fua;               /* honour CHILD_FUA */
   uint32_t of_rank[LEG_RANKS];
   bool is_complete;                /* each slot has a member that is in sync */
@@ -171,6 +181,14 @@ uint32_t view_in_sync_now (const struct array *array,
 /* view_copies (array-internal.h) of a raid10. */
 unsigned view_copies_raid10 (const struct view *view, uint64_t offset,
                              struct view_copy *ret);
+
+/* Without those of @copies that are no copy. */
+unsigned view_leave_unfinished (const struct view *view,
+                                struct view_copy *copies, unsigned count);
+
+/* view_piece (array-internal.h), where something is unfinished. */
+uint64_t view_piece_unfinished (const struct view *view, uint64_t offset,
+                                uint64_t length);
 
 /* The slot of a target. */
 unsigned view_slot (const struct view *view, const struct member *member);

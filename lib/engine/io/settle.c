@@ -29,8 +29,7 @@ excused (const struct request *request, const struct settle *settle)
     unsigned count
       = view_copies (view, settle->offset + done, copies);
 
-    length = layout_piece (&view->layout, settle->offset + done,
-                           settle->length - done);
+    length = view_piece (view, settle->offset + done, settle->length - done);
     for (unsigned i = 0; i < count; i++) {
       uint32_t bit = 1u << copies[i].place;
 
@@ -69,9 +68,13 @@ give_up (struct request *request, const struct settle *settle, bool everywhere,
          int error)
 {
   struct array *array = request->array;
+  const struct view *view = request_view (request);
 
-  if (array->md == NULL)
+  if (array->md == NULL) {
     atomic_store (&array->reads_pinned, true);
+    if (view->targets != view->in_sync)
+      array_note_torn (array, settle->offset, settle->length);
+  }
   log_error_repeats (&array->told_modify, ground_now (), error,
                      "%s failed on %s: %s.  The client gets the error; %s",
                      settle->what,

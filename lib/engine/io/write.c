@@ -102,7 +102,7 @@ send_pieces (struct request *request, const struct modification *m,
   for (uint64_t done = 0; done < m->length; done += length) {
     unsigned count = view_copies (view, m->offset + done, copies);
 
-    length = layout_piece (&view->layout, m->offset + done, m->length - done);
+    length = view_piece (view, m->offset + done, m->length - done);
     for (unsigned i = 0; i < count; i++)
       if (places & 1u << copies[i].place)
         send_copy (request, m, &copies[i], done, length);

@@ -11,7 +11,8 @@
  *                         in sync on record; then read (sync/rebuild)
  *   grow, rename          life/grow
  *
- * It is on record when array_change returns 0.  One order at a time.  What
+ * It is on record when array_change returns 0; a plain array has no record, and
+ * the answer says so.  One order at a time.  What
  * takes long, opening a disk, is done before anything is held.
  *
  * Locks held on entry: none.  May block on: an order before it, the opener,
@@ -24,6 +25,7 @@
 #include "engine/life/grow.h"
 #include "engine/life/join.h"
 #include "engine/life/order.h"
+#include "engine/life/plain.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -80,8 +82,10 @@ leave (struct array *array, const struct array_order *order,
 
   if (r < 0)
     return r;
-  snprintf (answer->text, sizeof answer->text, "disk %.200s is %s", name,
-            fails ? "failed: it is neither read nor written" : "removed");
+  snprintf (answer->text, sizeof answer->text, "disk %.200s is %s%s%s", name,
+            fails ? "failed: it is neither read nor written" : "removed",
+            array->md != NULL ? "" : ".  ",
+            array->md != NULL ? "" : plain_not_durable);
   if (order->dry_run)
     return 0;
   log_event (&told, "disk %.200s is %s, by order", name,
@@ -124,8 +128,9 @@ mark (struct array *array, const struct array_order *order,
   range_unlock (&array->ranges, &request->range);
   if (r < 0)
     return r;
-  snprintf (answer->text, sizeof answer->text, "disk %.200s is read %s", name,
-            mostly ? "only where no other copy can be" : "like the others");
+  snprintf (answer->text, sizeof answer->text, "disk %.200s is read %s%s", name,
+            mostly ? "only where no other copy can be" : "like the others",
+            array->md != NULL ? "" : ", until the server stops");
   r = array->md != NULL && !order->dry_run ? metadata_store_now (array) : 0;
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",

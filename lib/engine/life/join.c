@@ -2,8 +2,9 @@
 /* join: a disk becomes a member by order: add, readd, replace.
  *
  *   join_disk   open it, with nothing held             (newcomer_open)
- *     admit     with the turn: may it join?             (newcomer_judge)
- *       seat    a member, published, then on record     (metadata_admit)
+ *     admit     with the turn: may it join?     (newcomer_judge, plain_judge)
+ *       seat    a member, published, then on record     (metadata_admit), or
+ *               marked as what is no copy yet           (mark_store)
  *   and the thread of resync is woken
  */
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include "engine/life/join.h"
 #include "engine/life/newcomer.h"
 #include "engine/life/order.h"
+#include "engine/life/plain.h"
+#include "engine/sync/mark.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -66,11 +69,9 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
                           name);
   if (fit->as == FIT_SPARE && order->verb != ARRAY_REPLACE)
     return change_refuse_step (answer, ROSTER_NO_SLOT, name);
-  if (fit->reason == FIT_NEW && !newcomer->is_blank && !order->discard)
-    return change_refuse (answer, -EINVAL, "overwrites",
-                          "disk %.200s is not blank, and what is on it would "
-                          "be overwritten; --discard allows that", name);
-  return 0;
+  return fit->reason == FIT_NEW
+           ? newcomer_check_contents (newcomer, order, answer)
+           : 0;
 }
 
 /* A place that nobody has, nor anybody with an old view. */
@@ -85,17 +86,30 @@ free_place (const struct array *array)
   return taken == UINT32_MAX ? -1 : __builtin_ctz (~taken);
 }
 
-/* The one that failed and comes again is forgotten in the same step. */
 static void
-forget_before (struct roster *roster, unsigned slot)
+forget (struct roster *roster, uint32_t id)
 {
-  for (unsigned i = 0; i < roster->members; i++)
-    if (roster->member[i].state == MEMBER_FAULTY
-        && roster->member[i].slot == (int)slot) {
-      const struct roster_event event = { .kind = ROSTER_REMOVE,
-                                          .id = roster->member[i].id };
+  const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
 
-      roster_next (roster, &event, roster);
+  roster_next (roster, &event, roster);
+}
+
+/* The one that failed and comes again is forgotten in the same step.  With
+ * metadata the disk itself says which one it was.
+ */
+static void
+forget_before (const struct array *array, const struct array_order *order,
+               const struct fit *fit, struct roster *roster)
+{
+  if (array->md == NULL) {
+    if (order->verb == ARRAY_READD)
+      forget (roster, order->member);
+    return;
+  }
+  for (unsigned i = 0; i < roster->members && fit->reason != FIT_NEW; i++)
+    if (roster->member[i].state == MEMBER_FAULTY
+        && roster->member[i].slot == (int)fit->slot) {
+      forget (roster, roster->member[i].id);
       return;
     }
 }
@@ -115,8 +129,8 @@ join_roster (struct array *array, const struct array_order *order,
   if (order->verb == ARRAY_REPLACE)
     event = (struct roster_event){ .kind = ROSTER_REPLACE,
                                    .id = order->member };
-  else if (fit->reason != FIT_NEW)
-    forget_before (&next, fit->slot);
+  else
+    forget_before (array, order, fit, &next);
   refusal = roster_next (&next, &event, &next);
   if (refusal != ROSTER_OK)
     return refusal;
@@ -158,9 +172,20 @@ take_back (struct array *array, uint32_t id)
   ground_mutex_unlock (&array->state_lock);
 }
 
+/* What has to be on its disk before it counts as one that joins. */
+static int
+record (struct array *array, struct request *request, struct member *member)
+{
+  int r = array->md != NULL ? metadata_admit (array, member)
+                            : mark_store (request, member);
+
+  return r == 0 && atomic_load (&member->standing) == STANDING_OUT ? -EIO : r;
+}
+
 static int
 seat (struct array *array, const struct array_order *order,
-      struct newcomer *newcomer, struct array_answer *answer)
+      struct request *request, struct newcomer *newcomer,
+      struct array_answer *answer)
 {
   enum roster_refusal refusal;
   struct member *member;
@@ -178,29 +203,23 @@ seat (struct array *array, const struct array_order *order,
     return drop_member (member, newcomer, answer, refusal);
   snprintf (name, sizeof name, "%s", member->name);
   answer->member = member->id;
-  r = metadata_admit (array, member);
-  if (r == 0 && atomic_load (&member->standing) == STANDING_OUT)
-    r = -EIO;
+  r = record (array, request, member);
   if (r < 0)
     take_back (array, member->id);
   member_release (array, member);
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",
-                                 "disk %.200s: its metadata cannot be "
-                                 "written: %s", name, log_strerror (r));
+                                 "disk %.200s: its %s cannot be written: %s",
+                                 name,
+                                 array->md != NULL ? "metadata" : "beginning",
+                                 log_strerror (r));
 }
 
-/* With the turn: nobody else changes what is on record. */
-static int
-admit (struct array *array, const struct array_order *order,
-       struct newcomer *newcomer, struct array_answer *answer)
+/* What is said of a disk that joins an md array. */
+static void
+tell (const struct array *array, const struct array_order *order,
+      const struct newcomer *newcomer, struct array_answer *answer)
 {
-  int r;
-
-  newcomer_judge (array, newcomer, order->discard);
-  r = check_fit (order, newcomer, answer);
-  if (r < 0)
-    return r;
   answer->to_copy = newcomer->fit.to_copy;
   if (order->verb == ARRAY_REPLACE)
     answer->to_copy = array->layout.member_size;
@@ -209,9 +228,35 @@ admit (struct array *array, const struct array_order *order,
             verdict_text (&newcomer->fit),
             (unsigned long long)answer->to_copy,
             verdict_link (&newcomer->fit), newcomer->fit.why);
+}
+
+static int
+judge (struct array *array, const struct array_order *order,
+       struct newcomer *newcomer, struct array_answer *answer)
+{
+  if (array->md == NULL)
+    return plain_judge (array, order, newcomer, answer);
+  newcomer_judge (array, newcomer, order->discard);
+  return check_fit (order, newcomer, answer);
+}
+
+/* With the turn, where there is one: nobody else changes what is on record. */
+static int
+admit (struct array *array, const struct array_order *order,
+       struct request *request, struct newcomer *newcomer,
+       struct array_answer *answer)
+{
+  int r = judge (array, order, newcomer, answer);
+
+  if (r < 0)
+    return r;
+  if (array->md == NULL)
+    plain_tell (array, order, newcomer, answer);
+  else
+    tell (array, order, newcomer, answer);
   if (order->dry_run)
     return 0;
-  r = seat (array, order, newcomer, answer);
+  r = seat (array, order, request, newcomer, answer);
   if (r == 0)
     log_notice ("%.900s", answer->text);
   return r;
@@ -226,9 +271,11 @@ let_in_opened (struct array *array, const struct array_order *order,
 
   if (r < 0)
     return r;
-  metadata_begin_turn (array);
-  r = admit (array, order, newcomer, answer);
-  metadata_end_turn (array);
+  if (array->md != NULL)
+    metadata_begin_turn (array);
+  r = admit (array, order, request, newcomer, answer);
+  if (array->md != NULL)
+    metadata_end_turn (array);
   request_end (&array->modifiers, request);
   return r;
 }
@@ -240,11 +287,6 @@ join_disk (struct array *array, const struct array_order *order,
   struct newcomer *newcomer;
   int r;
 
-  if (array->md == NULL)
-    return change_refuse (answer, -EOPNOTSUPP, "no-metadata",
-                          "an array without metadata cannot take a disk in "
-                          "while it runs; create an md array (nbdmirror "
-                          "create)");
   newcomer = malloc (sizeof *newcomer);
   if (newcomer == NULL)
     return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");

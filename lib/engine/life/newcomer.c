@@ -15,7 +15,9 @@
 #include "engine/array/leg-members.h"
 #include "engine/life/order.h"
 #include "engine/life/newcomer.h"
+#include "engine/sync/mark.h"
 #include "ground/util.h"
+#include "logic/unfinished.h"
 
 /* ----------------------------------------------------------- is it another? */
 
@@ -77,6 +79,17 @@ reads_as_zeroes (struct leg *leg, char *buffer, uint64_t length,
   return true;
 }
 
+/* The mirror itself has said that what is there is worth nothing. */
+static bool
+is_unfinished (struct leg *leg)
+{
+  uint8_t head[UNFINISHED_SIZE];
+
+  return leg->caps.size >= sizeof head
+         && leg->ops->read_now (leg, head, sizeof head, 0) == 0
+         && unfinished_is (head);
+}
+
 /* What cannot be read is not taken for blank. */
 static bool
 is_blank (struct leg *leg)
@@ -118,10 +131,24 @@ newcomer_open (struct array *array, const char *text, struct newcomer *ret,
                          "not enough memory for the disk's metadata");
   }
   if (r == 0)
-    ret->is_blank = ret->record.verdict == SB1_NONE && is_blank (ret->leg);
+    ret->is_blank = ret->record.verdict == SB1_NONE
+                    && (is_unfinished (ret->leg) || is_blank (ret->leg));
   else
     newcomer_drop (ret);
   return r;
+}
+
+int
+newcomer_check_contents (const struct newcomer *newcomer,
+                         const struct array_order *order,
+                         struct array_answer *answer)
+{
+  if (newcomer->is_blank || order->discard)
+    return 0;
+  return change_refuse (answer, -EINVAL, "overwrites",
+                        "disk %.200s is not blank, and what is on it would be "
+                        "overwritten; --discard allows that",
+                        newcomer->leg->name);
 }
 
 void
@@ -267,6 +294,15 @@ take_superblock (struct array *array, struct newcomer *newcomer,
   return 0;
 }
 
+static int
+furnish (struct array *array, struct newcomer *newcomer, struct member *member)
+{
+  if (array->md != NULL)
+    return take_superblock (array, newcomer, member);
+  mark_plan (array, member, newcomer->fit.slot);
+  return 0;
+}
+
 int
 newcomer_seat (struct array *array, struct newcomer *newcomer,
                struct member **ret, struct array_answer *answer)
@@ -275,13 +311,13 @@ newcomer_seat (struct array *array, struct newcomer *newcomer,
   struct member *member;
   int r;
 
-  if (newcomer->record.verdict != SB1_GOOD
+  if (array->md != NULL && newcomer->record.verdict != SB1_GOOD
       && free_number (array->md) >= SB1_ROLES_MAX)
     return change_refuse (answer, -EINVAL, "too-many-members",
                           "the array has had as many members as its metadata "
                           "can count");
   member = member_new (leg);
-  if (member == NULL || take_superblock (array, newcomer, member) < 0) {
+  if (member == NULL || furnish (array, newcomer, member) < 0) {
     if (member != NULL)
       member_free (member);
     return change_refuse (answer, -ENOMEM, "no-memory",

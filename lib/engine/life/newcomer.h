@@ -13,13 +13,15 @@
 
 struct array;
 struct array_answer;
+struct array_order;
 struct leg;
 struct member;
 
 struct newcomer {
   struct leg *leg;
   struct member_record record;
-  bool is_blank; /* nothing but zeroes at both ends, where signatures are */
+  bool is_blank; /* nothing but zeroes at both ends, where signatures are; or
+                    the mark of one that was never finished */
   struct fit fit;
 };
 
@@ -30,6 +32,11 @@ struct newcomer {
 int newcomer_open (struct array *array, const char *text,
                    struct newcomer *ret, struct array_answer *answer);
 
+/* May what it holds be overwritten?  0, or -errno and *@answer. */
+int newcomer_check_contents (const struct newcomer *newcomer,
+                             const struct array_order *order,
+                             struct array_answer *answer);
+
 /* Close what is still its own. */
 void newcomer_drop (struct newcomer *newcomer);
 
@@ -37,7 +44,8 @@ void newcomer_drop (struct newcomer *newcomer);
 void newcomer_judge (struct array *array, struct newcomer *newcomer,
                      bool discard);
 
-/* A member of it, with the superblock that it will have; its leg is started.
+/* A member of it, with the superblock that it will have, or with none in a
+ * plain array; its leg is started.
  * newcomer->leg is NULL afterwards.  For who has the turn.  0 and *@ret, or
  * -errno and *@answer.
  */

@@ -229,8 +229,8 @@ resync_copy (struct request *request, uint64_t offset, uint64_t length,
     int r;
 
     piece.offset = offset + done;
-    piece.length = layout_piece (&view->layout, piece.offset,
-                                MIN (length - done, most));
+    piece.length
+      = view_piece (view, piece.offset, MIN (length - done, most));
     piece.count = view_copies (view, piece.offset, piece.copies);
     r = copy_piece (&piece);
     if (r < 0)

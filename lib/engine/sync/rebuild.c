@@ -5,18 +5,21 @@
  * what the bitmap has set.  It gets every write of clients meanwhile, and no
  * reads; how far it has come is written into its superblock now and then.
  * It is a supplier of spans of the member to a job (job.h), and what is
- * written down is what the job knows to be done without a gap.
+ * written down is what the job knows to be done without a gap.  In an array
+ * without metadata nothing is; there a mark protects the disk (mark.h).
  *
  * Locks held on entry: none.  May block on, in this order: the range lock,
  * resync_copy, the turn.
  */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "engine/array-internal.h"
 #include "engine/record/metadata.h"
 #include "engine/sync/holes.h"
 #include "engine/sync/job.h"
+#include "engine/sync/mark.h"
 #include "engine/sync/resync.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -139,6 +142,8 @@ note_recovered (void *opaque, uint64_t at)
 
   at = MIN (at, size);
   atomic_store (&rebuild->member->recovered, at);
+  if (array->md == NULL)
+    return;
   if (at - rebuild->noted < size / SYNC_CHECKPOINT_PARTS
       && ground_now () - rebuild->noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
     return;
@@ -175,14 +180,60 @@ tell_begin (const struct member *member, unsigned slot)
   log_event (&event, "disk %.200s (slot %u): is being rebuilt, %s%s",
              member->name, slot,
              member->by_bitmap ? "only what it missed" : "all of it",
-             member->recovered > 0 ? ", from where it was stopped" : "");
+             member->recovered > 0 && !member->unfinished
+               ? ", from where it was stopped" : "");
+}
+
+/* state_lock held. */
+static const char *
+name_in_sync (const struct array *array, unsigned slot)
+{
+  const struct roster_member *entry = roster_occupant (&array->roster, slot);
+
+  return entry != NULL && entry->state == MEMBER_IN_SYNC
+           ? view_find_member (array, entry->id)->name
+           : "(one that is no copy yet)";
+}
+
+/* The disks that a plain array is to be started with. */
+static void
+tell_list (struct array *array)
+{
+  char list[MESSAGE_MAX / 2] = "";
+  size_t used = 0;
+
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned slot = 0; slot < array->layout.slots && used < sizeof list;
+       slot++)
+    used += snprintf (list + used, sizeof list - used, " disk=%.200s",
+                      name_in_sync (array, slot));
+  ground_mutex_unlock (&array->state_lock);
+  log_notice ("the array has no metadata, so nothing remembers its disks: start "
+              "it the next time with%.500s", list);
 }
 
 static void
-tell_end (const struct member *member, unsigned slot, int error)
+tell_stopped (const struct array *array, const struct member *member,
+              unsigned slot, int error)
 {
-  const struct log_event stopped
+  const struct log_event event
     = { "RebuildStopped", EVENT_WARNING, slot, member->name };
+
+  log_event (&event,
+             "disk %.200s (slot %u): its rebuild ended early, at byte %llu of "
+             "its data: %s.  Until it is rebuilt it is not read; temporary "
+             "errors are retried every minute; after any other error %s",
+             member->name, slot, (unsigned long long)member->recovered,
+             log_strerror (error),
+             array->md != NULL
+               ? "it resumes at the next start"
+               : "it is NOT A COPY: remove it, and add a disk again");
+}
+
+static void
+tell_end (struct array *array, const struct member *member, unsigned slot,
+          int error)
+{
   const struct log_event finished
     = { "RebuildFinished", EVENT_INFO, slot, member->name };
 
@@ -190,16 +241,13 @@ tell_end (const struct member *member, unsigned slot, int error)
     log_notice ("disk %.200s (slot %u): has all that it missed; it is read as "
                 "soon as resync has finished", member->name, slot);
   else if (error < 0)
-    log_event (&stopped,
-               "disk %.200s (slot %u): its rebuild ended early, at byte %llu "
-               "of its data: %s.  Until it is rebuilt it is not read; "
-               "temporary errors are retried every minute; after any other "
-               "error it resumes at the next start", member->name, slot,
-               (unsigned long long)member->recovered,
-               log_strerror (error));
-  else if (atomic_load (&member->standing) == STANDING_READ)
+    tell_stopped (array, member, slot, error);
+  else if (atomic_load (&member->standing) == STANDING_READ) {
     log_event (&finished, "disk %.200s (slot %u): is rebuilt and in sync",
                member->name, slot);
+    if (array->md == NULL)
+      tell_list (array);
+  }
 }
 
 /* -1: the roster has forgotten it. */
@@ -239,8 +287,12 @@ rebuild (struct array *array, struct member *member, bool again)
   if (r == -ENODEV && !is_recovering (member))
     r = 0;
   if (r == 0 && is_recovering (member))
-    r = metadata_commit (array, METADATA_COMMIT_JOIN, member);
+    r = array->md != NULL
+          ? metadata_commit (array, METADATA_COMMIT_JOIN, member)
+          : mark_replace (array, member, slot);
+  if (r == -ECANCELED)
+    return r;
   if (r == 0 || !again)
-    tell_end (member, slot, r);
+    tell_end (array, member, slot, r);
   return r;
 }

@@ -297,9 +297,10 @@ resync_pass (struct array *array, bool again)
 }
 
 static bool
-is_recovering (const struct member *member)
+may_rebuild (const struct member *member)
 {
-  return atomic_load (&member->standing) == STANDING_WRITTEN;
+  return atomic_load (&member->standing) == STANDING_WRITTEN
+         && !atomic_load (&member->unmarked);
 }
 
 /* One that was not stopped cleanly becomes clean, even if nothing has to be
@@ -344,7 +345,7 @@ work (struct array *array, bool again)
   if (array->md != NULL)
     result = resync_pass (array, again);
   while (!worker_is_stopping (&array->resync.worker)
-         && (member = view_next_member (array, member, is_recovering))
+         && (member = view_next_member (array, member, may_rebuild))
               != NULL) {
     r = rebuild (array, member, again);
     if (r < 0)
@@ -461,8 +462,13 @@ tell_rest (struct array *array)
        rebuilt &= rebuilt - 1) {
     const struct member *member = view->member[__builtin_ctz (rebuilt)];
 
-    log_notice ("disk %.200s (slot %u): its rebuild is stopped; the next start "
-                "goes on with it", member->name, view_slot (view, member));
+    log_notice (array->md != NULL
+                  ? "disk %.200s (slot %u): its rebuild is stopped; the next "
+                    "start goes on with it"
+                  : "disk %.200s (slot %u): its rebuild is stopped, so it IS "
+                    "NOT A COPY: do not start the mirror with it again before "
+                    "a good disk was copied over it whole",
+                member->name, view_slot (view, member));
   }
   ground_mutex_unlock (&array->state_lock);
 }
