@@ -117,6 +117,33 @@ memory_array_make (void)
   memory_array_make_without (0);
 }
 
+/* A plain array of so many empty legs as @layout has slots, at most OTHERS;
+ * started.
+ */
+static inline void
+memory_array_make_plain (const struct layout *layout)
+{
+  struct array_config config = { .legs = layout->slots,
+                                 .layout = *layout,
+                                 .retry_ms = 1,
+                                 .opener = { .open = memory_array_open } };
+  struct leg *legs[OTHERS];
+  char why[MESSAGE_MAX];
+
+  memset (&memory, 0, sizeof memory);
+  log_set_sink (memory_array_remember);
+  for (unsigned i = 0; i < layout->slots; i++) {
+    struct memory_leg *leg = memory_leg_new (i);
+
+    if (i < MEMBERS)
+      memory.leg[i] = leg;
+    legs[i] = &leg->leg;
+  }
+  ck_assert_msg (array_create (&config, legs, NULL, &memory.array, why) == 0,
+                 "%s", why);
+  ck_assert_int_eq (array_start (memory.array), 0);
+}
+
 /* What member @i's superblock says now. */
 static inline struct sb1
 memory_array_super (unsigned i)
