@@ -70,9 +70,6 @@ advice (const struct control *control, int slot, bool failed)
   if (control->limits.readonly)
     return g_strdup ("serve the array with all its disks writable to rebuild "
                      "it");
-  if (!control->identity.md)
-    return g_strdup ("stop the server, copy a disk in sync over the failed one "
-                     "whole, and start the server again");
   if (!failed)
     return g_strdup_printf ("give it a disk: nbdmirror add %s DISK",
                             control->name);

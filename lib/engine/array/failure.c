@@ -18,12 +18,10 @@ advice (const struct array *array)
     return "The other disks record this.  If the disk is good, nbdmirror readd "
            "lets it back in, as does the next start with all disks; nbdmirror "
            "add takes a new one in its place";
-  if (array->layout.level == LEVEL_RAID1)
-    return "A mirror without metadata cannot remember this after a restart: "
-           "before this disk is used again, copy a good disk over it whole";
   return "A mirror without metadata cannot remember this after a restart: "
-         "before this disk is used again, restore the array: see FAILURES in "
-         "nbdkit-mirror-plugin(1)";
+         "never start it with this disk as it is.  nbdmirror readd copies all "
+         "data to it while the mirror serves, nbdmirror add to a new one in "
+         "its place";
 }
 
 struct happened {
