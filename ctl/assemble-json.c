@@ -94,7 +94,7 @@ json_given (JsonBuilder *builder, const struct dry_run *run, unsigned j)
     json_history (builder, run, j);
   if (!seats_are_given (&run->verdict.assembly))
     return;
-  render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT);
+  render_json_bool (builder, "used", seat->slot != ASSEMBLE_NO_SLOT || seat->waits);
   json_rebuild (builder, run, j);
 }
 

@@ -13,11 +13,14 @@ static void
 print_seat (const struct dry_run *run, unsigned j)
 {
   const struct seat *seat = &run->verdict.seats.seat[j];
-  bool begun = run->verdict.assembly.part[j].part == PART_RECOVERING;
+  enum part part = run->verdict.assembly.part[j].part;
+  bool begun = part == PART_RECOVERING || part == PART_REPLACEMENT;
 
   if (!seats_are_given (&run->verdict.assembly))
     return;
-  if (seat->slot == ASSEMBLE_NO_SLOT)
+  if (seat->waits)
+    printf ("; waits for a slot");
+  else if (seat->slot == ASSEMBLE_NO_SLOT)
     printf ("; is not used");
   else if (seat->rebuilt)
     printf ("; %s, %s", begun ? "the rest will be rebuilt" : "will be rebuilt",

@@ -47,6 +47,7 @@ static const struct {
   { "remove", change_command, "take it out and forget it" },
   { "add", change_command, "give a disk to an array that lacks one" },
   { "readd", change_command, "take a disk back that failed" },
+  { "spare", change_command, "let a disk wait until a slot has none" },
   { "replace", change_command, "let a disk take over from another one" },
   { "write-mostly", change_command, "read a disk only if no other can be" },
   { "read-as-others", change_command, "read it as the others again" },

@@ -21,7 +21,7 @@ _nbdmirror_options ()
     set) echo --error-if-unchanged ;;
     metrics) echo --textfile ;;
     rebuild) echo --min --max ;;
-    add | replace) echo --discard ;;
+    add | replace | spare) echo --discard ;;
     readd) echo --discard --disk ;;
     "") echo --version ;;
   esac
@@ -69,7 +69,8 @@ _nbdmirror ()
 {
   local commands="create adopt examine assemble erase restore-metadata status \
     detail events history explain whatif metrics rebuild \
-    get set fail remove add readd replace write-mostly read-as-others wait stop"
+    get set fail remove add readd replace spare write-mostly read-as-others \
+    wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()

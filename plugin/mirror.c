@@ -71,6 +71,7 @@ array_config (void)
                                 .keep = options.keep,
                                 .sync_min = options.sync_min,
                                 .sync_max = options.sync_max,
+                                .spare_delay_s = options.spare_delay_s,
                                 .pool = options.pool };
 }
 

@@ -18,7 +18,8 @@ options_init (struct options *options)
 {
   *options = (struct options){ .level = LEVEL_RAID1,
                                .timeout_s = LEG_TIMEOUT_DEFAULT_S,
-                               .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S };
+                               .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S,
+                               .spare_delay_s = SPARE_DELAY_DEFAULT_S };
 }
 
 void
@@ -279,6 +280,16 @@ parse_sync_max (struct options *options, const char *value)
 }
 
 static int
+parse_spare_delay (struct options *options, const char *value)
+{
+  if (parse_number (value, SPARE_DELAY_MAX_S, &options->spare_delay_s))
+    return 0;
+  log_error ("spare-delay=%s: use a number of seconds, 0 to %d", value,
+             SPARE_DELAY_MAX_S);
+  return -1;
+}
+
+static int
 parse_control (struct options *options, const char *value)
 {
   free (options->control);
@@ -336,6 +347,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "on-split-brain", parse_on_split_brain },
     { "sync_min", parse_sync_min },
     { "sync_max", parse_sync_max },
+    { "spare-delay", parse_spare_delay },
     { "control", parse_control },
     { "event-program", parse_program },
     { "metrics", parse_metrics },

@@ -24,6 +24,7 @@ struct options {
   unsigned degraded_wait_s;
   unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
+  unsigned spare_delay_s;
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
   char *metrics;           /* metrics=, a path in it absolute; ours to free;
@@ -71,6 +72,9 @@ int options_check_plain (const struct options *options);
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \
   "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
+  "spare-delay=SECONDS   md: how long a slot is empty before a spare steps "   \
+  "in\n"                                                                      \
+  "                 (default 0: at once).\n"                                  \
   "control=SOCKET|none   where nbdmirror reaches the server (default: in "     \
   "the\n"                                                                     \
   "                 runtime directory, named after the array).\n"                   \

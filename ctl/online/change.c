@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* change: fail, remove, add, readd and replace disks of an array that is
- * served.
+/* change: fail, remove, add, readd, replace and spare disks of an array that
+ * is served.
  *
  * The server is first asked what it would do; that is the plan, which is shown
  * and has to be agreed to.
@@ -50,6 +50,7 @@ static const struct verb {
   { "remove", "[ARRAY] MEMBER", no_entries, true, false, "failed" },
   { "add", "[ARRAY] DISK", discard_entries, false, true, NULL },
   { "readd", "[ARRAY] MEMBER", readd_entries, true, false, "failed" },
+  { "spare", "[ARRAY] DISK", discard_entries, false, true, NULL },
   { "replace", "[ARRAY] MEMBER DISK", discard_entries, true, true,
     "in-sync" },
   { "write-mostly", "[ARRAY] MEMBER", no_entries, true, false, "in-sync" },

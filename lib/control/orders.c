@@ -50,6 +50,7 @@ static const struct {
   { "remove", ARRAY_REMOVE, NEEDS_MEMBER },
   { "add", ARRAY_ADD, NEEDS_DISK },
   { "readd", ARRAY_READD, NEEDS_MEMBER },
+  { "spare", ARRAY_SPARE, NEEDS_DISK },
   { "replace", ARRAY_REPLACE, NEEDS_MEMBER | NEEDS_DISK },
   { "write-mostly", ARRAY_WRITE_MOSTLY, NEEDS_MEMBER },
   { "read-as-others", ARRAY_READ_AS_OTHERS, NEEDS_MEMBER },

@@ -94,12 +94,29 @@ add_unused (struct control *control, JsonBuilder *builder,
 }
 
 static void
+add_failed_spare (struct control *control, JsonBuilder *builder,
+                  const struct array_member *member)
+{
+  add (builder, (struct reason){
+                  "spare-failed", -1,
+                  g_strdup_printf ("disk %s, a spare, failed", member->name),
+                  g_strdup ("it cannot step in for a disk that fails"),
+                  g_strdup_printf ("nbdmirror remove %s id=%u, then nbdmirror "
+                                   "spare %s DISK", control->name, member->id,
+                                   control->name), 0 });
+}
+
+static void
 add_failed (struct control *control, JsonBuilder *builder,
             const struct array_snapshot *snapshot,
             const struct array_member *member)
 {
   struct event event;
 
+  if (member->slot < 0) {
+    add_failed_spare (control, builder, member);
+    return;
+  }
   if (has_occupant (snapshot, member->slot)) {
     add_unused (control, builder, member);
     return;

@@ -35,6 +35,7 @@ struct array {
   _Atomic bool has_bad_blocks; /* some member has */
   struct metadata *md;  /* NULL: a plain array */
   struct array_opener opener; /* for disks that come while it serves */
+  uint64_t spare_delay_ns; /* so long a slot is empty before a spare steps in */
   struct array_limits limits;
   bool bounced;         /* some leg wants aligned memory */
   uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
@@ -77,6 +78,7 @@ struct array {
   struct roster roster;
   struct member *members[ARRAY_MEMBERS];
   unsigned count;
+  uint64_t empty_since_ns[LEGS_MAX]; /* of each slot; 0: it has somebody */
   struct view *_Atomic view;
   struct views views;
   _Atomic uint64_t epoch;

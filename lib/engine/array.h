@@ -72,6 +72,8 @@ struct array_config {
   unsigned keep;        /* md: after a split brain the history of leg keep - 1
                            is kept; 0: then it is refused */
   uint64_t sync_min, sync_max; /* bytes a second; 0: the defaults */
+  unsigned spare_delay_s; /* md: how long a slot is empty before a spare steps
+                             in */
   unsigned pool;        /* child requests in all; 0: POOL_DEFAULT */
   /* For tests; 0: the defaults of limits.h. */
   unsigned requests;
@@ -101,10 +103,11 @@ unsigned array_pool_minimum (unsigned legs);
  * the disks.  @bounced: some leg wants aligned memory.
  *
  *   any array    struct array, ZERO_BUFFER_SIZE
- *                a struct member for each slot
+ *                a struct member for each slot (and for each disk besides)
  *                pool + 2 x LEGS_MAX - slots children
  *                2 x requests descriptors, as many views and two
  *                bounced: 2 x bounces buffers of bounce_size
+ *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot (and disk)
  *                SYNC_SPANS + SYNC_BUFFERS_READERS buffers of SYNC_SPAN
  *                SYNC_SPANS x slots + LEGS_MAX - slots children
  *                SYNC_SPANS descriptors, as many views
@@ -197,6 +200,7 @@ enum array_verb {
                     the name that it had */
   ARRAY_WRITE_MOSTLY, /* @member is read only if no other copy can be */
   ARRAY_READ_AS_OTHERS, /* it is no longer */
+  ARRAY_SPARE,   /* @disk becomes a spare */
   ARRAY_REPLACE, /* @disk takes the slot of @member over when it is rebuilt; that
                     one serves until then */
   ARRAY_GROW_LEGS, /* @slots of them from now on; raid1.  @disk, or NULL, gets

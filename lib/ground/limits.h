@@ -121,6 +121,14 @@
 /* When what was left by an error that may pass is tried again. */
 #define SYNC_RETRY_MS 60000
 
+/* How long a slot is empty before a spare steps in.  At once, as in Linux md:
+ * until it has stepped in and is rebuilt there is a copy less.  Where a disk
+ * may come back by itself, and then lacks little, to wait costs less than to
+ * copy everything.
+ */
+#define SPARE_DELAY_DEFAULT_S 0
+#define SPARE_DELAY_MAX_S 86400
+
 /* How long nobody may have written before the array is marked clean. */
 #define QUIET_MS 200
 

@@ -104,7 +104,8 @@ judge_fresh (struct assemble_work *work, const struct sb1 *authority,
     part->slot = sb1_role (authority, sb->dev_number);
     if (part->part != PART_IN_SYNC) {
       part->recovery_offset
-        = sb->features & SB1_FEATURE_RECOVERY_OFFSET ? sb->recovery_offset : 0;
+        = sb->features & SB1_FEATURE_RECOVERY_OFFSET ? sb->recovery_offset
+                                                     : sb->size;
       part->by_bitmap = (sb->features & SB1_FEATURE_RECOVERY_BITMAP) != 0;
     }
   }

@@ -55,6 +55,19 @@ has_same_bitmap (const struct work *work, unsigned i)
 
 /* ------------------------------------------------------------ 1. the fresh */
 
+/* Is the member there that the replacement @i shares its slot with? */
+static bool
+has_original (const struct work *work, unsigned i)
+{
+  const struct assemble_part *part = work->assembly->part;
+
+  for (unsigned j = 0; j < work->count; j++)
+    if (j != i && assemble_part_is_fresh (part[j].part)
+        && part[j].slot == part[i].slot)
+      return true;
+  return false;
+}
+
 static void
 seat_fresh (struct work *work)
 {
@@ -63,10 +76,10 @@ seat_fresh (struct work *work)
     struct seat *seat = &work->ret->seat[i];
 
     *seat = (struct seat){ .slot = ASSEMBLE_NO_SLOT };
-    if (!assemble_part_is_fresh (part->part)
-        || part->part == PART_REPLACEMENT)
+    if (!assemble_part_is_fresh (part->part))
       continue;
     seat->slot = part->slot;
+    seat->replaces = part->part == PART_REPLACEMENT && has_original (work, i);
     /* Linux wrote that down while there was a bitmap. */
     seat->by_bitmap = part->by_bitmap
                       && work->members[i].bitmap_verdict != BITMAP_NONE;
@@ -103,12 +116,7 @@ cannot_be_kept (struct work *work)
     return true;
   }
   for (unsigned i = 0; i < work->count; i++)
-    if (assembly->part[i].part == PART_REPLACEMENT) {
-      only_read (work, i, "is a replacement that is still being filled; let "
-                 "Linux finish that");
-      return true;
-    }
-    else if (has_seat (work, i) && !has_same_bitmap (work, i)) {
+    if (has_seat (work, i) && !has_same_bitmap (work, i)) {
       only_read (work, i, "its bitmap is not the one of the other disks; "
                  "assemble the array once with Linux");
       return true;
@@ -130,11 +138,19 @@ may_be_written (struct work *work)
   return true;
 }
 
+static bool
+is_being_rebuilt (const struct work *work, unsigned i)
+{
+  enum part part = work->assembly->part[i].part;
+
+  return part == PART_RECOVERING || part == PART_REPLACEMENT;
+}
+
 static void
 unseat_rebuilt (struct work *work)
 {
   for (unsigned i = 0; i < work->count; i++)
-    if (work->assembly->part[i].part == PART_RECOVERING)
+    if (is_being_rebuilt (work, i))
       work->ret->seat[i] = (struct seat){ .slot = ASSEMBLE_NO_SLOT };
 }
 
@@ -195,6 +211,44 @@ seat_who_comes_back (struct work *work)
   }
 }
 
+/* ---------------------------------------------------------- 4. who waits */
+
+/* Or none that the table could have. */
+static bool
+is_number_taken (const struct work *work, unsigned i)
+{
+  if (work->members[i].sb->dev_number >= SB1_ROLES_MAX)
+    return true;
+  for (unsigned j = 0; j < work->count; j++)
+    if ((has_seat (work, j) || work->ret->seat[j].waits)
+        && work->members[j].sb->dev_number == work->members[i].sb->dev_number)
+      return true;
+  return false;
+}
+
+static void
+keep_spares (struct work *work)
+{
+  const struct sb1 *truth = work->members[work->assembly->authority].sb;
+
+  for (unsigned i = 0; i < work->count; i++) {
+    const struct assemble_member *member = &work->members[i];
+    struct seat *seat = &work->ret->seat[i];
+
+    if (work->assembly->part[i].part != PART_SPARE)
+      continue;
+    if (member->readonly)
+      seat->refusal = SEAT_READ_ONLY;
+    else if (member->sb->data_size < truth->size)
+      seat->refusal = SEAT_SMALL;
+    else if ((member->sb->features ^ truth->features) & SB1_FEATURE_BITMAP)
+      seat->refusal = SEAT_BITMAP;
+    else if (is_number_taken (work, i))
+      seat->refusal = SEAT_TAKEN;
+    seat->waits = seat->refusal == SEAT_NOT_REFUSED;
+  }
+}
+
 void
 seats_give (const struct assembly *assembly,
             const struct assemble_member *members, unsigned count,
@@ -215,9 +269,10 @@ seats_give (const struct assembly *assembly,
     return;
   }
   seat_who_comes_back (&work);
+  keep_spares (&work);
   for (unsigned i = 0; i < count; i++) {
     ret->seat[i].rebuilt
-      = ret->seat[i].rejoins || assembly->part[i].part == PART_RECOVERING;
+      = ret->seat[i].rejoins || is_being_rebuilt (&work, i);
     ret->rebuilding |= ret->seat[i].rebuilt;
   }
 }

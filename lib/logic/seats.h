@@ -7,22 +7,26 @@
  * The rules, in this order:
  *
  *   1. Fresh members have the slot that the table gives them.  A replacement
- *      has none: the one that it is to replace counts.
+ *      shares that of the member that it is to replace; if that one is not
+ *      there, it has the slot to itself, to be rebuilt.
  *   2. The array may only be read if what its members say cannot be kept up
  *      to date, or if a disk with a slot cannot be written.  In the first case
  *      one that is being rebuilt has no seat: it would be of no use.
  *   3. If it may be written, a member that missed something gets its own slot
  *      back, unless somebody else has it or the member does not fit; what it
  *      lacks is copied to it.  Where nothing is written, it is of no use.
+ *   4. Likewise a spare: it waits for a slot.
  */
 #ifndef MIRROR_SEATS_H
 #define MIRROR_SEATS_H
 
 #include "logic/assemble.h"
 
-/* Why a member that missed something does not get its slot back. */
+/* Why a member that missed something does not get its slot back, or why a spare
+ * is of no use.
+ */
 enum seat_refusal {
-  SEAT_NOT_REFUSED, /* or it did not miss anything */
+  SEAT_NOT_REFUSED, /* or it did not miss anything, or nobody asked */
   SEAT_NO_SLOT,     /* it has none of its own */
   SEAT_READ_ONLY,
   SEAT_SMALL,
@@ -30,10 +34,14 @@ enum seat_refusal {
   SEAT_REPLACEMENT,
   SEAT_BITMAP,      /* its bitmap is not the one of the others */
   SEAT_TAKEN,       /* another one has its slot or its number */
+  SEAT_BLOCKS,      /* its blocks are too large, or its places do not suit those
+                       of the others (members/judge) */
 };
 
 struct seat {
-  unsigned slot;  /* or ASSEMBLE_NO_SLOT: not used */
+  unsigned slot;  /* or ASSEMBLE_NO_SLOT: not used, or a spare */
+  bool replaces;  /* the slot is another one's until this one is rebuilt */
+  bool waits;     /* a spare, which the array keeps */
   bool rejoins;   /* it missed something, and begins from nothing */
   bool rebuilt;   /* what it lacks is copied to it */
   bool by_bitmap; /* it lacks only what the bitmap has set */

@@ -29,12 +29,13 @@ static const struct {
   [FIT_TWIN] = { "copy-of-member", "is a copy of a disk that the array has: "
                                    "their device_uuid is the same" },
   [FIT_SMALL] = { "too-small", "is too small for this array" },
-  [FIT_BLOCKS] = { "block-size", NULL },
+  [FIT_BLOCKS] = { "block-size", "its blocks are too large for this array, or "
+                                 "for what is on it" },
   [FIT_TAKEN] = { "slot-taken", "another disk has its slot now" },
   [FIT_NO_SLOT] = { "no-slot", "says of itself that it failed; erase its "
                                "metadata first (nbdmirror erase)" },
-  [FIT_REPLACEMENT] = { "replacement", "was to replace another disk; let Linux "
-                                       "finish that, or erase its metadata" },
+  [FIT_REPLACEMENT] = { "replacement", "was to replace another disk; erase its "
+                                       "metadata first (nbdmirror erase)" },
   [FIT_BITMAP] = { "bitmap-differs", "its bitmap is not the one of the other "
                                      "disks" },
   [FIT_ARRAY] = { "array", NULL },
@@ -122,10 +123,20 @@ reason_of_refusal (enum seat_refusal refusal)
     return FIT_BITMAP;
   case SEAT_TAKEN:
     return FIT_TAKEN;
+  case SEAT_BLOCKS:
+    return FIT_BLOCKS;
   case SEAT_NOT_REFUSED:
     break;
   }
   return FIT_ARRAY;
+}
+
+const char *
+fit_refusal_text (enum seat_refusal refusal)
+{
+  const char *text = reasons[reason_of_refusal (refusal)].text;
+
+  return text != NULL ? text : "the array can only be read";
 }
 
 /* The share of @bytes of the array that lies on one member, at most. */
@@ -158,7 +169,7 @@ describe_seat (const struct members_verdict *verdict, unsigned i,
   const struct seat *seat = &verdict->seats.seat[i];
 
   ret->slot = seat->slot;
-  if (part->part == PART_RECOVERING) {
+  if (part->part == PART_RECOVERING || part->part == PART_REPLACEMENT) {
     ret->as = FIT_RECOVERING;
     ret->from = MIN (part->recovery_offset, layout->member_size / SECTOR_SIZE)
                 * SECTOR_SIZE;
@@ -191,10 +202,9 @@ describe_left_out (const struct members_verdict *verdict, unsigned i,
     refuse (ret, FIT_UNREADABLE, "%s", given->why);
   else if (given->sb == NULL)
     refuse (ret, FIT_DAMAGED, "%s", given->why);
-  else if (part->part == PART_SPARE)
+  else if (part->part == PART_SPARE
+           && verdict->seats.seat[i].refusal == SEAT_NOT_REFUSED)
     ret->as = FIT_SPARE;
-  else if (part->part == PART_REPLACEMENT)
-    because (ret, FIT_REPLACEMENT);
   else if (verdict->seats.why_readonly[0] != '\0')
     refuse (ret, FIT_ARRAY, "the array can only be read: %s",
             verdict->seats.why_readonly);
@@ -315,7 +325,8 @@ check_places (const struct fit_array *array,
 {
   struct places_need need = { .layout = layout,
                               .block = MAX (array->block, SECTOR_SIZE),
-                              .entries = places_entries (&record->sb) };
+                              .entries = places_entries (&record->sb),
+                              .bitmap_chunk = array->member[0].bitmap_chunk };
   char why[MESSAGE_MAX];
 
   for (unsigned i = 0; i < array->count; i++)
@@ -356,9 +367,9 @@ fit_known (const struct fit_array *array, const struct member_record *record,
   }
   seats_give (&verdict.assembly, verdict.given, verdict.count, &verdict.seats);
   describe (&verdict, array->count, array->marked, ret);
-  if (ret->slot == ASSEMBLE_NO_SLOT)
+  if (ret->as == FIT_REFUSED)
     return;
-  if (array->taken & UINT32_C (1) << ret->slot)
+  if (ret->as != FIT_SPARE && array->taken & UINT32_C (1) << ret->slot)
     refuse (ret, FIT_TAKEN, "%s", reasons[FIT_TAKEN].text);
   else
     check_places (array, record, layout, ret);

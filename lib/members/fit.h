@@ -87,6 +87,9 @@ void fit_join (const struct fit_array *array,
                const struct member_record *record, bool discard,
                struct fit *ret);
 
+/* Why a spare is not used, to follow "disk NAME: ". */
+const char *fit_refusal_text (enum seat_refusal refusal);
+
 /* "uuid-differs"; one word for machines. */
 const char *fit_reason_word (enum fit_reason reason);
 

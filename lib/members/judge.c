@@ -35,6 +35,31 @@ has_seat (const struct members_verdict *verdict, unsigned i)
   return verdict->seats.seat[i].slot != ASSEMBLE_NO_SLOT;
 }
 
+/* Spares that do not suit the array as it is are left out: those with larger
+ * blocks than it is written in, or no room where it would be written.
+ */
+static void
+leave_out_spares (struct members_verdict *verdict,
+                  const struct member_record *const *record,
+                  struct places_need need)
+{
+  char why[MESSAGE_MAX];
+
+  need.bitmap_chunk
+    = verdict->given[verdict->assembly.authority].bitmap_chunk;
+  for (unsigned i = 0; i < verdict->count; i++) {
+    const struct member_record *here = record[verdict->number[i]];
+    struct seat *seat = &verdict->seats.seat[i];
+
+    if (!seat->waits
+        || (here->disk.block <= verdict->block
+            && places_suit (here, &need, why)))
+      continue;
+    seat->waits = false;
+    seat->refusal = SEAT_BLOCKS;
+  }
+}
+
 /* False, with @why and its culprit: some disk's blocks are too large. */
 static bool
 check_blocks (struct members_verdict *verdict,
@@ -55,6 +80,7 @@ check_blocks (struct members_verdict *verdict,
     verdict->block = MAX (verdict->block, here->disk.block);
     verdict->block = MAX (verdict->block, here->sb.logical_block);
   }
+  leave_out_spares (verdict, record, need);
   for (*ret_culprit = 0; *ret_culprit < verdict->count; ++*ret_culprit)
     if (has_seat (verdict, *ret_culprit)
         && !places_suit (record[verdict->number[*ret_culprit]], &need, why))

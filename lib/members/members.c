@@ -12,6 +12,7 @@
 
 #include "ground/log.h"
 #include "ground/util.h"
+#include "members/fit.h"
 #include "members/judge.h"
 #include "members/members.h"
 
@@ -293,11 +294,19 @@ members_tell (const struct members *members, const char *const *absent)
       log_error ("%.700s; the mirror starts without it", absent[i]);
     if (!member_is_there (record) || assembly->part[i].part == PART_IN_SYNC)
       continue;
-    if (assembly->part[i].part == PART_SPARE)
-      log_notice ("disk %.200s: is not used: %s", record->disk.name, text);
+    if (record->seat.waits)
+      log_notice ("disk %.200s: is a spare, and waits for a slot",
+                  record->disk.name);
+    else if (assembly->part[i].part == PART_SPARE)
+      log_error ("disk %.200s: %s; this spare is not used", record->disk.name,
+                 fit_refusal_text (record->seat.refusal));
     else if (record->seat.slot == ASSEMBLE_NO_SLOT)
       log_error ("disk %.200s: is not used: %s%s%s", record->disk.name, text,
                  why[0] != '\0' ? ": " : "", why);
+    else if (record->seat.replaces)
+      log_notice ("disk %.200s: is to replace the other disk of slot %u; that "
+                  "goes on once a client may write", record->disk.name,
+                  record->seat.slot);
     else if (record->seat.rejoins)
       log_notice ("disk %.200s: %s; it will be rebuilt%s once a client may "
                   "write", record->disk.name, text,

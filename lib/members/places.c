@@ -72,6 +72,7 @@ bitmap_suits (const struct member_record *record,
   struct area super = { sb->super_offset * SECTOR_SIZE,
                         sb1_written_bytes (sb, need->block) };
   struct area bitmap = { .length = 0 };
+  uint32_t chunk = need->bitmap_chunk;
 
   if (!(sb->features & SB1_FEATURE_BITMAP))
     return true;
@@ -79,12 +80,14 @@ bitmap_suits (const struct member_record *record,
   if (!is_aligned (bitmap.at, need->block))
     return false;
   /* One that is not understood is not written, either. */
-  if (record->bitmap_verdict != BITMAP_GOOD
+  if (chunk == 0 && record->bitmap_verdict != BITMAP_GOOD
       && record->bitmap_verdict != BITMAP_OUTDATED)
     return true;
+  if (chunk == 0)
+    chunk = record->bitmap.chunk;
   bitmap.length
     = round_up (bitmap_area_bytes (need->layout->array_size / SECTOR_SIZE,
-                                   record->bitmap.chunk),
+                                   chunk),
                 need->block);
   return !collide (bitmap, super) && !collide (bitmap, log_area (sb))
          && !collide (bitmap, data_area (sb, need));

@@ -16,6 +16,8 @@ struct places_need {
   const struct layout *layout; /* of the array, its sizes computed */
   uint32_t block;   /* bytes: the largest of any disk, a sector at least */
   uint32_t entries; /* of the table of all members */
+  uint32_t bitmap_chunk; /* bytes: a bitmap of these regions will be written,
+                            whatever is there; 0: the one that is there */
 };
 
 /* Entries that a table needs for the member of @sb. */

@@ -33,3 +33,15 @@ END
   stop mirror
   rm mirror.messages
 }
+
+# states WORD...: of the members, in the order of their slots.
+states ()
+{
+  { local -; set +x; } 2>/dev/null
+  local seen
+  seen=$({ "$NBDMIRROR" --json status || :; } | "$PYTHON" -c '
+import json, sys
+array, = json.load(sys.stdin)["arrays"]
+print(*(member["state"] for member in array["members"]))')
+  test "$seen" = "$*" || fail "the members are $seen, not $*"
+}

@@ -6,18 +6,6 @@
 
 . "$(dirname "$0")/online-functions.sh"
 
-# states WORD...: of the members, in the order of their slots.
-states ()
-{
-  { local -; set +x; } 2>/dev/null
-  local seen
-  seen=$({ "$NBDMIRROR" --json status || :; } | "$PYTHON" -c '
-import json, sys
-array, = json.load(sys.stdin)["arrays"]
-print(*(member["state"] for member in array["members"]))')
-  test "$seen" = "$*" || fail "the members are $seen, not $*"
-}
-
 does 3 fail 1
 does 2 fail
 does 2 replace 1

@@ -19,7 +19,7 @@ words = ["start" + (", read only" if said["why_readonly"] else "") + ":"]
 for member in said["members"]:
     name = member["disk"].split("/")[-1]
     if member.get("used"):
-        begun = member["state"] == "recovering"
+        begun = member["state"] in ("recovering", "replacement")
         words.append(name + (":begun" if begun else
                              ":" + member["rebuild"] if member["rebuild"]
                              else ""))
@@ -52,6 +52,9 @@ served ()
     elif grep -q "disk .*/$name: .*it will be rebuilt" mirror.messages; then
       words+=" $name:full"
     elif grep -q "slot [0-9]*: [^;]*/$name, which is being rebuilt" \
+      mirror.messages; then
+      words+=" $name:begun"
+    elif grep -q "disk .*/$name: is to replace the other disk" \
       mirror.messages; then
       words+=" $name:begun"
     else

@@ -128,19 +128,19 @@ view (void)
   return atomic_load (&run.array->view);
 }
 
-/* NULL: @slot is empty.  Places are slots here. */
+/* Who has @slot; NULL: it is empty. */
 static const struct member *
 member_in (unsigned slot)
 {
-  return view ()->member[slot];
+  int place = view ()->occupant[slot];
+
+  return place < 0 ? NULL : view ()->member[place];
 }
 
-/* The image that @slot lies on. */
+/* The image that @member lies on. */
 static struct image *
-image_of (unsigned slot)
+image_of (const struct member *member)
 {
-  const struct member *member = member_in (slot);
-
   for (unsigned i = 0; i < run.images; i++)
     if (member != NULL && member->leg == run.leg[i])
       return &run.image[i];
@@ -162,9 +162,25 @@ fill_pattern (uint8_t *to, uint64_t length, uint64_t seed)
     to[i] = (uint8_t)(seed * 37 + i / 64 + i + 1);
 }
 
-/* On all copies that are in @slots, or on all but the first of them. */
+/* On that copy of some member at one of @places; -1: there is none. */
+static bool
+put_copy (int place, uint32_t places, uint64_t offset, const uint8_t *from,
+          uint64_t length, bool skip)
+{
+  const struct member *member;
+
+  if (place < 0 || !(places & 1u << place))
+    return false;
+  member = view ()->member[place];
+  if (!skip)
+    image_write (image_of (member), member->data_offset + offset, from,
+                 length);
+  return true;
+}
+
+/* On all copies that are at @places, or on all but the first of them. */
 static void
-put (uint64_t offset, const uint8_t *from, uint64_t length, uint32_t slots,
+put (uint64_t offset, const uint8_t *from, uint64_t length, uint32_t places,
      bool but_first)
 {
   const struct layout *layout = &run.array->layout;
@@ -178,13 +194,10 @@ put (uint64_t offset, const uint8_t *from, uint64_t length, uint32_t slots,
     for (unsigned i = 0; i < layout_copies (layout); i++) {
       unsigned slot = copies[i].slot;
 
-      if (!(slots & 1u << slot))
-        continue;
-      if (!is_first)
-        image_write (image_of (slot),
-                     member_in (slot)->data_offset + copies[i].offset,
-                     from + done, piece);
-      is_first = false;
+      is_first &= !put_copy (view ()->occupant[slot], places,
+                             copies[i].offset, from + done, piece, is_first);
+      is_first &= !put_copy (view ()->heir[slot], places, copies[i].offset,
+                             from + done, piece, is_first);
     }
   }
 }
@@ -203,6 +216,31 @@ plant_probes (void)
   }
 }
 
+/* What the one at @place has missed, it lacks. */
+static void
+plant_missed (unsigned place)
+{
+  const struct metadata *md = run.array->md;
+  const struct layout *layout = &run.array->layout;
+  const struct member *member = view ()->member[place];
+  unsigned slot = view_slot (view (), member);
+  struct copy copies[LEGS_MAX];
+  uint8_t garbage[SECTOR_SIZE];
+
+  memset (garbage, 0xee, sizeof garbage);
+  for (uint64_t i = 0; i < run.limits.size / SECTOR_SIZE; i += 61) {
+    uint64_t offset = i * SECTOR_SIZE;
+
+    layout_map (layout, offset, copies);
+    for (unsigned c = 0; c < layout_copies (layout); c++)
+      if (copies[c].slot == slot && copies[c].offset >= member->recovered
+          && (!member->by_bitmap || !md->has_bitmap
+              || bitmap_is_set (&md->bitmap,
+                                offset / md->bitmap.region_size)))
+        put (offset, garbage, sizeof garbage, 1u << place, false);
+  }
+}
+
 /* What may differ, does: a little of each. */
 static void
 plant_differences (void)
@@ -217,22 +255,9 @@ plant_differences (void)
                        && todo_next (&md->todo, at, SYNC_SPAN, &at, &length);
        i++, at += length)
     put (at, garbage, MIN (length, sizeof garbage), view ()->in_sync, true);
-  for (unsigned slot = 0; slot < run.array->layout.slots; slot++)
-    if (view ()->targets & ~view ()->in_sync & 1u << slot)
-      for (uint64_t i = 0; i < run.limits.size / SECTOR_SIZE; i += 61) {
-        uint64_t offset = i * SECTOR_SIZE;
-
-        struct copy copies[LEGS_MAX];
-
-        layout_map (&run.array->layout, offset, copies);
-        for (unsigned c = 0; c < layout_copies (&run.array->layout); c++)
-          if (copies[c].slot == slot
-              && copies[c].offset >= member_in (slot)->recovered
-              && (!member_in (slot)->by_bitmap || !md->has_bitmap
-                  || bitmap_is_set (&md->bitmap,
-                                    offset / md->bitmap.region_size)))
-            put (offset, garbage, sizeof garbage, 1u << slot, false);
-      }
+  for (uint32_t left = view ()->targets & ~view ()->in_sync; left != 0;
+       left &= left - 1)
+    plant_missed (__builtin_ctz (left));
 }
 
 static void
@@ -243,14 +268,13 @@ survey (void)
       || run.limits.size > run.array->layout.array_size)
     fuzz_fail ("an array of a strange size");
   run.has_bad = false;
-  for (unsigned slot = 0; slot < run.array->layout.slots; slot++) {
-    struct image *image = image_of (slot);
+  for (uint32_t left = view ()->targets | view ()->spares; left != 0;
+       left &= left - 1) {
+    const struct member *member = view ()->member[__builtin_ctz (left)];
 
-    if (image == NULL)
-      continue;
-    image_survey (image, run.array->layout.member_size,
+    image_survey (image_of (member), run.array->layout.member_size,
                   run.limits.block_minimum);
-    run.has_bad |= member_in (slot)->bad != NULL;
+    run.has_bad |= member->bad != NULL;
   }
   for (unsigned i = 0; i < run.legs; i++)
     if (run.leg[i] != NULL
@@ -413,7 +437,7 @@ check_copies (uint32_t in_sync)
 
       if ((in_sync & 1u << copies[i].slot) && member != NULL
           && member->bad == NULL
-          && memcmp (image_of (copies[i].slot)->bytes + member->data_offset
+          && memcmp (image_of (member)->bytes + member->data_offset
                        + copies[i].offset, shadow + at, piece) != 0)
         fuzz_fail ("copies differ at %llu+%llu, slot %u",
                    (unsigned long long)at, (unsigned long long)piece,
@@ -430,7 +454,7 @@ check_supers (const struct array_status *status)
   for (unsigned slot = 0; slot < status->slots; slot++) {
     if (!(status->in_sync & 1u << slot))
       continue;
-    if (!image_super (image_of (slot), &sb))
+    if (!image_super (image_of (member_in (slot)), &sb))
       fuzz_fail ("slot %u has no good superblock any more", slot);
     if (!status->recorded_out && sb1_own_role (&sb) != slot)
       fuzz_fail ("slot %u says that it is another one", slot);

@@ -21,6 +21,13 @@ for value in yes no wait:0 wait:86400; do
   accepted "degraded=$value"
 done
 
+for value in soon "" -1 86401 5s; do
+  refused "error: spare-delay=$value: use a number of seconds, 0 to 86400" \
+    "${disks[@]}" "spare-delay=$value"
+done
+accepted spare-delay=0
+accepted spare-delay=86400
+
 for value in newest "" 0 leg leg: leg:x leg:-1 leg:32 leg:1x; do
   refused "error: on-split-brain=$value: use leg:N.*as given, from 0" \
     "${disks[@]}" "on-split-brain=$value"

@@ -20,6 +20,8 @@ struct memory_array {
   struct bitmap_super bitmap;
   struct memory_leg *leg[MEMBERS];
   struct memory_leg *other[OTHERS]; /* for memory_array_open */
+  unsigned others_given; /* so many of them at the start, too */
+  unsigned spare_delay_s;
   struct array *array;
   char messages[8192];
 };
@@ -88,11 +90,12 @@ memory_array_open (const struct array_opener *opener, const char *text,
 static inline void
 memory_array_make_without (uint32_t missing)
 {
-  struct array_config config = { .legs = MEMBERS,
+  struct array_config config = { .legs = MEMBERS + memory.others_given,
+                                 .spare_delay_s = memory.spare_delay_s,
                                  .retry_ms = 1,
                                  .opener = { .open = memory_array_open } };
-  const char *absent[MEMBERS] = { "missing", "missing" };
-  struct leg *legs[MEMBERS];
+  const char *absent[MEMBERS + OTHERS] = { "missing", "missing" };
+  struct leg *legs[MEMBERS + OTHERS];
   char why[MESSAGE_MAX];
 
   log_set_sink (memory_array_remember);
@@ -106,6 +109,8 @@ memory_array_make_without (uint32_t missing)
                      (uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]));
     legs[i] = missing & 1u << i ? NULL : &memory.leg[i]->leg;
   }
+  for (unsigned i = 0; i < memory.others_given; i++)
+    legs[MEMBERS + i] = &memory.other[i]->leg;
   ck_assert_msg (array_create (&config, legs, absent, &memory.array, why) == 0,
                  "%s", why);
   ck_assert_int_eq (array_start (memory.array), 0);
@@ -144,16 +149,22 @@ memory_array_make_plain (const struct layout *layout)
   ck_assert_int_eq (array_start (memory.array), 0);
 }
 
-/* What member @i's superblock says now. */
+/* What the superblock on @leg says now. */
+static inline struct sb1
+memory_array_super_on (const struct memory_leg *leg)
+{
+  const char *at = leg->data + memory.sb[0].super_offset * SECTOR_SIZE;
+  struct sb1 sb;
+
+  ck_assert (sb1_decode (memory.wish.version, (const uint8_t *)at, &sb));
+  return sb;
+}
+
+/* And that of member @i. */
 static inline struct sb1
 memory_array_super (unsigned i)
 {
-  const char *data = memory.leg[i]->data;
-  uint64_t at = memory.sb[i].super_offset * SECTOR_SIZE;
-  struct sb1 sb;
-
-  ck_assert (sb1_decode (memory.wish.version, (const uint8_t *)data + at, &sb));
-  return sb;
+  return memory_array_super_on (memory.leg[i]);
 }
 
 /* And its bitmap's. */

@@ -77,4 +77,27 @@ memory_order_wait_in_sync (void)
   } while (busy);
 }
 
+/* MEMBER_STATES: there is no such member. */
+static inline enum member_state
+state_of (uint32_t id)
+{
+  struct array_snapshot snapshot;
+
+  array_get_snapshot (memory.array, &snapshot);
+  for (unsigned i = 0; i < snapshot.members; i++)
+    if (snapshot.member[i].id == id)
+      return snapshot.member[i].state;
+  return MEMBER_STATES;
+}
+
+/* As on the first one. */
+static inline void
+same_data (const struct memory_leg *leg)
+{
+  uint64_t at = memory.sb[0].data_offset * SECTOR_SIZE;
+
+  ck_assert_mem_eq (leg->data + at, memory.leg[0]->data + at,
+                    memory.sb[0].size * SECTOR_SIZE);
+}
+
 #endif /* MIRROR_MEMORY_ORDER_H */

@@ -9,27 +9,6 @@
 
 static char back[4096];
 
-static enum member_state
-state_of (uint32_t id)
-{
-  struct array_snapshot snapshot;
-
-  array_get_snapshot (memory.array, &snapshot);
-  for (unsigned i = 0; i < snapshot.members; i++)
-    if (snapshot.member[i].id == id)
-      return snapshot.member[i].state;
-  return MEMBER_STATES;
-}
-
-static void
-same_data (const struct memory_leg *leg)
-{
-  uint64_t at = memory.sb[0].data_offset * SECTOR_SIZE;
-
-  ck_assert_mem_eq (leg->data + at, memory.leg[0]->data + at,
-                    memory.sb[0].size * SECTOR_SIZE);
-}
-
 START_TEST (a_failed_disk_is_replaced_by_a_new_one_while_clients_write)
 {
   struct array_answer answer;

@@ -348,7 +348,9 @@ START_TEST (events_near_their_end_can_only_be_read)
 }
 END_TEST
 
-START_TEST (an_array_with_a_replacement_can_only_be_read)
+/* The third of three shares the slot of the second. */
+static void
+array_with_replacement (void)
 {
   array (3);
   sample.sb[2].features
@@ -357,10 +359,81 @@ START_TEST (an_array_with_a_replacement_can_only_be_read)
     sample.sb[i].raid_disks = 2;
     sample.sb[i].roles[2] = 1;
   }
+}
+
+START_TEST (a_replacement_shares_the_slot_of_whom_it_replaces)
+{
+  array_with_replacement ();
   seat (3);
-  check_readonly (2, true, "replacement");
+  check_writable ();
   ck_assert_uint_eq (seats.seat[1].slot, 1);
+  ck_assert (!seats.seat[1].replaces && !seats.seat[1].rebuilt);
+  ck_assert_uint_eq (seats.seat[2].slot, 1);
+  ck_assert (seats.seat[2].replaces && seats.seat[2].rebuilt);
+}
+END_TEST
+
+START_TEST (a_replacement_alone_has_the_slot_to_itself)
+{
+  array_with_replacement ();
+  given[1] = given[2];
+  seat (2);
+  check_writable ();
+  ck_assert_uint_eq (seats.seat[1].slot, 1);
+  ck_assert (!seats.seat[1].replaces && seats.seat[1].rebuilt);
+}
+END_TEST
+
+/* The third of three has no slot. */
+static void
+array_with_spare (void)
+{
+  array (3);
+  for (unsigned i = 0; i < 3; i++) {
+    sample.sb[i].raid_disks = 2;
+    sample.sb[i].roles[2] = SB1_ROLE_SPARE;
+  }
+  sample.sb[2].events = 3;
+}
+
+static void
+check_spare (enum seat_refusal refusal)
+{
+  seat (3);
   ck_assert_uint_eq (seats.seat[2].slot, ASSEMBLE_NO_SLOT);
+  ck_assert_int_eq (seats.seat[2].refusal, refusal);
+  ck_assert (seats.seat[2].waits == (refusal == SEAT_NOT_REFUSED));
+  ck_assert (!seats.seat[2].rebuilt);
+  check_writable ();
+}
+
+START_TEST (a_spare_waits_if_it_could_step_in)
+{
+  array_with_spare ();
+  check_spare (SEAT_NOT_REFUSED);
+  given[2].readonly = true;
+  check_spare (SEAT_READ_ONLY);
+  array_with_spare ();
+  sample.sb[2].data_size = sample.sb[0].size - 1;
+  check_spare (SEAT_SMALL);
+  array_with_spare ();
+  sample.sb[2].features &= ~(uint32_t)SB1_FEATURE_BITMAP;
+  check_spare (SEAT_BITMAP);
+  array_with_spare ();
+  sample.sb[2].dev_number = 1;
+  sample.sb[2].roles[1] = SB1_ROLE_SPARE;
+  check_spare (SEAT_TAKEN);
+  sample.sb[2].dev_number = SB1_ROLES_MAX;
+  check_spare (SEAT_TAKEN);
+}
+END_TEST
+
+START_TEST (no_spare_waits_where_nothing_is_written)
+{
+  array_with_spare ();
+  given[1].readonly = true;
+  seat (3);
+  ck_assert (!seats.seat[2].waits);
 }
 END_TEST
 
@@ -454,7 +527,10 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, only_who_has_the_same_bitmap_comes_back);
   tcase_add_test (tcase, a_bitmap_that_is_not_understood_can_only_be_read);
   tcase_add_test (tcase, events_near_their_end_can_only_be_read);
-  tcase_add_test (tcase, an_array_with_a_replacement_can_only_be_read);
+  tcase_add_test (tcase, a_replacement_shares_the_slot_of_whom_it_replaces);
+  tcase_add_test (tcase, a_replacement_alone_has_the_slot_to_itself);
+  tcase_add_test (tcase, a_spare_waits_if_it_could_step_in);
+  tcase_add_test (tcase, no_spare_waits_where_nothing_is_written);
   tcase_add_test (tcase, different_bitmaps_can_only_be_read);
   tcase_add_test (tcase, a_disk_that_cannot_be_written_makes_a_quiet_reader);
   tcase_add_test (tcase, the_first_reason_is_told);

@@ -153,7 +153,7 @@ furnish (struct array *array, const struct array_config *config,
     failed |= seat_metadata (array, members);
     failed |= metadata_create (array, members);
   }
-  seat_roster (array);
+  seat_roster (array, members);
   /* In any case: release counts on it. */
   failed |= allocate (array, config);
   if (failed != 0)
@@ -197,6 +197,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
     return -ENOMEM;
   }
   array->opener = config->opener;
+  array->spare_delay_ns = config->spare_delay_s * GROUND_S;
   snprintf (array->why_readonly, MESSAGE_MAX, "%s", why_readonly);
   r = is_md ? seat_md (array, members) : seat_plain (array, members);
   if (r < 0) {

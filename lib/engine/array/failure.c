@@ -86,6 +86,18 @@ tell_failed (struct array *array, const struct member *member, unsigned slot,
 }
 
 static void
+tell_spare_failed (const struct member *member, const char *what, int error)
+{
+  const struct log_event event
+    = { "FailSpare", EVENT_CRITICAL, -1, member->name };
+
+  log_event (&event,
+             "disk %.200s, a spare, is not kept any more: %s: %s.  It held no "
+             "data; nbdmirror spare takes another one", member->name,
+             happened (what).text, log_strerror (error));
+}
+
+static void
 tell_last_copy (const struct member *member, unsigned slot, const char *what,
                 int error)
 {
@@ -167,7 +179,8 @@ failure_report (struct array *array, struct member *member,
   const struct roster_member *entry;
   enum roster_refusal verdict;
   bool tell = false;
-  unsigned left, slot = 0;
+  unsigned left;
+  int slot = 0;
 
   assert (error < 0);
   if (generation < member->generation)
@@ -185,7 +198,9 @@ failure_report (struct array *array, struct member *member,
   left = __builtin_popcount (atomic_load (&array->view)->in_sync);
   ground_mutex_unlock (&array->state_lock);
 
-  if (verdict == ROSTER_OK)
+  if (verdict == ROSTER_OK && slot < 0)
+    tell_spare_failed (member, what, error);
+  else if (verdict == ROSTER_OK)
     tell_failed (array, member, slot, what, error, left);
   else if (tell)
     tell_last_copy (member, slot, what, error);

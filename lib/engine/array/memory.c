@@ -95,13 +95,15 @@ array_memory_used (const struct array *array)
     .sync_spans = array->resync.requests.total,
   };
   uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
+  uint64_t slots = array->layout.slots;
 
-  bytes -= (array->layout.slots - array->count)
-           * (uint64_t)sizeof (struct member);
-  if (array->md != NULL)
-    bytes += array->md->memory_size
-             - (array->layout.slots - array->count)
-                 * (uint64_t)SB1_BLOCK_SIZE;
+  /* There may be less of them, and more. */
+  bytes += array->count * sizeof (struct member);
+  bytes -= slots * sizeof (struct member);
+  if (array->md != NULL) {
+    bytes += array->md->memory_size + array->count * (uint64_t)SB1_BLOCK_SIZE;
+    bytes -= slots * SB1_BLOCK_SIZE;
+  }
   for (unsigned i = 0; i < array->count; i++)
     if (array->members[i]->bad != NULL)
       bytes += sizeof (struct badblocks);

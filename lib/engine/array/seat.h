@@ -22,6 +22,6 @@ int seat_md (struct array *array, struct members *members);
 int seat_metadata (struct array *array, struct members *members);
 
 /* With the size known: which slots hold something together depends on it. */
-void seat_roster (struct array *array);
+void seat_roster (struct array *array, const struct members *members);
 
 #endif /* MIRROR_SEAT_H */

@@ -117,6 +117,14 @@ add_member (struct view *view, const struct roster_member *entry,
 }
 
 static void
+add_spare (struct view *view, struct member *member)
+{
+  assert (member->leg != NULL && view->member[member->place] == NULL);
+  view->member[member->place] = member;
+  view->spares |= 1u << member->place;
+}
+
+static void
 add_place (struct view *view, int place, bool mostly)
 {
   if (place >= 0 && ((view->write_mostly >> place & 1) != 0) == mostly)
@@ -170,10 +178,14 @@ fill (const struct array *array, struct view *view, uint64_t number)
                          .mark_size = array->mark_size };
   memset (view->occupant, -1, sizeof view->occupant);
   memset (view->heir, -1, sizeof view->heir);
-  for (unsigned i = 0; i < roster->members; i++)
-    if (is_target (&roster->member[i]))
-      add_member (view, &roster->member[i],
-                  view_find_member (array, roster->member[i].id));
+  for (unsigned i = 0; i < roster->members; i++) {
+    const struct roster_member *entry = &roster->member[i];
+
+    if (is_target (entry))
+      add_member (view, entry, view_find_member (array, entry->id));
+    else if (entry->state == MEMBER_SPARE)
+      add_spare (view, view_find_member (array, entry->id));
+  }
   add_places (view);
   add_groups (view, roster);
   roster_sets (roster, &sets);
@@ -187,7 +199,8 @@ fill (const struct array *array, struct view *view, uint64_t number)
 static unsigned
 standing_in (const struct view *view, const struct member *member)
 {
-  if (view->member[member->place] != member)
+  if (view->member[member->place] != member
+      || (view->spares & 1u << member->place))
     return STANDING_OUT;
   return view->in_sync & 1u << member->place ? STANDING_READ
                                              : STANDING_WRITTEN;
@@ -216,7 +229,8 @@ make_newest (struct array *array, struct view *view)
 static void
 use_members (const struct view *view, int users)
 {
-  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+  for (uint32_t left = view->targets | view->spares; left != 0;
+       left &= left - 1)
     view->member[__builtin_ctz (left)]->users += users;
 }
 
@@ -250,6 +264,23 @@ view_collect (struct array *array)
     views->free = view;
     atomic_fetch_sub (&views->retired_count, 1);
   }
+}
+
+/* Since when each slot has nobody; who lets spares step in looks again.
+ * state_lock held.
+ */
+static void
+note_empty (struct array *array, const struct view *view)
+{
+  uint64_t now = ground_now ();
+
+  for (unsigned slot = 0; slot < array->layout.slots; slot++)
+    if (view->occupant[slot] >= 0)
+      array->empty_since_ns[slot] = 0;
+    else if (array->empty_since_ns[slot] == 0)
+      array->empty_since_ns[slot] = now;
+  if (view->spares != 0 && !view->is_occupied)
+    worker_wake (&array->resync.worker);
 }
 
 static bool
@@ -298,6 +329,7 @@ view_publish (struct array *array)
   views->retired = old;
   atomic_fetch_add (&views->retired_count, 1);
   worker_wake (&views->closer);
+  note_empty (array, view);
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -349,6 +381,17 @@ array_get_layout (struct array *array)
   layout = array->layout;
   ground_mutex_unlock (&array->state_lock);
   return layout;
+}
+
+int
+view_free_place (const struct array *array)
+{
+  uint32_t taken = 0;
+
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->members[i]->leg != NULL)
+      taken |= 1u << array->members[i]->place;
+  return taken == UINT32_MAX ? -1 : __builtin_ctz (~taken);
 }
 
 unsigned
@@ -471,6 +514,7 @@ views_init (struct array *array)
   atomic_store (&array->shrunk,
                 views->items[0].is_occupied ? 0 : 1);
   make_newest (array, &views->items[0]);
+  note_empty (array, &views->items[0]);
   return 0;
 }
 

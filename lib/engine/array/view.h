@@ -116,6 +116,7 @@ struct view {
   struct layout layout;            /* where everything lies, and how much */
   uint32_t in_sync;                /* may be read */
   uint32_t targets;                /* get every write */
+  uint32_t spares;                 /* get nothing but superblocks */
   uint32_t write_mostly;           /* read only if no other copy can be */
   uint32_t unfinished;             /* the first bytes are no copy on these: */
   uint32_t mark_size;              /* so many */
@@ -189,6 +190,11 @@ unsigned view_leave_unfinished (const struct view *view,
 /* view_piece (array-internal.h), where something is unfinished. */
 uint64_t view_piece_unfinished (const struct view *view, uint64_t offset,
                                 uint64_t length);
+
+/* A place that nobody has, nor anybody with an old view; -1: there is none.
+ * state_lock held, once requests are served.
+ */
+int view_free_place (const struct array *array);
 
 /* The slot of a target. */
 unsigned view_slot (const struct view *view, const struct member *member);

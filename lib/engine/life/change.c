@@ -9,6 +9,8 @@
  *   add, readd, replace   published as one that is written and not read, on
  *                         record, its own superblock first; then rebuilt;
  *                         in sync on record; then read (sync/rebuild)
+ *   spare                 published, its superblock stored; it waits for a slot
+ *                         (sync/spares)
  *   grow, rename          life/grow
  *
  * It is on record when array_change returns 0; a plain array has no record, and

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* join: a disk becomes a member by order: add, readd, replace.
+/* join: a disk becomes a member by order: add, readd, replace, spare.
  *
  *   join_disk   open it, with nothing held             (newcomer_open)
  *     admit     with the turn: may it join?     (newcomer_judge, plain_judge)
  *       seat    a member, published, then on record     (metadata_admit), or
  *               marked as what is no copy yet           (mark_store)
- *   and the thread of resync is woken
+ *   and the thread of resync is woken, or it waits as a spare
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +40,23 @@ verdict_link (const struct fit *fit)
   return fit->reason == FIT_NEW || fit->reason == FIT_HISTORY ? ": it " : ": ";
 }
 
+/* What becomes of it, for people. */
+static void
+tell_plan (const struct array_order *order, const struct newcomer *newcomer,
+           struct array_answer *answer)
+{
+  if (order->verb == ARRAY_SPARE)
+    snprintf (answer->text, sizeof answer->text, "disk %.200s becomes a spare: "
+              "it waits, and steps in when a slot has no disk",
+              newcomer->leg->name);
+  else
+    snprintf (answer->text, sizeof answer->text, "disk %.200s joins the array: "
+              "%s, up to %llu bytes%s%.300s", newcomer->leg->name,
+              verdict_text (&newcomer->fit),
+              (unsigned long long)answer->to_copy,
+              verdict_link (&newcomer->fit), newcomer->fit.why);
+}
+
 static int
 refuse_fit (const struct newcomer *newcomer, struct array_answer *answer)
 {
@@ -51,14 +68,39 @@ refuse_fit (const struct newcomer *newcomer, struct array_answer *answer)
 
 /* What fit says, and what was asked for. */
 static int
+check_verb (const struct array_order *order, const struct newcomer *newcomer,
+            struct array_answer *answer)
+{
+  const struct fit *fit = &newcomer->fit;
+  const char *name = newcomer->leg->name;
+  bool is_spare = fit->as == FIT_SPARE && fit->reason != FIT_NEW;
+
+  if (is_spare && order->verb != ARRAY_SPARE)
+    return change_refuse (answer, -EINVAL, "spare",
+                          "disk %.200s is a spare of this array; nbdmirror "
+                          "spare takes it in as that", name);
+  if (order->verb == ARRAY_SPARE && fit->reason != FIT_NEW && !is_spare)
+    return change_refuse (answer, -EINVAL, "not-new",
+                          "disk %.200s had a slot of this array; readd it, or "
+                          "erase its metadata first (nbdmirror erase)", name);
+  return 0;
+}
+
+/* Likewise. */
+static int
 check_fit (const struct array_order *order, const struct newcomer *newcomer,
            struct array_answer *answer)
 {
   const struct fit *fit = &newcomer->fit;
   const char *name = newcomer->leg->name;
 
+  int r;
+
   if (fit->as == FIT_REFUSED)
     return refuse_fit (newcomer, answer);
+  r = check_verb (order, newcomer, answer);
+  if (r < 0)
+    return r;
   if (order->verb == ARRAY_REPLACE && fit->reason != FIT_NEW)
     return change_refuse (answer, -EINVAL, "not-new",
                           "disk %.200s is a member of this array; replace with "
@@ -67,23 +109,11 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
     return change_refuse (answer, -EINVAL, "no-member",
                           "disk %.200s was no member of this array; add it",
                           name);
-  if (fit->as == FIT_SPARE && order->verb != ARRAY_REPLACE)
+  if (fit->as == FIT_SPARE && order->verb == ARRAY_ADD)
     return change_refuse_step (answer, ROSTER_NO_SLOT, name);
   return fit->reason == FIT_NEW
            ? newcomer_check_contents (newcomer, order, answer)
            : 0;
-}
-
-/* A place that nobody has, nor anybody with an old view. */
-static int
-free_place (const struct array *array)
-{
-  uint32_t taken = 0;
-
-  for (unsigned i = 0; i < array->count; i++)
-    if (array->members[i]->leg != NULL)
-      taken |= 1u << array->members[i]->place;
-  return taken == UINT32_MAX ? -1 : __builtin_ctz (~taken);
 }
 
 static void
@@ -122,13 +152,15 @@ join_roster (struct array *array, const struct array_order *order,
   struct roster_event event = { .kind = ROSTER_ADD, .slot = (int)fit->slot };
   struct roster next = array->roster;
   enum roster_refusal refusal;
-  int place = free_place (array);
+  int place = view_free_place (array);
 
   if (place < 0 || array->count == ARRAY_MEMBERS)
     return ROSTER_FULL;
   if (order->verb == ARRAY_REPLACE)
     event = (struct roster_event){ .kind = ROSTER_REPLACE,
                                    .id = order->member };
+  else if (order->verb == ARRAY_SPARE)
+    event = (struct roster_event){ .kind = ROSTER_ADD_SPARE };
   else
     forget_before (array, order, fit, &next);
   refusal = roster_next (&next, &event, &next);
@@ -183,6 +215,14 @@ record (struct array *array, struct request *request, struct member *member)
 }
 
 static int
+record_spare (struct array *array, struct member *member)
+{
+  member->super.stored = 0;
+  metadata_admit_spare (array, member);
+  return member->super.stored == array->md->truth.events ? 0 : -EIO;
+}
+
+static int
 seat (struct array *array, const struct array_order *order,
       struct request *request, struct newcomer *newcomer,
       struct array_answer *answer)
@@ -203,7 +243,8 @@ seat (struct array *array, const struct array_order *order,
     return drop_member (member, newcomer, answer, refusal);
   snprintf (name, sizeof name, "%s", member->name);
   answer->member = member->id;
-  r = record (array, request, member);
+  r = order->verb == ARRAY_SPARE ? record_spare (array, member)
+                                 : record (array, request, member);
   if (r < 0)
     take_back (array, member->id);
   member_release (array, member);
@@ -223,11 +264,9 @@ tell (const struct array *array, const struct array_order *order,
   answer->to_copy = newcomer->fit.to_copy;
   if (order->verb == ARRAY_REPLACE)
     answer->to_copy = array->layout.member_size;
-  snprintf (answer->text, sizeof answer->text, "disk %.200s joins the array: "
-            "%s, up to %llu bytes%s%.300s", newcomer->leg->name,
-            verdict_text (&newcomer->fit),
-            (unsigned long long)answer->to_copy,
-            verdict_link (&newcomer->fit), newcomer->fit.why);
+  if (order->verb == ARRAY_SPARE)
+    answer->to_copy = 0;
+  tell_plan (order, newcomer, answer);
 }
 
 static int

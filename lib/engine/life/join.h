@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* join: a disk becomes a member by order: add, readd, replace. */
+/* join: a disk becomes a member by order: add, readd, replace, spare.
+ */
 #ifndef MIRROR_JOIN_H
 #define MIRROR_JOIN_H
 

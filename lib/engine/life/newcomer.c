@@ -160,20 +160,7 @@ newcomer_drop (struct newcomer *newcomer)
   newcomer->leg = NULL;
 }
 
-/* Beside the member that has the slot: is it to replace that one, or does it
- * say so until its superblock is stored again?
- */
-static bool
-is_replacement (const struct view *view, const struct member *member)
-{
-  return view->heir[view_slot (view, member)] == (int)member->place
-         || (member->super.sb.features & SB1_FEATURE_REPLACEMENT);
-}
-
-/* The members of now, as fit wants them: those that hold everything first.  It
- * takes replacements for Linux's, which nobody here could go on with; ours says
- * nothing about who else may join.
- */
+/* The members of now, as fit wants them: those that hold everything first. */
 static unsigned
 describe_members (struct array *array, struct assemble_member *ret,
                   uint32_t *ret_taken)
@@ -190,8 +177,6 @@ describe_members (struct array *array, struct assemble_member *ret,
       const struct member *member = view->member[__builtin_ctz (left)];
 
       *ret_taken |= 1u << view_slot (view, member);
-      if (is_replacement (view, member))
-        continue;
       ret[count++] = (struct assemble_member){
         .verdict = SB1_GOOD,
         .sb = &member->super.sb,
@@ -220,14 +205,33 @@ newcomer_judge (struct array *array, struct newcomer *newcomer, bool discard)
 
 /* ------------------------------------------------------------------ seat it */
 
-/* An entry of the table of roles that nobody has, nor had. */
+/* Does a spare have it?  The table does not tell. */
+static bool
+is_of_spare (const struct array *array, uint32_t number)
+{
+  const struct view *view = request_view (array->md->request);
+
+  for (uint32_t left = view->spares; left != 0; left &= left - 1)
+    if (view->member[__builtin_ctz (left)]->super.sb.dev_number == number)
+      return true;
+  return false;
+}
+
+static bool
+is_free (const struct array *array, uint32_t number)
+{
+  return number < SB1_ROLES_MAX
+         && sb1_role (&array->md->truth, number) == SB1_ROLE_SPARE
+         && !is_of_spare (array, number);
+}
+
+/* An entry of the table of roles that nobody has, nor had; or SB1_ROLES_MAX. */
 static uint32_t
-free_number (const struct metadata *md)
+free_number (const struct array *array)
 {
   uint32_t number = 0;
 
-  while (number < md->truth.max_dev
-         && sb1_role (&md->truth, number) != SB1_ROLE_SPARE)
+  while (number < SB1_ROLES_MAX && !is_free (array, number))
     number++;
   return number;
 }
@@ -273,8 +277,17 @@ make_superblock (struct array *array, const struct leg *leg, struct sb1 *ret)
   ret->bblog_shift = 0;
   ret->bblog_size = 0;
   ret->bblog_offset = 0;
-  ret->dev_number = free_number (array->md);
+  ret->dev_number = free_number (array);
   make_uuid (&array->md->truth, ret->dev_number, ret->device_uuid);
+}
+
+/* A spare's may be somebody else's by now. */
+static bool
+wants_number (const struct array *array, const struct newcomer *newcomer)
+{
+  return newcomer->record.verdict != SB1_GOOD
+         || (newcomer->fit.as == FIT_SPARE
+             && !is_free (array, newcomer->record.sb.dev_number));
 }
 
 static int
@@ -290,6 +303,8 @@ take_superblock (struct array *array, struct newcomer *newcomer,
     make_superblock (array, newcomer->leg, sb);
     member->data_offset = sb->data_offset * SECTOR_SIZE;
   }
+  else if (wants_number (array, newcomer))
+    sb->dev_number = free_number (array);
   member->by_bitmap = newcomer->fit.as == FIT_BY_BITMAP;
   return 0;
 }
@@ -311,8 +326,8 @@ newcomer_seat (struct array *array, struct newcomer *newcomer,
   struct member *member;
   int r;
 
-  if (array->md != NULL && newcomer->record.verdict != SB1_GOOD
-      && free_number (array->md) >= SB1_ROLES_MAX)
+  if (array->md != NULL && wants_number (array, newcomer)
+      && free_number (array) == SB1_ROLES_MAX)
     return change_refuse (answer, -EINVAL, "too-many-members",
                           "the array has had as many members as its metadata "
                           "can count");

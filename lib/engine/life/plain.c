@@ -110,8 +110,13 @@ plain_judge (struct array *array, const struct array_order *order,
   struct fit *fit = &newcomer->fit;
   enum roster_refusal refusal;
   bool is_known;
-  int r = check_disk (array, newcomer, answer);
+  int r;
 
+  if (order->verb == ARRAY_SPARE)
+    return change_refuse (answer, -EOPNOTSUPP, "no-metadata",
+                          "an array without metadata keeps no spare; add the "
+                          "disk when there is a slot for it");
+  r = check_disk (array, newcomer, answer);
   if (r < 0)
     return r;
   *fit = (struct fit){ .as = FIT_WHOLE,

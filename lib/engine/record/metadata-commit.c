@@ -50,9 +50,11 @@ write_after_flush (struct array *array, bool dirty,
 
   if (r == 0)
     r = metadata_write_supers (array, dirty, checkpoint);
-  if (r == 0)
-    md->checkpoint = *checkpoint;
-  return r;
+  if (r < 0)
+    return r;
+  md->checkpoint = *checkpoint;
+  metadata_store_spares (array);
+  return 0;
 }
 
 /* Turn held.  @member as in sync, if nothing differs. */
@@ -216,6 +218,8 @@ metadata_stop (struct array *array)
     r = clear_bits (array, true);
   if (r == 0 && !is_at_rest (array, &checkpoint))
     r = write_after_flush (array, false, &checkpoint);
+  if (r == 0)
+    metadata_store_spares (array);
   metadata_end_turn (array);
   return r;
 }

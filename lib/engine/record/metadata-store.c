@@ -182,6 +182,81 @@ store_update (struct request *request, bool dirty,
   return store_superblocks (request, targets & ~rebuilt);
 }
 
+/* Everybody has answered: of a spare, which is excused nothing. */
+static void
+settle_spares (struct request *request, const char *what)
+{
+  for (uint32_t left = request->failed; left != 0; left &= left - 1) {
+    unsigned place = __builtin_ctz (left);
+
+    failure_report (request->array, request_member (request, place),
+                    request->generation[place], what, request->error[place]);
+  }
+}
+
+/* @area, or their superblocks, to those who wait at @places, on stable storage.
+ * Those who have it.
+ */
+static uint32_t
+store_on_spares (struct request *request, uint32_t places,
+                 const struct area *area)
+{
+  struct pool *pool = &request->array->md->pool;
+  const struct child_spec flush = { .op = CHILD_FLUSH };
+
+  request_arm (request, pool);
+  send_to (request, places, area);
+  settle_spares (request, "writing its metadata");
+  places &= ~request->failed;
+  request_arm (request, pool);
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    if (!request_member (request, __builtin_ctz (left))->leg->caps.fua)
+      request_issue_raw (request, __builtin_ctz (left), &flush);
+  request_finish (request);
+  settle_spares (request, "a flush");
+  return places & ~request->failed;
+}
+
+void
+metadata_store_spares (struct array *array)
+{
+  struct metadata *md = array->md;
+  struct request *request = md->request;
+  const struct view *view;
+  uint32_t behind = 0;
+
+  request_pin_newest (request);
+  view = request_view (request);
+  for (uint32_t left = view->spares; left != 0; left &= left - 1)
+    if (view->member[__builtin_ctz (left)]->super.stored < md->truth.events)
+      behind |= left & -left;
+  if (behind == 0)
+    return;
+  superblocks_spares (array, view, behind);
+  behind = store_on_spares (request, behind, NULL);
+  for (; behind != 0; behind &= behind - 1)
+    view->member[__builtin_ctz (behind)]->super.stored = md->truth.events;
+}
+
+void
+metadata_store_spare_bitmap (struct array *array, const struct member *member)
+{
+  struct metadata *md = array->md;
+  uint64_t first, count;
+
+  if (!md->has_bitmap)
+    return;
+  ground_mutex_lock (&md->lock);
+  bitmap_untake (&md->bitmap);
+  bitmap_take (&md->bitmap, md->staging, &first, &count);
+  /* The others have not got it. */
+  bitmap_untake (&md->bitmap);
+  ground_mutex_unlock (&md->lock);
+  request_pin_newest (md->request);
+  store_on_spares (md->request, 1u << member->place,
+                   &(struct area){ 0, md->area_used });
+}
+
 /* A crash may have left some of the current ones one update behind: they get
  * the last one first, lest another crash leaves them two behind.
  */

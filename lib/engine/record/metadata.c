@@ -125,7 +125,18 @@ metadata_admit (struct array *array, const struct member *member)
     bitmap_untake (&md->bitmap);
   ground_mutex_unlock (&md->lock);
   r = metadata_store_bits (array);
-  return r < 0 ? r : store_members (array);
+  if (r == 0)
+    r = store_members (array);
+  if (r == 0)
+    metadata_store_spares (array);
+  return r;
+}
+
+void
+metadata_admit_spare (struct array *array, const struct member *member)
+{
+  metadata_store_spare_bitmap (array, member);
+  metadata_store_spares (array);
 }
 
 int

@@ -164,6 +164,11 @@ int metadata_commit (struct array *array, enum metadata_commit what,
  */
 int metadata_admit (struct array *array, const struct member *member);
 
+/* @member is a spare since now: its bitmap and superblock are stored.  With the
+ * turn.  It may be out afterwards.
+ */
+void metadata_admit_spare (struct array *array, const struct member *member);
+
 /* What the newest view says of its members that is no question of trust goes on
  * record.  0 or -errno.
  */
@@ -208,6 +213,13 @@ int metadata_store_bits (struct array *array);
 
 /* The bitmap's own superblock. */
 int metadata_store_head (struct array *array);
+
+/* Nothing depends on what spares say, and nobody has to wait for them: they get
+ * the last update after a commit, and a spare that cannot store it is out.
+ */
+void metadata_store_spares (struct array *array);
+void metadata_store_spare_bitmap (struct array *array,
+                                  const struct member *member);
 
 static inline enum metadata_state
 metadata_state (const struct metadata *md)

@@ -30,6 +30,9 @@ next_role (const struct array *array, const struct view *view, uint32_t number)
     if (member->super.sb.dev_number == number)
       return view_slot (view, member);
   }
+  for (uint32_t left = view->spares; left != 0; left &= left - 1)
+    if (view->member[__builtin_ctz (left)]->super.sb.dev_number == number)
+      return SB1_ROLE_SPARE;
   /* Whoever had a slot and is no target. */
   if (role < SB1_ROLE_SLOTS)
     return role < view->layout.slots ? role_of_gone (md, role)
@@ -55,7 +58,8 @@ next_truth (struct array *array, const struct view *view, bool dirty,
   struct sb1 *truth = &array->md->truth;
   uint64_t now = ground_utc_us ();
 
-  for (uint32_t left = view->targets; left != 0; left &= left - 1) {
+  for (uint32_t left = view->targets | view->spares; left != 0;
+       left &= left - 1) {
     uint32_t number
       = view->member[__builtin_ctz (left)]->super.sb.dev_number;
 
@@ -69,16 +73,11 @@ next_truth (struct array *array, const struct view *view, bool dirty,
   truth->resync_offset = dirty ? 0 : checkpoint->resync_offset;
 }
 
-/* What is the array's from the truth, what is the member's own stays. */
+/* What is the array's. */
 static void
-next_super (const struct array *array, const struct view *view,
-            unsigned place, const struct checkpoint *checkpoint)
+take_truth (const struct metadata *md, struct sb1 *sb)
 {
-  const struct metadata *md = array->md;
   const struct sb1 *truth = &md->truth;
-  struct member *member = view->member[place];
-  struct sb1 *sb = &member->super.sb;
-  bool rebuilt = !(view->in_sync & 1u << place) && member != md->joining;
 
   sb->events = truth->events;
   sb->utime = truth->utime;
@@ -95,6 +94,21 @@ next_super (const struct array *array, const struct view *view,
                               | SB1_FEATURE_REPLACEMENT);
   if (md->has_bitmap)
     sb->features |= SB1_FEATURE_BITMAP;
+  sb->recovery_offset = 0;
+}
+
+/* What is the array's from the truth, what is the member's own stays. */
+static void
+next_super (const struct array *array, const struct view *view,
+            unsigned place, const struct checkpoint *checkpoint)
+{
+  const struct metadata *md = array->md;
+  struct member *member = view->member[place];
+  struct sb1 *sb = &member->super.sb;
+  uint64_t recovered = sb->recovery_offset;
+  bool rebuilt = !(view->in_sync & 1u << place) && member != md->joining;
+
+  take_truth (md, sb);
   sb->devflags &= (uint8_t)~SB1_WRITE_MOSTLY;
   if (view->write_mostly & 1u << place)
     sb->devflags |= SB1_WRITE_MOSTLY;
@@ -104,11 +118,10 @@ next_super (const struct array *array, const struct view *view,
     sb->features |= SB1_FEATURE_RECOVERY_OFFSET;
     if (member->by_bitmap)
       sb->features |= SB1_FEATURE_RECOVERY_BITMAP;
-    if (checkpoint != NULL)
-      sb->recovery_offset = checkpoint->recovered[place] / SECTOR_SIZE;
+    sb->recovery_offset
+      = checkpoint != NULL ? checkpoint->recovered[place] / SECTOR_SIZE
+                           : recovered;
   }
-  else
-    sb->recovery_offset = 0;
   sb1_encode (sb, member->super.block);
 }
 
@@ -136,4 +149,18 @@ superblocks_again (struct array *array, const struct view *view,
 {
   for (uint32_t left = places; left != 0; left &= left - 1)
     next_super (array, view, __builtin_ctz (left), &array->md->checkpoint);
+}
+
+void
+superblocks_spares (struct array *array, const struct view *view,
+                    uint32_t places)
+{
+  const struct metadata *md = array->md;
+
+  for (uint32_t left = places; left != 0; left &= left - 1) {
+    struct member_super *super = &view->member[__builtin_ctz (left)]->super;
+
+    take_truth (md, &super->sb);
+    sb1_encode (&super->sb, super->block);
+  }
 }

@@ -31,6 +31,10 @@ bool superblocks_roles_change (const struct array *array,
 void superblocks_next (struct array *array, const struct view *view, bool dirty,
                        const struct checkpoint *checkpoint);
 
+/* The last update, for those who wait at @places. */
+void superblocks_spares (struct array *array, const struct view *view,
+                         uint32_t places);
+
 /* The last update once more, for @places. */
 void superblocks_again (struct array *array, const struct view *view,
                         uint32_t places);

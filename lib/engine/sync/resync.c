@@ -24,6 +24,7 @@
 #include "engine/io/flush.h"
 #include "engine/record/metadata.h"
 #include "engine/sync/resync.h"
+#include "engine/sync/spares.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -371,13 +372,17 @@ be_in_sync (void *argument)
 {
   struct array *array = argument;
   struct resync *resync = &array->resync;
-  int r = work (array, false);
+  uint64_t spare_ns, retry_ns;
+  int r = 0;
 
-  /* Woken by a write that left copies different, or by the stop. */
-  while (worker_sleep (&resync->worker,
-                       may_pass (r) ? ground_now () + resync->retry_ns
-                                    : GROUND_NEVER))
+  /* Woken by a write that left copies different, by a disk that comes, by one
+   * that goes while a spare waits, or by the stop.
+   */
+  do {
+    spare_ns = spares_step_in (array);
     r = work (array, r < 0);
+    retry_ns = may_pass (r) ? ground_now () + resync->retry_ns : GROUND_NEVER;
+  } while (worker_sleep (&resync->worker, MIN (spare_ns, retry_ns)));
 }
 
 /* A child for each slot would be enough to go on; so many let all spans be in
