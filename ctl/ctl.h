@@ -54,6 +54,7 @@ int change_command (int argc, char **argv);
 int explain_command (int argc, char **argv);
 int get_command (int argc, char **argv);
 int set_command (int argc, char **argv);
+int slowest_command (int argc, char **argv);
 int whatif_command (int argc, char **argv);
 int wait_command (int argc, char **argv);
 int stop_command (int argc, char **argv);

@@ -37,6 +37,7 @@ static const struct {
   { "detail", detail_command, "tell all that is known of an array" },
   { "events", events_command, "tell what happens, as it does" },
   { "history", history_command, "tell what has happened" },
+  { "slowest", slowest_command, "tell how long disks take to answer" },
   { "metrics", metrics_command, "tell figures, as text for Prometheus" },
   { "explain", explain_command, "tell why a disk is in its state" },
   { "whatif", whatif_command, "tell what would be if a disk went" },

@@ -68,7 +68,7 @@ _nbdmirror_arrays ()
 _nbdmirror ()
 {
   local commands="create adopt examine assemble erase restore-metadata status \
-    detail events history explain whatif metrics rebuild \
+    detail events history explain whatif slowest metrics rebuild \
     get set fail remove add readd replace spare write-mostly read-as-others \
     wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
@@ -118,7 +118,7 @@ _nbdmirror ()
       -- "$cur")
   elif [[ $command == rebuild && $prev == rebuild ]]; then
     mapfile -t COMPREPLY < <(compgen -W "pause resume rate" -- "$cur")
-  elif [[ " rebuild status detail events history metrics wait stop " == *" $command "* ]]; then
+  elif [[ " rebuild status detail events history slowest metrics get wait stop " == *" $command "* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
   else
     compopt -o filenames 2>/dev/null || :

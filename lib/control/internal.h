@@ -192,6 +192,9 @@ const char *status_member_state (enum member_state state);
 /* Prometheus text; for g_free. */
 char *metrics_text (struct control *control);
 
+/* How long members take to answer, and what took longest, likewise. */
+void latency_build (struct control *control, JsonBuilder *builder);
+
 /* All that is to be said of the array now, into an object that is begun. */
 void status_build (struct control *control, JsonBuilder *builder);
 

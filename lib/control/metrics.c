@@ -167,6 +167,76 @@ add_legs (GString *text, const char *array,
                in_flight_of);
 }
 
+/* ----------------------------------------------------------------- latency */
+
+#define SECONDS "nbdmirror_leg_request_seconds"
+
+static const char *const op_words[ARRAY_LATENCY_OPS] = {
+  [ARRAY_LATENCY_READ] = "read",
+  [ARRAY_LATENCY_WRITE] = "write",
+  [ARRAY_LATENCY_FLUSH] = "flush",
+};
+
+/* Every second one: each bound is four times the one before.  All are
+ * cumulative.
+ */
+static void
+add_buckets (GString *text, const char *labels, const uint64_t *buckets)
+{
+  uint64_t count = 0;
+
+  for (unsigned i = 0; i < ARRAY_LATENCY_BUCKETS; i++) {
+    char bound[G_ASCII_DTOSTR_BUF_SIZE];
+    double seconds = (double)(UINT64_C (1) << (ARRAY_LATENCY_FIRST + i)) / 1e9;
+
+    count += buckets[i];
+    if (i == ARRAY_LATENCY_BUCKETS - 1)
+      g_string_append_printf (text, SECONDS "_bucket{%s,le=\"+Inf\"} %llu\n",
+                              labels, (unsigned long long)count);
+    else if (i % 2 == 0)
+      g_string_append_printf (
+        text, SECONDS "_bucket{%s,le=\"%s\"} %llu\n", labels,
+        g_ascii_formatd (bound, sizeof bound, "%.9g", seconds),
+        (unsigned long long)count);
+  }
+  g_string_append_printf (text, SECONDS "_count{%s} %llu\n", labels,
+                          (unsigned long long)count);
+}
+
+static void
+add_latency (struct control *control, GString *text, const char *array,
+             const struct array_member *member)
+{
+  char sum[G_ASCII_DTOSTR_BUF_SIZE];
+  struct array_latency latency;
+
+  if (!array_get_latency (control->config.array, member->id, &latency))
+    return;
+  for (unsigned op = 0; op < ARRAY_LATENCY_OPS; op++) {
+    g_autofree char *labels
+      = g_strdup_printf ("array=\"%s\",leg=\"%d\",id=\"%u\",op=\"%s\"",
+                         array, member->slot, member->id, op_words[op]);
+
+    add_buckets (text, labels, latency.bucket[op]);
+    g_string_append_printf (
+      text, SECONDS "_sum{%s} %s\n", labels,
+      g_ascii_formatd (sum, sizeof sum, "%.9g",
+                       (double)latency.sum_ns[op] / 1e9));
+  }
+}
+
+static void
+add_latencies (struct control *control, GString *text, const char *array,
+               const struct array_snapshot *snapshot)
+{
+  begin (text, SECONDS, "histogram",
+         "How long the disk took to answer; of local disks through the page "
+         "cache estimated from a sample.");
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].slot >= 0)
+      add_latency (control, text, array, &snapshot->member[i]);
+}
+
 char *
 metrics_text (struct control *control)
 {
@@ -178,5 +248,6 @@ metrics_text (struct control *control)
   add_array (control, text, array, &snapshot);
   add_sync (text, array, &snapshot);
   add_legs (text, array, &snapshot);
+  add_latencies (control, text, array, &snapshot);
   return g_string_free (text, FALSE);
 }

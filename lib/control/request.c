@@ -107,6 +107,12 @@ run_metrics (struct call *call)
 }
 
 static void
+run_latency (struct call *call)
+{
+  latency_build (call->control, call->result);
+}
+
+static void
 run_sync_pause (struct call *call)
 {
   array_sync_pause (call->control->config.array);
@@ -161,6 +167,7 @@ static const struct {
   { "history", false, run_history, { NULL } },
   { "subscribe", false, run_subscribe, { NULL } },
   { "metrics", false, run_metrics, { NULL } },
+  { "latency", false, run_latency, { NULL } },
   { "get", false, run_get, { NULL } },
   { "set", true, run_set,
     { "rebuild-rate-min", "rebuild-rate-max", "event-program", NULL } },

@@ -103,6 +103,8 @@ struct array {
   /* What clients were told of, and people: errors of ... */
   struct log_repeats told_read, told_modify;
 
+  struct slowest slowest; /* requests to members */
+
   struct ground_mutex change_lock; /* one order at a time; held across I/O, by
                                       those who order and nobody else */
 

@@ -332,4 +332,45 @@ struct array_snapshot {
 };
 void array_get_snapshot (struct array *array, struct array_snapshot *ret);
 
+/* How long a member took to answer, by what it was asked.  Bucket 0: less than
+ * 2 ^ ARRAY_LATENCY_FIRST nanoseconds; each other one twice as long as the one
+ * before; the last one: all that took longer.  Of local disks through the page
+ * cache it is a sample (io/latency.h).
+ */
+#define ARRAY_LATENCY_FIRST 10
+#define ARRAY_LATENCY_BUCKETS 28
+
+enum array_latency_op {
+  ARRAY_LATENCY_READ,
+  ARRAY_LATENCY_WRITE, /* and zero */
+  ARRAY_LATENCY_FLUSH,
+  ARRAY_LATENCY_OPS,
+};
+
+struct array_latency {
+  uint64_t bucket[ARRAY_LATENCY_OPS][ARRAY_LATENCY_BUCKETS];
+  uint64_t sum_ns[ARRAY_LATENCY_OPS];
+};
+
+/* False: there is no such member. */
+bool array_get_latency (struct array *array, uint32_t id,
+                        struct array_latency *ret);
+
+/* The requests to members that took longest, of the last SLOW_RECENT_S. */
+#define ARRAY_SLOWEST 16
+
+struct array_slow {
+  uint64_t end_ns;  /* when it was answered, of ground_now */
+  uint64_t took_ns;
+  uint64_t offset, length; /* bytes of the disk */
+  uint32_t member;
+  const char *op;   /* "read", "write", "zero", "flush" */
+  const char *step; /* what it was for: "client", "retry", "metadata", "copy" */
+  char disk[256];
+};
+
+/* How many; in no order. */
+unsigned array_get_slowest (struct array *array,
+                            struct array_slow ret[ARRAY_SLOWEST]);
+
 #endif /* MIRROR_ARRAY_H */

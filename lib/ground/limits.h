@@ -189,6 +189,16 @@
 #define PROGRAM_LIMIT_S 60
 #define PROGRAM_WAITING_MAX 64
 
+/* Of requests to local disks through the page cache every so manieth is timed.
+ */
+#define LATENCY_SAMPLE 32
+
+/* What takes at least so long may be one of the slowest requests, which are
+ * remembered for so many seconds.
+ */
+#define SLOW_MIN_NS 1000000
+#define SLOW_RECENT_S 600
+
 /* One message for a person, bytes with the final NUL. */
 #define MESSAGE_MAX 1024
 

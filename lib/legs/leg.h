@@ -68,6 +68,7 @@ struct child {
   void *member;   /* whose leg it was issued to */
   unsigned place; /* of that */
   unsigned tag, number;
+  uint64_t issued_ns; /* when, of ground_now; 0: nobody wants to know */
   struct child *next;
 
   /* The connection it was issued on (leg->generation at that time). */

@@ -99,6 +99,7 @@ bare_array_new (const struct layout *layout)
   ground_mutex_init (&array->state_lock);
   ground_mutex_init (&array->stop_lock);
   ground_mutex_init (&array->change_lock);
+  slowest_init (&array->slowest);
   return array;
 }
 
@@ -109,6 +110,7 @@ bare_array_free (struct array *array)
     member_free (array->members[i]);
   ground_mutex_destroy (&array->change_lock);
   ground_mutex_destroy (&array->stop_lock);
+  slowest_destroy (&array->slowest);
   ground_mutex_destroy (&array->state_lock);
   stables_destroy (&array->stables);
   flush_rounds_destroy (&array->flushes);

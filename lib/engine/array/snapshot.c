@@ -142,3 +142,20 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   ground_mutex_unlock (&array->state_lock);
   look_at_job (array, &ret->progress);
 }
+
+bool
+array_get_latency (struct array *array, uint32_t id, struct array_latency *ret)
+{
+  const struct member *member;
+
+  *ret = (struct array_latency){ .sum_ns = { 0 } };
+  ground_mutex_lock (&array->state_lock);
+  member = view_find_member (array, id);
+  for (unsigned op = 0; member != NULL && op < ARRAY_LATENCY_OPS; op++) {
+    ret->sum_ns[op] = atomic_load (&member->latency.sum_ns[op]);
+    for (unsigned i = 0; i < ARRAY_LATENCY_BUCKETS; i++)
+      ret->bucket[op][i] = atomic_load (&member->latency.bucket[op][i]);
+  }
+  ground_mutex_unlock (&array->state_lock);
+  return member != NULL;
+}

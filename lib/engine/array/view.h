@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/io/latency.h"
 #include "ground/limits.h"
 #include "ground/worker.h"
 #include "legs/leg.h"
@@ -83,6 +84,7 @@ struct member {
   _Atomic uint64_t head;        /* bytes on the leg: where the last read
                                    ended */
   _Atomic uint64_t reads, writes, errors;
+  struct latency latency;
 
   /* Under array->state_lock. */
   bool told_last_copy;  /* its failure as the last copy was logged */

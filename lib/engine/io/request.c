@@ -142,15 +142,15 @@ int
 request_begin (struct requests *requests, struct request **ret)
 {
   struct request *request = find_free (requests);
+  uint64_t served;
 
   if (request == NULL)
     request = wait_for_free (requests);
   if (request == NULL)
     return -ESHUTDOWN;
-  atomic_store_explicit (
-    &request->served,
-    atomic_load_explicit (&request->served, memory_order_relaxed) + 1,
-    memory_order_relaxed);
+  served = atomic_load_explicit (&request->served, memory_order_relaxed) + 1;
+  atomic_store_explicit (&request->served, served, memory_order_relaxed);
+  request->timed = served % LATENCY_SAMPLE == 1;
   request_pin_newest (request);
   *ret = request;
   return 0;
@@ -357,6 +357,8 @@ child_answered (struct child *child, int error)
     note_failure (request, child, error);
     ground_mutex_unlock (&request->lock);
   }
+  if (child->issued_ns != 0)
+    latency_note (request, child);
   member_answered (member, child, error);
   /* From here on the child may be another request's. */
   pool_give (child->pool, child);
@@ -385,6 +387,14 @@ kick_off (struct request *request)
 {
   if (request->queued != 0)
     kick_off_queued (request);
+}
+
+/* Right before it is issued. */
+static void
+latency_begin (struct child *child)
+{
+  if (child->op <= CHILD_ZERO)
+    child->issued_ns = ground_now ();
 }
 
 static inline void
@@ -417,6 +427,7 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   child->extents_count = 0;
   child->tag = what->tag;
   child->number = number;
+  child->issued_ns = 0;
   child->done = child_answered;
   child->owner = request;
   child->member = member;
@@ -426,8 +437,12 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   member_issued (member);
 
   /* An inline leg keeps this thread until its disk has answered. */
-  if (member->leg->rank == LEG_INLINE)
+  if (member->leg->rank == LEG_INLINE) {
     kick_off (request);
+    if (request->timed)
+      latency_begin (child);
+  } else
+    latency_begin (child);
 #ifdef MIRROR_PLANT_GATHER
   /* Only in the build that shows what this file must never do. */
   child->next = request->gathered;

@@ -71,6 +71,7 @@ struct request {
   struct stable_ticket stable; /* a flush, or FUA */
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
+  bool timed;                  /* its children are, whatever leg they go to */
   uint32_t queued;             /* places issued to but not kicked off */
   struct pool *pool;           /* where this round's children come from */
 
