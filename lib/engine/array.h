@@ -205,6 +205,9 @@ enum array_verb {
                     one serves until then */
   ARRAY_GROW_LEGS, /* @slots of them from now on; raid1.  @disk, or NULL, gets
                       the first that is new; fewer: the last ones are empty */
+  ARRAY_GROW_SIZE, /* md: @size bytes of each disk are data; 0: as much as the
+                      smallest has room for */
+  ARRAY_BITMAP,    /* md: a bit for each @chunk bytes; 0: no bitmap */
   ARRAY_RENAME,    /* md: it is called @name */
 };
 
@@ -212,6 +215,8 @@ struct array_order {
   enum array_verb verb;
   uint32_t member;  /* its id, of array_get_snapshot */
   unsigned slots;
+  uint64_t size;    /* whole sectors */
+  uint32_t chunk;   /* a power of two, a sector at least */
   const char *name; /* a string of 32 bytes at most */
   const char *disk; /* as at the start */
   bool discard;     /* what @disk holds may be overwritten; one whose ends are

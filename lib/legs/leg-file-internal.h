@@ -23,6 +23,8 @@ struct leg_file {
   bool direct; /* O_DIRECT */
   bool block_device;
   uint32_t logical_block; /* block device: fallocate wants multiples */
+  _Atomic uint64_t size;  /* bytes that may be read and written: caps.size, or
+                             more since it grew */
   bool fast_zero;         /* zeroing without holes is quick */
 
   struct ring *ring; /* NULL: everything is done in the calling thread */

@@ -320,6 +320,7 @@ leg_file_open (const char *path, bool direct, struct leg **ret, char *why)
     r = learn_caps (file, why);
   if (r != 0)
     goto err_close;
+  file->size = file->leg.caps.size;
   *ret = &file->leg;
   return 0;
 

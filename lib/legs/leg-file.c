@@ -225,14 +225,21 @@ is_queued (const struct leg_file *file, const struct child *child)
   }
 }
 
+static bool
+is_inside (const struct leg_file *file, uint64_t offset, uint64_t length)
+{
+  uint64_t size = atomic_load_explicit (&file->size, memory_order_relaxed);
+
+  return length > 0 && offset < size && length <= size - offset;
+}
+
 static void
 file_issue (struct leg *leg, struct child *child)
 {
   struct leg_file *file = leg_file_of (leg);
 
   assert (child->op == CHILD_FLUSH
-          || (child->length > 0 && child->offset < leg->caps.size
-              && child->length <= leg->caps.size - child->offset));
+          || is_inside (file, child->offset, child->length));
   if (atomic_load_explicit (&file->aborted, memory_order_relaxed))
     child->done (child, -ESHUTDOWN);
   else if (is_queued (file, child))
@@ -321,6 +328,22 @@ file_data_end_now (struct leg *leg, uint64_t deadline_ns)
   return leg_file_data_end (leg_file_of (leg)->fd, leg->caps.size);
 }
 
+static int64_t
+file_size_now (struct leg *leg)
+{
+  struct leg_file *file = leg_file_of (leg);
+  off_t size = lseek (file->fd, 0, SEEK_END);
+
+  if (size == -1)
+    return -errno;
+  /* One that shrank has lost what is expected there: reads will say so. */
+  if ((uint64_t)size < leg->caps.exact_size)
+    return (int64_t)leg->caps.exact_size;
+  atomic_store (&file->size,
+                round_down ((uint64_t)size, leg->caps.block_minimum));
+  return size;
+}
+
 static void
 file_abort (struct leg *leg)
 {
@@ -377,6 +400,7 @@ const struct leg_ops leg_file_ops = {
   .kickoff = file_kickoff,
   .read_now = file_read_now,
   .data_end_now = file_data_end_now,
+  .size_now = file_size_now,
   .can_zero = leg_file_can_zero,
   .abort = file_abort,
   .close = file_close,

@@ -148,6 +148,12 @@ struct leg_ops {
    */
   uint64_t (*data_end_now) (struct leg *leg, uint64_t deadline_ns);
 
+  /* How many bytes it has now, with a last part of a block: at least what
+   * caps.exact_size says, or -errno.  Up to there it can be read and written
+   * from now on.  Any time.  NULL: what it had when it was opened.
+   */
+  int64_t (*size_now) (struct leg *leg);
+
   /* Would a CHILD_ZERO with @flags (CHILD_MAY_TRIM, CHILD_FAST) be carried
    * out by the leg, without being sent zeroes?  May touch the disk (without
    * changing it) the first time, then remembers; false also after such a

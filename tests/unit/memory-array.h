@@ -38,9 +38,10 @@ memory_array_remember (enum log_level level, const char *message)
             message);
 }
 
-/* What its members say: superblocks at their ends, events 20. */
+/* What its members say: events 20.  @sectors of each are used; 0: all. */
 static inline void
-memory_array_plan (bool has_bitmap)
+memory_array_plan_sized (enum sb1_version version, bool has_bitmap,
+                         uint64_t sectors)
 {
   static const uint8_t uuid[16] = "members";
   struct create_wish *wish = &memory.wish;
@@ -49,9 +50,9 @@ memory_array_plan (bool has_bitmap)
   memset (&memory, 0, sizeof memory);
   *wish = (struct create_wish){
     .layout = { .level = LEVEL_RAID1, .slots = MEMBERS, .near = 1, .far = 1 },
-    .version = SB1_VERSION_1_0, .bitmap = has_bitmap, .bitmap_chunk = 65536,
-    .assume_clean = true,
-    .member_bytes = { MEMORY_LEG_SIZE, MEMORY_LEG_SIZE } };
+    .version = version, .bitmap = has_bitmap, .bitmap_chunk = 65536,
+    .assume_clean = true, .size = sectors,
+    .member_bytes = { memory_leg_bytes, memory_leg_bytes } };
   ck_assert_msg (create_plan (wish, &memory.plan, why), "%s", why);
   for (unsigned i = 0; i < MEMBERS; i++) {
     uint8_t device[16] = { (uint8_t)(i + 1) };
@@ -64,6 +65,13 @@ memory_array_plan (bool has_bitmap)
     create_bitmap (&memory.plan, uuid, &memory.bitmap);
     memory.bitmap.events = 20;
   }
+}
+
+/* Superblocks at their ends. */
+static inline void
+memory_array_plan (bool has_bitmap)
+{
+  memory_array_plan_sized (SB1_VERSION_1_0, has_bitmap, 0);
 }
 
 /* "memory:N" is the leg that the test has put into memory.other[N]. */
@@ -84,11 +92,23 @@ memory_array_open (const struct array_opener *opener, const char *text,
   return 0;
 }
 
-/* The array of what was planned, and bent since; it is started.  Those of
- * @missing are not there.
- */
 static inline void
-memory_array_make_without (uint32_t missing)
+memory_array_write_supers (void)
+{
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    char *data = memory.leg[i]->data;
+    uint64_t at = memory.sb[i].super_offset * SECTOR_SIZE;
+
+    sb1_encode (&memory.sb[i], (uint8_t *)data + at);
+    if (memory.wish.bitmap)
+      bitmap_encode (&memory.bitmap,
+                     (uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]));
+  }
+}
+
+/* Of what its members hold. */
+static inline void
+memory_array_start (uint32_t missing)
 {
   struct array_config config = { .legs = MEMBERS + memory.others_given,
                                  .spare_delay_s = memory.spare_delay_s,
@@ -99,21 +119,23 @@ memory_array_make_without (uint32_t missing)
   char why[MESSAGE_MAX];
 
   log_set_sink (memory_array_remember);
-  for (unsigned i = 0; i < MEMBERS; i++) {
-    char *data = memory.leg[i]->data;
-    uint64_t at = memory.sb[i].super_offset * SECTOR_SIZE;
-
-    sb1_encode (&memory.sb[i], (uint8_t *)data + at);
-    if (memory.wish.bitmap)
-      bitmap_encode (&memory.bitmap,
-                     (uint8_t *)data + bitmap_offset_bytes (&memory.sb[i]));
+  for (unsigned i = 0; i < MEMBERS; i++)
     legs[i] = missing & 1u << i ? NULL : &memory.leg[i]->leg;
-  }
   for (unsigned i = 0; i < memory.others_given; i++)
     legs[MEMBERS + i] = &memory.other[i]->leg;
   ck_assert_msg (array_create (&config, legs, absent, &memory.array, why) == 0,
                  "%s", why);
   ck_assert_int_eq (array_start (memory.array), 0);
+}
+
+/* The array of what was planned, and bent since; it is started.  Those of
+ * @missing are not there.
+ */
+static inline void
+memory_array_make_without (uint32_t missing)
+{
+  memory_array_write_supers ();
+  memory_array_start (missing);
 }
 
 static inline void

@@ -25,6 +25,7 @@ struct memory_leg {
   uint64_t bad, bad_length;        /* what cannot be read, bytes */
   /* What happens in between, before the next of its op is answered. */
   void (*meanwhile[CHILD_CACHE + 1]) (void);
+  uint64_t grown; /* bytes that it has now; 0: as many as at first */
   bool can_zero;
   bool tells_zeroes;             /* where there are 4096 of them */
   bool hold;                     /* keep what is issued until the abort */
@@ -164,6 +165,17 @@ memory_leg_close (struct leg *leg)
   ((struct memory_leg *)leg)->closed = true;
 }
 
+static inline int64_t
+memory_leg_size_now (struct leg *leg)
+{
+  uint64_t grown = ((struct memory_leg *)leg)->grown;
+
+  return (int64_t)(grown != 0 ? grown : leg->caps.exact_size);
+}
+
+/* Of those that are made. */
+static uint64_t memory_leg_bytes = MEMORY_LEG_SIZE;
+
 static inline struct memory_leg *
 memory_leg_new (unsigned slot)
 {
@@ -171,6 +183,7 @@ memory_leg_new (unsigned slot)
     .start = memory_leg_start,     .issue = memory_leg_issue,
     .read_now = memory_leg_read_now, .can_zero = memory_leg_can_zero,
     .abort = memory_leg_abort,     .close = memory_leg_close,
+    .size_now = memory_leg_size_now,
   };
   static struct memory_leg *legs[32];
   struct memory_leg *memory = calloc (1, sizeof *memory);
@@ -181,7 +194,7 @@ memory_leg_new (unsigned slot)
   memory->leg.rank = LEG_INLINE;
   memory->leg.name = "memory";
   memory->leg.caps = (struct leg_caps){
-    .size = MEMORY_LEG_SIZE, .exact_size = MEMORY_LEG_SIZE,
+    .size = memory_leg_bytes, .exact_size = memory_leg_bytes,
     .block_minimum = 1, .block_preferred = 4096,
     .request_max = 65536,    .zero_max = 65536,  .memory_alignment = 1,
     .flush = true,           .fua = true,        .extents = true,

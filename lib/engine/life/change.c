@@ -11,7 +11,7 @@
  *                         in sync on record; then read (sync/rebuild)
  *   spare                 published, its superblock stored; it waits for a slot
  *                         (sync/spares)
- *   grow, rename          life/grow
+ *   grow, rename, bitmap  life/grow, life/resize
  *
  * It is on record when array_change returns 0; a plain array has no record, and
  * the answer says so.  One order at a time.  What
@@ -28,6 +28,7 @@
 #include "engine/life/join.h"
 #include "engine/life/order.h"
 #include "engine/life/plain.h"
+#include "engine/life/resize.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -192,6 +193,9 @@ carry_out (struct array *array, const struct array_order *order,
     break;
   case ARRAY_GROW_LEGS:
     return grow_legs (array, order, answer);
+  case ARRAY_GROW_SIZE:
+  case ARRAY_BITMAP:
+    return resize_array (array, order, answer);
   case ARRAY_RENAME:
     return rename_array (array, order, answer);
   default:

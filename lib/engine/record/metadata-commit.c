@@ -180,7 +180,7 @@ metadata_sweep (struct array *array)
   int r = 0;
 
   metadata_begin_turn (array);
-  if (is_complete (array)) {
+  if (md->has_bitmap && is_complete (array)) {
     if (!md->bits_stored)
       r = metadata_store_bits (array);
     if (r == 0)

@@ -13,40 +13,6 @@
 #include "ground/util.h"
 #include "members/members.h"
 
-/* One piece of memory for all: bitmap, what is on its way, list.
- */
-static int
-allocate (struct metadata *md, const struct array *array, uint64_t region_size)
-{
-  uint64_t size = array->layout.array_size;
-  uint64_t window = todo_window_size (size, region_size, array->leg_block);
-  size_t regions = 0, area = 0, list = todo_memory (size, window);
-  char *at;
-
-  if (region_size != 0) {
-    regions = bitmap_memory (div_round_up (size, region_size));
-    area = round_up (bitmap_area_bytes (size / SECTOR_SIZE, region_size),
-                     BITMAP_PAGE_SIZE);
-    regions = round_up (regions, BITMAP_PAGE_SIZE);
-  }
-  md->memory_size = area + regions + list;
-  if (posix_memalign (&md->memory, BOUNCE_ALIGNMENT, md->memory_size) != 0) {
-    md->memory = NULL;
-    return -ENOMEM;
-  }
-  at = md->memory;
-  md->staging = (uint8_t *)at;
-  at += area;
-  if (region_size != 0) {
-    md->has_bitmap = true;
-    bitmap_init (&md->bitmap, size, region_size, at);
-    assert (md->bitmap.area_size == area);
-  }
-  at += regions;
-  todo_init (&md->todo, size, window, at);
-  return 0;
-}
-
 /* All that any of them says: a bit too many costs time, one too few data. */
 static void
 load_bitmap (struct metadata *md, const struct array *array,
@@ -60,10 +26,6 @@ load_bitmap (struct metadata *md, const struct array *array,
   md->head.sync_size = array->layout.array_size / SECTOR_SIZE;
   memcpy (md->bitmap.image, authority->head, BITMAP_HEAD_SIZE);
   bitmap_encode (&md->head, md->bitmap.image);
-  md->area_used
-    = round_up (bitmap_area_bytes (array->layout.array_size / SECTOR_SIZE,
-                                   md->bitmap.region_size),
-                array->leg_block);
   if (!assembly->bitmap_good)
     bitmap_load (&md->bitmap, NULL);
   for (unsigned i = 0; i < members->count; i++) {
@@ -142,6 +104,7 @@ metadata_create (struct array *array, const struct members *members)
         ? authority->bitmap.chunk
         : 0;
   struct metadata *md = calloc (1, sizeof *md);
+  struct metadata_maps maps;
   int failed = 0;
 
   if (md == NULL)
@@ -151,7 +114,9 @@ metadata_create (struct array *array, const struct members *members)
   ground_cond_init (&md->over);
   failed |= requests_init (&md->requests, 1, array);
   failed |= pool_init (&md->pool, LEGS_MAX, LEGS_MAX, 1);
-  failed |= allocate (md, array, region_size);
+  failed |= metadata_maps_make (array->layout.array_size, region_size,
+                                array->leg_block, &maps);
+  metadata_maps_take (md, &maps);
   if (failed != 0)
     return -ENOMEM;
   load (md, array, members);

@@ -268,6 +268,17 @@ metadata_may_differ (struct array *array, uint64_t offset, uint64_t length)
   return differs;
 }
 
+uint64_t
+metadata_window (struct array *array)
+{
+  uint64_t window;
+
+  ground_mutex_lock (&array->md->lock);
+  window = array->md->todo.window;
+  ground_mutex_unlock (&array->md->lock);
+  return window;
+}
+
 void
 metadata_publish (struct metadata *md)
 {

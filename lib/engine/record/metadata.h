@@ -65,6 +65,19 @@ enum metadata_state {
   METADATA_CLEAN,     /* all of them: clean, or up to the point in checkpoint */
 };
 
+/* The bitmap and the list of what differs, for one size of the array and of
+ * regions.
+ */
+struct metadata_maps {
+  bool has_bitmap;
+  struct bitmap bitmap;
+  uint64_t area_used; /* bytes of its area, whole blocks */
+  uint8_t *staging;   /* bitmap pages on their way */
+  struct todo todo;
+  void *memory;       /* all of this */
+  size_t memory_size;
+};
+
 struct metadata {
   /* Whoever has the turn. */
   struct requests requests; /* its one descriptor, */
@@ -78,9 +91,9 @@ struct metadata {
   const struct member *joining; /* to be recorded as in sync */
   struct checkpoint checkpoint; /* as last written */
   struct bitmap_super head;
-  uint64_t area_used;       /* bytes of the bitmap's area, whole blocks */
-  uint8_t *staging;         /* bitmap pages on their way */
-  void *memory;             /* all of this */
+  uint64_t area_used;       /* of struct metadata_maps */
+  uint8_t *staging;
+  void *memory;
   size_t memory_size;
 
   struct ground_mutex lock; /* for all below */
@@ -134,6 +147,9 @@ void intent_end (struct array *array, uint64_t offset, uint64_t length,
 bool metadata_may_differ (struct array *array, uint64_t offset,
                           uint64_t length);
 
+/* The size of what is brought together at once, bytes. */
+uint64_t metadata_window (struct array *array);
+
 /* Any array.  Before a reply that may depend on a member being out: every
  * slot that is out is durably recorded as such when this returns 0, or nothing
  * was written yet that it could have missed.
@@ -176,6 +192,34 @@ int metadata_store_now (struct array *array);
 
 /* Bytes of the array that the bitmap has set; 0 without one. */
 uint64_t metadata_marked (struct array *array);
+
+/* A new layout of the same array, with another size or another bitmap. */
+struct metadata_plan {
+  struct layout layout;
+  uint32_t chunk;        /* bytes of a region; 0: no bitmap */
+  int32_t bitmap_offset; /* as in a superblock */
+  struct {
+    uint64_t super_offset, data_size; /* likewise */
+  } member[LEGS_MAX];    /* by place */
+};
+
+/* The array has this layout, durably, when it returns 0.  No range is locked by
+ * others, no copies differ, all targets are in sync, and the caller has the
+ * turn.  -errno: it may be anywhere between what was and what was to be, but
+ * none of that loses data: a bitmap may be gone.
+ */
+int metadata_lay (struct array *array, const struct metadata_plan *plan);
+
+/* Memory for maps, all clear.  0 or -ENOMEM.  @size: of the array, bytes;
+ * @region_size 0: no bitmap; @block: bytes in which metadata is written.
+ */
+int metadata_maps_make (uint64_t size, uint64_t region_size, uint32_t block,
+                        struct metadata_maps *ret);
+
+/* @maps are those of @md from now on; what it had is the caller's to free.  Lock
+ * held.
+ */
+void metadata_maps_take (struct metadata *md, const struct metadata_maps *maps);
 
 /* The turn, for who has to look at what is on record and change it in one
  * step.

@@ -92,8 +92,10 @@ take_truth (const struct metadata *md, struct sb1 *sb)
                               | SB1_FEATURE_RECOVERY_OFFSET
                               | SB1_FEATURE_RECOVERY_BITMAP
                               | SB1_FEATURE_REPLACEMENT);
-  if (md->has_bitmap)
+  if (md->has_bitmap) {
     sb->features |= SB1_FEATURE_BITMAP;
+    sb->bitmap_offset = truth->bitmap_offset;
+  }
   sb->recovery_offset = 0;
 }
 

@@ -112,13 +112,14 @@ void
 resync_before_read (struct request *request, uint64_t offset, uint64_t length)
 {
   struct array *array = request->array;
-  uint64_t window = array->md->todo.window, at, span;
-  uint64_t end = round_up (offset + length, window);
+  uint64_t window, at, end, span;
   bool is_active = false;
 
   if (!metadata_may_differ (array, offset, length)
       || !atomic_load (&array->may_write))
     return;
+  window = metadata_window (array);
+  end = round_up (offset + length, window);
   for (at = round_down (offset, window); next_span (array, at, end, &at, &span);
        at += span) {
     if (!is_active && metadata_activate (array) < 0)

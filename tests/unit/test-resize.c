@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Orders that give an array more room, or another bitmap. */
+#define MEMORY_LEG_SIZE (4 * 1024 * 1024)
+
+#include "engine/array-internal.h"
+#include "ground/ground.h"
+#include "ground/util.h"
+#include "memory-array.h"
+#include "memory-order.h"
+#include "unit.h"
+
+#define LITTLE 1024 /* sectors */
+#define METADATA (MEMORY_LEG_SIZE - 131072) /* from there on, at an end */
+
+/* By the number of a loop test. */
+static const struct kind {
+  enum sb1_version version;
+  bool has_bitmap, disks_grow;
+} kinds[] = {
+  { SB1_VERSION_1_2, true, false }, { SB1_VERSION_1_2, false, false },
+  { SB1_VERSION_1_2, true, true },  { SB1_VERSION_1_0, true, false },
+  { SB1_VERSION_1_0, false, false }, { SB1_VERSION_1_0, true, true },
+};
+
+#define KINDS ((int)ARRAY_LENGTH (kinds))
+
+static char back[sizeof data];
+
+/* An array that uses only a part of its members, or whose members grew; what
+ * lies behind its data is not the same on both.
+ */
+static void
+prepare (const struct kind *kind)
+{
+  memory_leg_bytes
+    = kind->disks_grow ? MEMORY_LEG_SIZE / 2 : MEMORY_LEG_SIZE;
+  memory_array_plan_sized (kind->version, kind->has_bitmap,
+                           kind->disks_grow ? 0 : LITTLE);
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    uint64_t end = (memory.sb[i].data_offset + memory.sb[i].size) * SECTOR_SIZE;
+
+    if (kind->version == SB1_VERSION_1_0 && kind->disks_grow)
+      end = memory_leg_bytes;
+    memset (memory.leg[i]->data + end, 'A' + (int)i, METADATA - end);
+  }
+  memory_array_make ();
+  memset (data, 'd', sizeof data);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->grown = MEMORY_LEG_SIZE;
+}
+
+static struct array_answer
+grow (uint64_t size)
+{
+  return order_whole (
+    &(struct array_order){ .verb = ARRAY_GROW_SIZE, .size = size });
+}
+
+static struct array_answer
+bitmap (uint32_t chunk)
+{
+  return order_whole (
+    &(struct array_order){ .verb = ARRAY_BITMAP, .chunk = chunk });
+}
+
+static uint64_t
+array_size (void)
+{
+  struct array_limits limits;
+
+  array_get_limits (memory.array, &limits);
+  return limits.size;
+}
+
+static void
+wait_same (void)
+{
+  struct array_status status;
+
+  do
+    memory_array_look (&status);
+  while (status.sync_left > 0);
+}
+
+/* Where the superblocks lie now. */
+static void
+find_supers (void)
+{
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    uint64_t size = memory.leg[i]->grown != 0 ? memory.leg[i]->grown
+                                              : memory_leg_bytes;
+    uint64_t at;
+
+    ck_assert (sb1_offset (memory.wish.version, size, &at));
+    memory.sb[i].super_offset = at / SECTOR_SIZE;
+    memory.sb[i] = memory_array_super (i);
+  }
+}
+
+static void
+both_the_same (void)
+{
+  uint64_t at = memory.sb[0].data_offset * SECTOR_SIZE;
+
+  ck_assert_mem_eq (memory.leg[0]->data + at, memory.leg[1]->data + at,
+                    memory.sb[0].size * SECTOR_SIZE);
+  ck_assert_mem_eq (memory.leg[0]->data + at + AT, data, sizeof data);
+}
+
+/* Once more, of what is on the members, as large as they are. */
+static void
+start_again (void)
+{
+  for (unsigned i = 0; i < MEMBERS; i++)
+    if (memory.leg[i]->grown != 0)
+      memory.leg[i]->leg.caps.size = memory.leg[i]->leg.caps.exact_size
+        = memory.leg[i]->grown;
+  memory_array_start (0);
+}
+
+START_TEST (an_array_grows_and_what_is_new_is_made_equal)
+{
+  const struct kind *kind = &kinds[_i];
+  uint64_t before, after;
+
+  prepare (kind);
+  before = array_size ();
+  accepted (grow (0));
+  after = array_size ();
+  ck_assert_uint_gt (after, before + 1024 * 1024);
+  wait_same ();
+  ck_assert_int_eq (
+    array_write (memory.array, data, sizeof data, after - sizeof data, 0), 0);
+  refused (grow (0), "already");
+  refused (grow (before), "smaller");
+  refused (grow (MEMORY_LEG_SIZE * UINT64_C (2)), "too-small");
+  ck_assert_int_eq (memory_array_unmake (), 0);
+
+  find_supers ();
+  both_the_same ();
+  ck_assert_uint_eq (memory.sb[0].resync_offset, SB1_CLEAN);
+  ck_assert_uint_eq (memory.sb[0].features & SB1_FEATURE_BITMAP,
+                     kind->has_bitmap ? SB1_FEATURE_BITMAP : 0);
+  start_again ();
+  ck_assert_uint_eq (array_size (), after);
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  ck_assert_int_eq (
+    array_read (memory.array, back, sizeof back, after - sizeof back), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (it_grows_to_the_size_that_is_asked_for)
+{
+  prepare (&kinds[0]);
+  accepted (grow (1024 * 1024));
+  ck_assert_uint_eq (array_size (), 1024 * 1024);
+  wait_same ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (a_bitmap_goes_comes_and_changes)
+{
+  const struct kind *kind = &kinds[_i];
+  struct array_identity identity;
+
+  prepare (kind);
+  if (!kind->has_bitmap)
+    accepted (bitmap (131072));
+  refused (bitmap (kind->has_bitmap ? 65536 : 131072), "already");
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  accepted (bitmap (0));
+  array_get_identity (memory.array, &identity);
+  ck_assert (!identity.has_bitmap);
+  refused (bitmap (0), "already");
+  ck_assert_uint_eq (metadata_marked (memory.array), 0);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  accepted (bitmap (4096));
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  ck_assert_uint_eq (metadata_marked (memory.array), sizeof data);
+  find_supers ();
+  ck_assert_uint_eq (memory_array_bitmap (0).chunk, 4096);
+  ck_assert_uint_eq (memory_array_bitmap (1).chunk, 4096);
+  /* Coarser: what was set is. */
+  accepted (bitmap (16384));
+  ck_assert_uint_eq (metadata_marked (memory.array), 16384);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  find_supers ();
+  both_the_same ();
+  start_again ();
+  ck_assert_uint_eq (memory.array->md->bitmap.region_size, 16384);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Far behind the block that the bitmap's own superblock is in. */
+START_TEST (what_was_set_is_set_on_the_disks_in_the_new_bitmap)
+{
+  uint64_t at = 2 * 1024 * 1024;
+
+  memory_leg_bytes = MEMORY_LEG_SIZE;
+  memory_array_plan_sized (SB1_VERSION_1_2, true, 0);
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, at, 0), 0);
+  accepted (bitmap (512));
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    const uint8_t *bits = (const uint8_t *)memory.leg[i]->data
+                          + bitmap_offset_bytes (&memory.sb[i])
+                          + BITMAP_HEAD_SIZE;
+
+    ck_assert (bitmap_get (bits, at / 512));
+    ck_assert (!bitmap_get (bits, at / 512 + 65536 / 512));
+  }
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (a_bitmap_without_room_is_refused_and_nothing_changes)
+{
+  memory_leg_bytes = MEMORY_LEG_SIZE;
+  memory_array_plan_sized (SB1_VERSION_1_2, true, 0);
+  /* Behind the one sector that it needs. */
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.sb[i].bblog_offset = 9;
+  memory_array_make ();
+  refused (bitmap (512), "no-room");
+  ck_assert_uint_eq (memory.array->md->bitmap.region_size, 65536);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (an_array_that_lacks_something_does_not_grow)
+{
+  prepare (&kinds[_i]);
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  refused (grow (0), "degraded");
+  /* A bitmap keeps what the other one has missed. */
+  accepted (bitmap (16384));
+  ck_assert_uint_ge (metadata_marked (memory.array),
+                     kinds[_i].has_bitmap ? 65536 : 0);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (what_is_only_asked_for_is_not_done)
+{
+  struct array_order ask = { .verb = ARRAY_GROW_SIZE, .dry_run = true };
+  uint64_t before;
+
+  prepare (&kinds[_i]);
+  before = array_size ();
+  accepted (order_whole (&ask));
+  ask = (struct array_order){ .verb = ARRAY_BITMAP, .chunk = 32768,
+                              .dry_run = true };
+  accepted (order_whole (&ask));
+  ck_assert_uint_eq (array_size (), before);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------- power cuts */
+
+static unsigned writes, cut_at;
+static char at_cut[MEMBERS][MEMORY_LEG_SIZE];
+
+/* Before each write of a member: is it the one that is not done any more? */
+static void
+on_write (void)
+{
+  if (writes++ == cut_at)
+    for (unsigned i = 0; i < MEMBERS; i++)
+      memcpy (at_cut[i], memory.leg[i]->data, MEMORY_LEG_SIZE);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->meanwhile[CHILD_WRITE] = on_write;
+}
+
+/* What a cut there leaves. */
+static void
+live_on (const struct kind *kind)
+{
+  struct array_status status;
+
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    memory.leg[i]->meanwhile[CHILD_WRITE] = NULL;
+    memcpy (memory.leg[i]->data, at_cut[i], MEMORY_LEG_SIZE);
+    if (!kind->disks_grow)
+      memory.leg[i]->grown = 0;
+  }
+  start_again ();
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  array_get_status (memory.array, &status);
+  ck_assert_msg (status.in_sync == 3, "after %u writes: in sync 0x%x", cut_at,
+                 status.in_sync);
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  wait_same ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  find_supers ();
+  both_the_same ();
+}
+
+static bool
+cut (const struct kind *kind, const struct array_order *order)
+{
+  bool was_cut;
+
+  prepare (kind);
+  array_sync_pause (memory.array);
+  writes = 0;
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->meanwhile[CHILD_WRITE] = on_write;
+  accepted (order_whole (order));
+  was_cut = writes > cut_at;
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->meanwhile[CHILD_WRITE] = NULL;
+  memory_array_unmake ();
+  if (was_cut)
+    live_on (kind);
+  return was_cut;
+}
+
+START_TEST (a_power_cut_while_it_grows_loses_nothing)
+{
+  const struct array_order order = { .verb = ARRAY_GROW_SIZE };
+  unsigned first = 0;
+
+  /* Members whose superblocks were left behind by their own end have none,
+   * until the order has written them.
+   */
+  if (kinds[_i].disks_grow && kinds[_i].version == SB1_VERSION_1_0)
+    first = 2;
+  for (cut_at = first; cut (&kinds[_i], &order); cut_at++)
+    ;
+  ck_assert_uint_ge (cut_at, 4);
+}
+END_TEST
+
+START_TEST (a_power_cut_while_the_bitmap_changes_loses_nothing)
+{
+  const struct array_order order = { .verb = ARRAY_BITMAP, .chunk = 16384 };
+
+  for (cut_at = 0; cut (&kinds[_i], &order); cut_at++)
+    ;
+  ck_assert_uint_ge (cut_at, 4);
+}
+END_TEST
+
+static void
+add_tests (TCase *tcase)
+{
+  tcase_add_loop_test (tcase, an_array_grows_and_what_is_new_is_made_equal, 0,
+                       KINDS);
+  tcase_add_test (tcase, it_grows_to_the_size_that_is_asked_for);
+  tcase_add_loop_test (tcase, a_bitmap_goes_comes_and_changes, 0, 2);
+  tcase_add_test (tcase,
+                  what_was_set_is_set_on_the_disks_in_the_new_bitmap);
+  tcase_add_test (tcase,
+                  a_bitmap_without_room_is_refused_and_nothing_changes);
+  tcase_add_loop_test (tcase, an_array_that_lacks_something_does_not_grow, 0,
+                       2);
+  tcase_add_loop_test (tcase, what_is_only_asked_for_is_not_done, 0, KINDS);
+  tcase_add_loop_test (tcase, a_power_cut_while_it_grows_loses_nothing, 0,
+                       KINDS);
+  tcase_add_loop_test (
+    tcase, a_power_cut_while_the_bitmap_changes_loses_nothing, 0, 2);
+}
+
+int
+main (void)
+{
+  return unit_main ("resize", add_tests);
+}
