@@ -8,6 +8,7 @@
 
 #include "engine/array-internal.h"
 #include "engine/array/closer.h"
+#include "engine/sync/job.h"
 #include "ground/util.h"
 
 /* A leg that no view names, for us to close; NULL: none.  A member that the
@@ -62,9 +63,12 @@ be_closer (void *argument)
   /* Woken by each view that is published, and each descriptor that ends and
    * was waited for.
    */
-  do
+  do {
+    /* A rebuild of a member that is gone has its leg, even while it waits. */
+    if (array->md != NULL)
+      job_look (&array->resync.job);
     close_unused (array);
-  while (worker_sleep (&array->views.closer, GROUND_NEVER));
+  } while (worker_sleep (&array->views.closer, GROUND_NEVER));
 }
 
 int

@@ -156,6 +156,17 @@ may_take (const struct job *job, const struct job_hand *hand,
   return ground_now () >= *ret_due;
 }
 
+/* Lock held. */
+static void
+end_if_unwanted (struct job *job)
+{
+  if (job->supply->is_wanted == NULL || job->supply->is_wanted (job->opaque))
+    return;
+  job->over = true;
+  job->result = -ENODEV;
+  ground_cond_broadcast (&job->changed);
+}
+
 /* The next span.  False: no more are taken. */
 static bool
 take (struct job *job, struct job_hand *hand)
@@ -166,10 +177,13 @@ take (struct job *job, struct job_hand *hand)
   while (!job->over && !taken) {
     uint64_t due = GROUND_NEVER;
 
+    end_if_unwanted (job);
+    if (job->over)
+      break;
     if (may_take (job, hand, &due))
       taken = choose (job, hand);
     /* Woken by the hand that chooses, at the end of each span, which changes
-     * the width, by job_resume and by the stop.  The first hand is always
+     * the width, by job_look, job_resume and the stop.  The first hand is always
      * within the width.
      */
     else
@@ -328,6 +342,14 @@ void
 job_resume (struct job *job)
 {
   set_paused (job, false);
+}
+
+void
+job_look (struct job *job)
+{
+  ground_mutex_lock (&job->lock);
+  ground_cond_broadcast (&job->changed);
+  ground_mutex_unlock (&job->lock);
 }
 
 /* Lock held. */

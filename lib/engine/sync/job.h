@@ -17,7 +17,7 @@
  * others when the pace allows more spans in flight, and joins all of them
  * before it returns.  Each has a request descriptor of its own.
  *
- * Locks: job->lock, a leaf; the supplier is called without it.  May block:
+ * Locks: job->lock, a leaf; the supplier is called without it (but is_wanted).  May block:
  * job_run, on what the supplier does, on the clock, and while it is paused;
  * the stop ends the last two.  Nothing else here blocks.
  */
@@ -56,6 +56,11 @@ struct job_supply {
 
   /* Now and then, in the caller's thread, and once more in the end. */
   void (*advanced) (void *opaque, uint64_t at);
+
+  /* Is it for anybody yet?  Asked with the job's lock held: looks at atomics
+   * only.  NULL: always.
+   */
+  bool (*is_wanted) (void *opaque);
 
   /* Bytes that are left, as far as it is known.  Takes leaf locks only. */
   uint64_t (*left) (void *opaque);
@@ -124,6 +129,11 @@ int job_run (struct job *job, const struct job_supply *supply, void *opaque,
 /* Spans in flight are finished, and no more begin until it is resumed. */
 void job_pause (struct job *job);
 void job_resume (struct job *job);
+
+/* What the supplier's is_wanted goes by has changed: a run that waits, though it
+ * be paused, asks again.
+ */
+void job_look (struct job *job);
 
 /* The run, if there is one, ends when the spans in flight are finished. */
 void job_cancel (struct job *job);

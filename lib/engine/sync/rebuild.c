@@ -152,6 +152,14 @@ note_recovered (void *opaque, uint64_t at)
   rebuild->noted_ns = ground_now ();
 }
 
+static bool
+is_wanted (void *opaque)
+{
+  const struct rebuild *rebuild = opaque;
+
+  return is_recovering (rebuild->member);
+}
+
 static uint64_t
 left (void *opaque)
 {
@@ -165,6 +173,7 @@ static const struct job_supply supply = {
   .next = next_missed,
   .handle = copy_missed,
   .advanced = note_recovered,
+  .is_wanted = is_wanted,
   .left = left,
   .stops_at_error = true,
 };
