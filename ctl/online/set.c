@@ -11,6 +11,7 @@
 #include "ctl/online/settings.h"
 #include "ctl/online/which.h"
 #include "ctl/render.h"
+#include "ground/limits.h"
 
 static gboolean error_if_unchanged;
 
@@ -40,6 +41,7 @@ read_value (struct wish *wish, const struct key *key, const char *value)
 {
   g_autofree char *path = NULL;
   uint64_t number;
+  char *end;
 
   switch (key->kind) {
   case SETTING_RATE:
@@ -56,6 +58,13 @@ read_value (struct wish *wish, const struct key *key, const char *value)
       json_object_set_null_member (wish->settings, key->name);
     else
       json_object_set_string_member (wish->settings, key->name, path);
+    break;
+  case SETTING_SECONDS:
+    number = g_ascii_strtoull (value, &end, 10);
+    if (!g_ascii_isdigit (value[0]) || *end != '\0'
+        || number > SPARE_DELAY_MAX_S)
+      return bad_value (key, value);
+    json_object_set_int_member (wish->settings, key->name, (int64_t)number);
     break;
   case SETTING_WRITE_MOSTLY:
     if (strcmp (value, "yes") != 0 && strcmp (value, "no") != 0)

@@ -11,6 +11,7 @@ const struct key settings_keys[] = {
   { "rebuild-rate-min", SETTING_RATE, "bytes a second, more than 0" },
   { "rebuild-rate-max", SETTING_RATE, "bytes a second, more than 0" },
   { "event-program", SETTING_PROGRAM, "a program, or none" },
+  { "spare-delay", SETTING_SECONDS, "a number of seconds, 0 to 86400" },
   { "write-mostly", SETTING_WRITE_MOSTLY, "yes or no" },
 };
 
@@ -51,6 +52,8 @@ settings_shown (JsonObject *settings, const struct key *key)
 
   if (number < 0)
     return text == NULL ? g_strdup ("none") : render_text (text);
+  if (key->kind == SETTING_SECONDS)
+    return g_strdup_printf ("%lld s", (long long)number);
   size = render_bytes ((uint64_t)number);
   return g_strdup_printf ("%lld (%s) a second", (long long)number, size);
 }

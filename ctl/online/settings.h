@@ -11,7 +11,12 @@
 
 #include <json-glib/json-glib.h>
 
-enum setting_kind { SETTING_RATE, SETTING_PROGRAM, SETTING_WRITE_MOSTLY };
+enum setting_kind {
+  SETTING_RATE,
+  SETTING_PROGRAM,
+  SETTING_SECONDS,
+  SETTING_WRITE_MOSTLY,
+};
 
 struct key {
   const char *name;

@@ -13,6 +13,7 @@
 #define RATE_MIN "rebuild-rate-min"
 #define RATE_MAX "rebuild-rate-max"
 #define PROGRAM "event-program"
+#define SPARE_DELAY "spare-delay"
 
 /* ----------------------------------------------------------------- looking */
 
@@ -36,6 +37,7 @@ settings_build (struct control *control, JsonBuilder *builder)
   render_json_string (builder, PROGRAM,
                       control->program == NULL
                         ? NULL : program_path (control->program));
+  render_json_int (builder, SPARE_DELAY, snapshot.spare_delay_s);
 }
 
 /* ---------------------------------------------------------------- changing */
@@ -90,6 +92,19 @@ check_program (JsonObject *args, char *why)
   return false;
 }
 
+static bool
+check_spare_delay (JsonObject *args, char *why)
+{
+  int64_t seconds = json_read_int (args, SPARE_DELAY, -1);
+
+  if (!is_given (args, SPARE_DELAY)
+      || (seconds >= 0 && seconds <= SPARE_DELAY_MAX_S))
+    return true;
+  snprintf (why, MESSAGE_MAX, SPARE_DELAY " is a number of seconds, 0 to %d",
+            SPARE_DELAY_MAX_S);
+  return false;
+}
+
 static void
 change_program (struct control *control, JsonObject *args)
 {
@@ -106,8 +121,12 @@ change_program (struct control *control, JsonObject *args)
 bool
 settings_change (struct control *control, JsonObject *args, char *why)
 {
-  if (!check_program (args, why) || !change_rates (control, args, why))
+  if (!check_program (args, why) || !check_spare_delay (args, why)
+      || !change_rates (control, args, why))
     return false;
   change_program (control, args);
+  if (is_given (args, SPARE_DELAY))
+    array_set_spare_delay (control->config.array,
+                           (unsigned)json_read_int (args, SPARE_DELAY, 0));
   return true;
 }

@@ -263,6 +263,11 @@ void array_sync_cancel (struct array *array);
 int array_sync_set_rates (struct array *array, uint64_t minimum,
                           uint64_t maximum);
 
+/* md: how long a slot is empty before a spare steps in, from now on, also where
+ * one is empty already.
+ */
+void array_set_spare_delay (struct array *array, unsigned seconds);
+
 /* A snapshot, for status; never waits for I/O. */
 struct array_status {
   uint32_t in_sync;   /* mask of slots that are current */
@@ -332,6 +337,7 @@ struct array_snapshot {
   uint32_t lacking;     /* mask of slots without a member in sync */
   uint32_t recovering;  /* of these, those that are being rebuilt */
   struct array_progress progress;
+  unsigned spare_delay_s;
   unsigned members;
   struct array_member member[ROSTER_MAX];
 };

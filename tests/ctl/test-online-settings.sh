@@ -15,13 +15,14 @@ complains ()
   test "$(wc -l <complaint)" = 1
 }
 
-keys="rebuild-rate-min, rebuild-rate-max, event-program, write-mostly"
+keys="rebuild-rate-min, rebuild-rate-max, event-program, spare-delay, write-mostly"
 does 3 get
 does 3 set rebuild-rate-min=1M
 for words in "" vm "vm rebuild-rate-min" "vm 1 rebuild-rate-min=1M" \
   "write-mostly=yes" "1 write-mostly=yes rebuild-rate-min=1M" \
   "1 write-mostly=maybe" "rebuild-rate-min=0" "rebuild-rate-min=fast" \
-  "rebuild-rate-max=" "event-program="; do
+  "rebuild-rate-max=" "event-program=" \
+  "spare-delay=soon" "spare-delay=86401"; do
   # shellcheck disable=SC2086
   does 2 set $words
 done
@@ -40,6 +41,7 @@ cmp said - <<END
 rebuild-rate-min  1048576 (1 MiB) a second
 rebuild-rate-max  8388608 (8 MiB) a second
 event-program     none
+spare-delay       0 s
 write-mostly      no  $dir/a.img
 write-mostly      no  $dir/b.img
 END
@@ -100,6 +102,7 @@ expect("members", [member["write-mostly"] for member in answer["members"]],
 control = Control("run/nbdmirror/vm.sock")
 for args in ({"rebuild-rate-min": "1"}, {"rebuild-rate-min": -1},
              {"rebuild-rate-min": None}, {"rebuild-rate-max": 1.5},
+             {"spare-delay": -1}, {"spare-delay": 86401}, {"spare-delay": None},
              {"event-program": "x"}, {"event-program": 1}, {"speed": 1}):
     expect(args, control.refused("set", **args), "bad-argument")
 expect("nothing", control.ask("set"), control.ask("get"))
@@ -110,4 +113,16 @@ does 0 get 1 write-mostly
 test "$(cat said)" = no
 does 1 set 7 write-mostly=no
 complains "vm: unknown-member:"
+
+# A spare that waits for another day steps in at once.
+disk 8M c.img
+does 0 set spare-delay=86400
+does 0 spare --yes c.img
+does 0 remove --yes 1
+does 4 status
+grep -q "  spare  .*" said
+does 0 set spare-delay=0
+does 0 wait
+does 0 explain c.img
+grep -q "  state:   in-sync: " said
 stop mirror

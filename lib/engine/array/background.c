@@ -40,3 +40,12 @@ array_sync_set_rates (struct array *array, uint64_t minimum, uint64_t maximum)
   job_set_rates (&array->resync.job, minimum, maximum);
   return 0;
 }
+
+void
+array_set_spare_delay (struct array *array, unsigned seconds)
+{
+  ground_mutex_lock (&array->state_lock);
+  array->spare_delay_ns = seconds * GROUND_S;
+  worker_wake (&array->resync.worker);
+  ground_mutex_unlock (&array->state_lock);
+}

@@ -136,6 +136,7 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   ret->survives = sets.survives;
   ret->lacking = sets.lacking;
   ret->recovering = sets.recovering;
+  ret->spare_delay_s = (unsigned)(array->spare_delay_ns / GROUND_S);
   ret->members = array->roster.members;
   for (unsigned i = 0; i < ret->members; i++)
     describe (array, &array->roster.member[i], &ret->member[i]);

@@ -32,8 +32,7 @@ step_of (const struct request *request)
     return "client";
   if (request->pool == &array->retries)
     return "retry";
-  return array->md != NULL && request->pool == &array->resync.pool
-           ? "copy" : "metadata";
+  return request->pool == &array->resync.pool ? "copy" : "metadata";
 }
 
 static const char *
