@@ -5,6 +5,7 @@
 #include "exchange.h"
 #include "ground/ground.h"
 #include "ground/log.h"
+#include "ground/util.h"
 #include "ground-sim.h"
 
 #define BLOCK 2048u
@@ -53,22 +54,26 @@ scribble (unsigned client, struct random_stream *mine)
   return array_write (exchange.array, data, BLOCK, CLIENTS * BLOCKS * BLOCK, 0);
 }
 
+/* Some blocks with one request, over the borders of chunks. */
 static int
 modify (unsigned client, unsigned block, struct random_stream *mine)
 {
   uint64_t offset = (client * BLOCKS + block) * (uint64_t)BLOCK;
   uint32_t flags = random_one_in (mine, 4) ? ARRAY_FUA : 0;
-  uint64_t data[BLOCK / 8], next = ++versions;
+  unsigned count = random_between (mine, 1, MIN (BLOCKS - block, 3u));
+  uint64_t data[3][BLOCK / 8], next = ++versions;
   int r;
 
   if (random_one_in (mine, 5)) {
     next = 0;
-    r = array_zero (exchange.array, BLOCK, offset, flags);
+    r = array_zero (exchange.array, count * BLOCK, offset, flags);
   } else {
-    fill (data, client, next);
-    r = array_write (exchange.array, data, BLOCK, offset, flags);
+    for (unsigned i = 0; i < count; i++)
+      fill (data[i], client, next);
+    r = array_write (exchange.array, data, count * BLOCK, offset, flags);
   }
-  version[client][block] = next;
+  for (unsigned i = 0; i < count; i++)
+    version[client][block + i] = next;
   return r;
 }
 

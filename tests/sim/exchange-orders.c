@@ -27,7 +27,7 @@ void
 orders_look (struct array_snapshot *ret)
 {
   array_get_snapshot (exchange.array, ret);
-  if (ret->status.in_sync == 0)
+  if (!world_is_enough (ret->status.in_sync))
     sim_fail ("the last copy has left");
   for (unsigned i = 0; i < ret->members; i++) {
     const struct array_member *member = &ret->member[i];
@@ -49,19 +49,22 @@ has_heir (const struct array_snapshot *now, int slot)
   return false;
 }
 
-/* Without @but, is there one that stays and is good? */
+/* Without @but, is there of everything one that stays and is good? */
 static bool
 another_is_good (const struct array_snapshot *now, uint32_t but)
 {
+  uint32_t good = 0;
+
   for (unsigned i = 0; i < now->members; i++) {
     const struct array_member *member = &now->member[i];
 
     if (member->id != but && member->state == MEMBER_IN_SYNC
         && disk_of (member)->fault == DISK_GOOD
+        && disk_of (member)->bad_length == 0
         && !has_heir (now, member->slot))
-      return true;
+      good |= 1u << member->slot;
   }
-  return false;
+  return world_is_enough (good);
 }
 
 static bool
@@ -87,6 +90,9 @@ give (const struct array_order *order)
     sim_fail ("order %d is answered %d '%s'", (int)order->verb, r, answer.text);
   if (r == 0 && order->verb == ARRAY_REPLACE)
     heir[order->member] = answer.member;
+  if (r == 0 && order->verb == ARRAY_READD
+      && disks[disk_number (order->disk)].bad_length > 0)
+    reached[MARK_BAD_BACK]++;
   if (r == 0)
     reached[order->verb]++;
   else if (strcmp (answer.reason, "last-copy") == 0)
@@ -106,11 +112,15 @@ orders_are_busy (const struct array_snapshot *now)
   return busy;
 }
 
-/* The only one that is in sync is refused, if nothing else is. */
+/* The last one of something that is in sync is refused, if nothing else becomes
+ * that.
+ */
 static bool
-may_try_last (const struct array_snapshot *now)
+may_try_last (const struct array_snapshot *now,
+              const struct array_member *member)
 {
-  return __builtin_popcount (now->status.in_sync) == 1
+  return member->state == MEMBER_IN_SYNC
+         && !world_is_enough (now->status.in_sync & ~(1u << member->slot))
          && !orders_are_busy (now);
 }
 
@@ -123,7 +133,7 @@ send_away (const struct array_snapshot *now, const struct array_member *member,
 
   if (another_is_good (now, member->id))
     may_fail[member->id] = true;
-  else if (!may_try_last (now))
+  else if (!may_try_last (now, member))
     return;
   give (&order);
 }

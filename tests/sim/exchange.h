@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/array.h"
+#include "logic/layout.h"
 #include "member-disk.h"
 #include "sim-random.h"
 
@@ -15,7 +16,10 @@
 struct exchange {
   uint64_t seed;
   struct random_stream chance; /* of the administrator */
-  unsigned slots;
+  struct layout layout;
+  bool plain;
+  uint32_t group[LEGS_MAX]; /* slots that hold the same, each set of them */
+  unsigned groups;
   struct array *array;
   bool stop_clients;
 };
@@ -26,12 +30,29 @@ enum mark {
   MARK_FAIL, MARK_REMOVE, MARK_ADD, MARK_READD, MARK_MOSTLY, MARK_OTHERS,
   MARK_REPLACE, /* as enum array_verb */
   MARK_BROKE, MARK_LAST_COPY, MARK_REPLACED, MARK_BY_BITMAP, MARK_WAITED,
-  MARK_OLD,
+  MARK_OLD, MARK_PLAIN, MARK_PLAIN_REPLACED, MARK_UNFINISHED, MARK_NEAR,
+  MARK_FAR, MARK_OFFSET, MARK_SETS, MARK_BAD, MARK_BAD_BACK,
   MARK_RARE,
   MARK_SPLIT = MARK_RARE, /* not in so few worlds */
   MARKS,
 };
 extern unsigned reached[MARKS];
+
+/* Another array, and what its disks say. */
+void world_choose (void);
+
+/* Are these slots, a mask, enough to have a copy of everything? */
+bool world_is_enough (uint32_t slots);
+
+/* What was once a member of it? */
+bool world_was_member (const struct disk *disk);
+
+/* The members that are in sync hold the same, and in a plain array those that
+ * are not say so.  True: no disk of one that is in sync is broken.  @ret: the
+ * disk of each slot that is good and in sync, or NULL.
+ */
+bool world_compare (const struct array_snapshot *now,
+                    struct disk *ret[LEGS_MAX]);
 
 /* A client, @argument its number: writes, and reads what it wrote last, until
  * exchange.stop_clients.

@@ -87,6 +87,9 @@ carry_out (struct disk_leg *leg, struct child *child)
     return leg->disk->fault == DISK_GONE ? -ENODEV : -EIO;
   switch (child->op) {
   case CHILD_READ:
+    if (child->offset < leg->disk->bad + leg->disk->bad_length
+        && leg->disk->bad < child->offset + child->length)
+      sim_fail ("%s is read where it is on record as bad", leg->leg.name);
     memcpy (child->buffer, at, child->length);
     break;
   case CHILD_WRITE:

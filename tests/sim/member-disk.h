@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* member-disk: disks in memory that come and go, for members in md arrays.
+/* member-disk: disks in memory that come and go, for members of arrays.
  *
  * A disk stays what it is while legs to it are opened and closed.  A leg queues
  * until it is kicked off, and answers later and in any order.  What must not
  * happen to a leg ends the world: closed with something in flight, closed
- * twice, asked afterwards, or not kicked off (nobody answers: a deadlock).
+ * twice, asked afterwards, not kicked off (nobody answers: a deadlock), or read
+ * where it is on record as bad.
  */
 #ifndef MIRROR_MEMBER_DISK_H
 #define MIRROR_MEMBER_DISK_H
@@ -31,6 +32,7 @@ enum disk_fault {
 struct disk {
   uint8_t data[DISK_SIZE];
   enum disk_fault fault;
+  uint64_t bad, bad_length; /* bytes: on record as bad, and never read */
 };
 
 extern struct disk disks[DISKS];

@@ -2,12 +2,14 @@
 /* test-exchange: disks fail, leave, come back and are replaced while clients
  * write.
  *
- * An administrator gives orders at random and disks break at random, but one
- * that is in sync and good is always left: so no client may ever get an error,
- * each reads what it wrote last, the last copy never leaves, and no disk fails
- * that is good and was not ordered to.  At the end the members in sync are
- * alike and hold what was acknowledged, every leg was closed once with nothing
- * in flight (member-disk.h), and the array starts again with it.
+ * An administrator gives orders at random and disks break at random, but of
+ * everything a copy that is in sync and good is always left: so no client may
+ * ever get an error, each reads what it wrote last, the last copy never leaves,
+ * and no disk fails that is good and was not ordered to.  At the end the
+ * members in sync are alike and hold what was acknowledged, every leg was
+ * closed once with nothing in flight (member-disk.h), and the array starts
+ * again with it.  It has any layout, metadata or none, and perhaps a member
+ * with bad blocks on record, which are never read.
  *
  * A world is a seed; it is printed when one is not good, and given as an
  * argument it is played alone.
@@ -22,14 +24,11 @@
 #include "ground/log.h"
 #include "ground/util.h"
 #include "ground-sim.h"
-#include "logic/create-plan.h"
 
 void sim_preempt_begin (void);
 
 struct exchange exchange;
 unsigned reached[MARKS];
-
-static uint64_t super_at; /* bytes of each disk */
 
 static const char *const mark_names[MARKS] = {
   "fail",
@@ -45,6 +44,15 @@ static const char *const mark_names[MARKS] = {
   "back by bitmap",
   "all are in sync at the end",
   "an old member at the restart",
+  "a plain array",
+  "a replacement ends there",
+  "a disk there is not finished",
+  "raid10, near",
+  "raid10, far",
+  "raid10, offset",
+  "raid10, far sets",
+  "a member with bad blocks",
+  "it comes back",
   "that is called a split brain",
 };
 
@@ -57,45 +65,12 @@ say_nothing (enum log_level level, const char *message)
 
 /* ----------------------------------------------------------------- the array */
 
-static void
-lay_metadata (bool has_bitmap)
-{
-  static const uint8_t uuid[16] = "change";
-  struct create_wish wish = {
-    .layout
-    = { .level = LEVEL_RAID1, .slots = exchange.slots, .near = 1, .far = 1 },
-    .version = SB1_VERSION_1_0,
-    .bitmap = has_bitmap,
-    .bitmap_chunk = 4096,
-    .assume_clean = true,
-  };
-  struct bitmap_super bitmap;
-  struct create_plan plan;
-  char why[MESSAGE_MAX];
-
-  for (unsigned i = 0; i < exchange.slots; i++)
-    wish.member_bytes[i] = DISK_SIZE;
-  if (!create_plan (&wish, &plan, why))
-    sim_fail ("no plan: %s", why);
-  for (unsigned i = 0; i < exchange.slots; i++) {
-    uint8_t device[16] = { (uint8_t)(i + 1) };
-    struct sb1 sb;
-
-    create_superblock (&wish, &plan, i, uuid, device, 1, &sb);
-    super_at = sb.super_offset * SECTOR_SIZE;
-    sb1_encode (&sb, disks[i].data + super_at);
-    if (!has_bitmap)
-      continue;
-    create_bitmap (&plan, uuid, &bitmap);
-    bitmap_encode (&bitmap, disks[i].data + bitmap_offset_bytes (&sb));
-  }
-}
-
 /* False: some of @legs are said to have had another history. */
 static bool
 start (struct leg **legs, unsigned count, const char *const *absent)
 {
   struct array_config config = { .legs = count,
+                                 .layout = exchange.layout,
                                  .opener = { .open = disk_opener },
                                  .retry_ms = 1,
                                  .quiet_ms = 5,
@@ -142,45 +117,21 @@ wait_for_rebuild (struct array_snapshot *now)
   if (orders_are_busy (now))
     sim_fail ("what is to be rebuilt is not");
   reached[MARK_WAITED] += now->lacking == 0;
-  reached[MARK_REPLACED] += orders_count_replaced (now);
+  reached[exchange.plain ? MARK_PLAIN_REPLACED : MARK_REPLACED]
+    += orders_count_replaced (now);
 }
 
+/* @ret: how it was then. */
 static void
-stop (bool is_good)
+stop (bool is_good, struct array_snapshot *ret)
 {
   int r = array_quiesce (exchange.array, ground_now () + 10 * GROUND_S);
 
   if (r < 0 && is_good)
     sim_fail ("no clean stop: %s", log_strerror (r));
+  orders_look (ret);
   array_close (exchange.array);
   disks_check_closed ();
-}
-
-/* Those that are in sync at the end and good. */
-static uint32_t
-compare (const struct array_snapshot *now, bool *ret_good)
-{
-  const struct disk *first = NULL;
-  uint32_t good = 0;
-
-  *ret_good = true;
-  for (unsigned i = 0; i < now->members; i++) {
-    const struct array_member *member = &now->member[i];
-    const struct disk *disk = disk_of (member);
-
-    if (member->state != MEMBER_IN_SYNC)
-      continue;
-    if (disk->fault != DISK_GOOD) {
-      *ret_good = false;
-      continue;
-    }
-    good |= 1u << disk_number (member->name);
-    if (first == NULL)
-      first = disk;
-    if (memcmp (first->data, disk->data, now->member_size) != 0)
-      sim_fail ("%s differs at the end", member->name);
-  }
-  return good;
 }
 
 static void
@@ -204,82 +155,123 @@ live (void)
     ground_thread_join (&thread[i]);
 }
 
-static bool
-was_member (const struct disk *disk)
+/* Those that are not NULL, one behind the other. */
+static unsigned
+open_disks (struct disk *const *kept, struct leg **ret)
 {
-  struct sb1 sb;
+  unsigned count = 0;
 
-  return sb1_decode (SB1_VERSION_1_0, disk->data + super_at, &sb);
+  for (unsigned slot = 0; slot < exchange.layout.slots; slot++)
+    if (kept[slot] != NULL)
+      ret[count++] = disk_open (kept[slot] - disks);
+  return count;
 }
 
-/* With what was in sync, and as many others as there is room for: none of
- * those is believed before it was rebuilt.
- */
-static void
-start_again (uint32_t good)
+static unsigned
+count_kept (struct disk *const *kept)
 {
-  const char *absent[LEGS_MAX] = { "gone", "gone", "gone", "gone" };
-  struct leg *legs[LEGS_MAX];
-  struct array_snapshot now;
-  unsigned count = 0, sure;
-  bool is_good;
+  unsigned count = 0;
 
-  for (uint32_t left = good; left != 0; left &= left - 1)
-    legs[count++] = disk_open (__builtin_ctz (left));
-  sure = count;
-  /* Ids are new. */
-  orders_reset ();
-  for (unsigned i = 0; i < DISKS && count < exchange.slots; i++)
-    if (!(good & 1u << i) && was_member (&disks[i])
+  for (unsigned slot = 0; slot < exchange.layout.slots; slot++)
+    count += kept[slot] != NULL;
+  return count;
+}
+
+static bool
+is_kept (struct disk *const *kept, const struct disk *disk)
+{
+  for (unsigned slot = 0; slot < exchange.layout.slots; slot++)
+    if (kept[slot] == disk)
+      return true;
+  return false;
+}
+
+/* As many others as there is room for: none of them is believed before it was
+ * rebuilt.
+ */
+static unsigned
+open_old (struct disk *const *kept, struct leg **legs, unsigned count)
+{
+  for (unsigned i = 0; i < DISKS && count < exchange.layout.slots; i++)
+    if (!is_kept (kept, &disks[i]) && world_was_member (&disks[i])
         && random_one_in (&exchange.chance, 2)) {
       disks[i].fault = DISK_GOOD;
       legs[count++] = disk_open (i);
       reached[MARK_OLD]++;
     }
-  while (count < exchange.slots)
+  return count;
+}
+
+static void
+start_md (struct disk *const *kept)
+{
+  const char *absent[LEGS_MAX] = { "gone", "gone", "gone", "gone" };
+  struct leg *legs[LEGS_MAX];
+  unsigned sure = open_disks (kept, legs);
+  unsigned count = open_old (kept, legs, sure);
+
+  while (count < exchange.layout.slots)
     legs[count++] = NULL;
-  if (!start (legs, count, absent)) {
-    /* All that it knew were exchanged since: nobody can tell. */
-    reached[MARK_SPLIT]++;
-    for (unsigned i = sure; i < count; i++) {
-      if (legs[i] != NULL)
-        legs[i]->ops->close (legs[i]);
-      legs[i] = NULL;
-    }
-    if (!start (legs, count, absent))
-      sim_fail ("members that are in sync are called a split brain");
+  if (start (legs, count, absent))
+    return;
+  /* All that it knew were exchanged since: nobody can tell. */
+  reached[MARK_SPLIT]++;
+  for (unsigned i = sure; i < count; i++) {
+    if (legs[i] != NULL)
+      legs[i]->ops->close (legs[i]);
+    legs[i] = NULL;
   }
+  if (!start (legs, count, absent))
+    sim_fail ("members that are in sync are called a split brain");
+}
+
+/* With what was in sync; a plain array only with a disk for each slot. */
+static void
+start_again (struct disk *const *kept)
+{
+  struct disk *all[LEGS_MAX];
+  struct leg *legs[LEGS_MAX];
+  struct array_snapshot now;
+
+  /* Ids are new. */
+  orders_reset ();
+  if (!exchange.plain)
+    start_md (kept);
+  else if (count_kept (kept) < exchange.layout.slots)
+    return;
+  else
+    start (legs, open_disks (kept, legs), NULL);
   clients_check ();
   wait_for_rebuild (&now);
-  stop (true);
-  compare (&now, &is_good);
+  stop (true, &now);
+  world_compare (&now, all);
 }
 
 static void
 world (void *argument)
 {
+  struct disk *kept[LEGS_MAX];
   struct leg *legs[LEGS_MAX];
   struct array_snapshot now;
-  uint32_t good;
-  bool is_good;
 
   (void)argument;
   random_init (&exchange.chance, exchange.seed, 1);
   disks_reset (exchange.seed);
   clients_reset ();
   orders_reset ();
-  exchange.slots = random_between (&exchange.chance, 2, 3);
-  lay_metadata (random_one_in (&exchange.chance, 2));
-  for (unsigned i = 0; i < exchange.slots; i++)
+  world_choose ();
+  for (unsigned i = 0; i < exchange.layout.slots; i++)
     legs[i] = disk_open (i);
-  start (legs, exchange.slots, NULL);
+  start (legs, exchange.layout.slots, NULL);
   live ();
-  wait_for_rebuild (&now);
+  if (random_one_in (&exchange.chance, 3))
+    orders_look (&now);
+  else
+    wait_for_rebuild (&now);
   clients_check ();
-  compare (&now, &is_good);
-  stop (is_good);
-  good = compare (&now, &is_good);
-  start_again (good);
+  stop (world_compare (&now, kept), &now);
+  world_compare (&now, kept);
+  start_again (kept);
 }
 
 static bool
