@@ -164,6 +164,45 @@ START_TEST (a_disk_that_was_not_finished_says_so_itself)
 }
 END_TEST
 
+/* Until the thread of rebuilds has begun to look what there is to do. */
+static void
+let_rebuilds_look (void)
+{
+  struct worker *worker = &memory.array->resync.worker;
+  bool woken = true;
+
+  worker_wake (worker);
+  while (woken) {
+    sched_yield ();
+    ground_mutex_lock (&worker->lock);
+    woken = worker->woken;
+    ground_mutex_unlock (&worker->lock);
+  }
+}
+
+/* It has done all there was when it begins a second time. */
+static void
+let_rebuilds_run (void)
+{
+  let_rebuilds_look ();
+  let_rebuilds_look ();
+}
+
+START_TEST (a_disk_is_marked_before_anything_is_copied_to_it)
+{
+  struct memory_leg *new;
+  uint32_t id;
+
+  make (0);
+  accepted (order (ARRAY_FAIL, 2, NULL));
+  new = offer (0);
+  new->meanwhile[CHILD_WRITE] = let_rebuilds_run;
+  id = accepted (order (ARRAY_ADD, 0, "memory:0"));
+  wait_in_sync (id);
+  unmake_alike (memory.leg[0], new);
+}
+END_TEST
+
 START_TEST (what_was_not_finished_may_be_begun_anew)
 {
   struct memory_leg *new;
@@ -336,6 +375,7 @@ add_tests (TCase *tcase)
                        LAYOUTS);
   tcase_add_loop_test (tcase, a_disk_that_was_not_finished_says_so_itself, 0,
                        LAYOUTS);
+  tcase_add_test (tcase, a_disk_is_marked_before_anything_is_copied_to_it);
   tcase_add_test (tcase, what_was_not_finished_may_be_begun_anew);
   tcase_add_test (tcase, what_a_disk_holds_is_not_overwritten_unasked);
   tcase_add_loop_test (tcase, a_disk_that_failed_comes_back_with_all_data, 0,
