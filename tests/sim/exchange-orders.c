@@ -23,6 +23,15 @@ disk_of (const struct array_member *member)
   return &disks[disk_number (member->name)];
 }
 
+static bool
+has_heir (const struct array_snapshot *now, int slot)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_REPLACING && now->member[i].slot == slot)
+      return true;
+  return false;
+}
+
 void
 orders_look (struct array_snapshot *ret)
 {
@@ -34,19 +43,12 @@ orders_look (struct array_snapshot *ret)
 
     if (member->id >= IDS)
       sim_fail ("there were too many members");
+    /* A replacement may have been begun before the array was started. */
+    may_fail[member->id] |= has_heir (ret, member->slot);
     if (member->state == MEMBER_FAULTY && !may_fail[member->id])
       sim_fail ("%s (member %u) failed although nothing happened to it",
                 member->name, member->id);
   }
-}
-
-static bool
-has_heir (const struct array_snapshot *now, int slot)
-{
-  for (unsigned i = 0; i < now->members; i++)
-    if (now->member[i].state == MEMBER_REPLACING && now->member[i].slot == slot)
-      return true;
-  return false;
 }
 
 /* Without @but, is there of everything one that stays and is good? */
@@ -77,6 +79,16 @@ is_used (const struct array_snapshot *now, unsigned disk)
   return false;
 }
 
+static const enum mark mark_of[] = {
+  [ARRAY_FAIL] = MARK_FAIL,
+  [ARRAY_REMOVE] = MARK_REMOVE,
+  [ARRAY_ADD] = MARK_ADD,
+  [ARRAY_READD] = MARK_READD,
+  [ARRAY_WRITE_MOSTLY] = MARK_MOSTLY,
+  [ARRAY_READ_AS_OTHERS] = MARK_OTHERS,
+  [ARRAY_REPLACE] = MARK_REPLACE,
+};
+
 static void
 give (const struct array_order *order)
 {
@@ -94,7 +106,7 @@ give (const struct array_order *order)
       && disks[disk_number (order->disk)].bad_length > 0)
     reached[MARK_BAD_BACK]++;
   if (r == 0)
-    reached[order->verb]++;
+    reached[mark_of[order->verb]]++;
   else if (strcmp (answer.reason, "last-copy") == 0)
     reached[MARK_LAST_COPY]++;
 }

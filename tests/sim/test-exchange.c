@@ -78,14 +78,17 @@ start (struct leg **legs, unsigned count, const char *const *absent)
                                  .requests = 4,
                                  .sync_min = UINT64_C (1) << 30,
                                  .sync_max = UINT64_C (1) << 30 };
+  struct array_snapshot now;
   char why[MESSAGE_MAX] = "";
   int r = array_create (&config, legs, absent, &exchange.array, why);
 
   if (r == -EEXIST && absent != NULL)
     return false;
-  if (r < 0 || array_start (exchange.array) < 0
-      || array_allow_writes (exchange.array) < 0)
+  if (r < 0 || array_start (exchange.array) < 0)
     sim_fail ("no array: %s", why);
+  orders_look (&now);
+  if (array_allow_writes (exchange.array) < 0)
+    sim_fail ("no threads");
   return true;
 }
 
