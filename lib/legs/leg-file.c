@@ -379,6 +379,7 @@ leg_file_resize (struct leg *leg, uint64_t size)
     return -errno;
   leg->caps.exact_size = size;
   leg->caps.size = round_down (size, leg->caps.block_minimum);
+  atomic_store (&file->size, leg->caps.size);
   return 0;
 }
 
