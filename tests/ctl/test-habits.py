@@ -36,6 +36,9 @@ def main():
             (["-E", "a"], EXAMINE), (["--examine", "a"], EXAMINE),
             (["-D", "a"], "nbdmirror detail"), (["-S", "a"], "nbdmirror stop"),
             (["--wait", "a"], "nbdmirror wait"),
+            (["-f", "a"], "nbdmirror fail"), (["--re-add", "a"], "readd"),
+            (["--add-spare", "a"], "nbdmirror spare"),
+            (["--monitor"], "event-program="),
             (["-X", "a"], EXAMINE + " --bitmap"),
             (["--zero-superblock", "a"], "nbdmirror erase"),
             (["-A", "a"], "nbdmirror assemble --dry-run"),
@@ -48,8 +51,7 @@ def main():
     for words in ["dance"], ["--dance"], ["examine", "--dance"], ["-"]:
         status, _, text = tell(*words)
         expect(f"{words}: {text}", (status, "here:" in text), (2, False))
-    for command in ("create", "examine", "assemble", "erase",
-                    "restore-metadata"):
+    for command in tool.commands():
         expect(command, tell("help", command), tell(command, "--help"))
     expect("help", tell("help"), tell("--help"))
     for words in ["help", "dance"], ["help", "help"], ["help", "a", "b"]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""The screens in the manual are what the program prints, and no
-line of what it prints ends in blanks, which would make it too wide."""
+"""Each command is in the manual; its screens are what the program prints, and
+no line of what it prints ends in blanks, which would make it too wide."""
 
 import calendar
 import os
@@ -56,10 +56,28 @@ def split(folder):
     member(folder, 1, 35, "13:06:44", [0])
 
 
+def check_commands(text):
+    """Each one is in the synopsis, and has a head of its own with others or
+    alone."""
+    heads = re.findall(r"^=head2 (.*)$", text, re.M)
+    synopsis = text[text.index("=head1 SYNOPSIS"):text.index(
+        "=head1 DESCRIPTION")]
+    expect("there are commands", len(tool.commands()) > 20, True)
+    for command in tool.commands():
+        word = rf"\b{re.escape(command)}\b"
+        expect(f"{command} in the synopsis",
+               bool(re.search(r"^ nbdmirror [a-z|-]*" + word, synopsis, re.M)),
+               True)
+        expect(f"a head for {command}",
+               any(re.search(word, head) for head in heads), True)
+
+
 def main():
     with open(os.path.join(TOP, "man/nbdmirror.pod"),
               encoding="utf-8") as file:
-        manual = words(file.read())
+        text = file.read()
+        manual = words(text)
+    check_commands(text)
     with tempfile.TemporaryDirectory() as folder:
         for what in stale, split:
             what(folder)

@@ -39,6 +39,15 @@ def run_json(folder, *arguments):
     return json.loads(run(folder, "--json", *arguments, quiet=True)[1])
 
 
+def commands():
+    """All that the program says it has."""
+    text = subprocess.run([TOOL, "--help"], text=True, check=True,
+                          stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE).stdout
+    lines = text[text.index("\nCommands"):].splitlines()[2:]
+    return [line.split()[0] for line in lines if line.startswith("  ")]
+
+
 def disk(folder, name, size):
     path = os.path.join(folder, name)
     with open(path, "wb") as image:
