@@ -52,6 +52,9 @@ static const struct {
   { "replace", change_command, "let a disk take over from another one" },
   { "write-mostly", change_command, "read a disk only if no other can be" },
   { "read-as-others", change_command, "read it as the others again" },
+  { "grow", grow_command, "give an array more slots, or more room" },
+  { "bitmap", bitmap_command, "give an array a bitmap, another one or none" },
+  { "rename", rename_command, "give an array another name" },
   { "wait", wait_command, "wait until an array is healthy, or in sync" },
   { "stop", stop_command, "stop the server of an array" },
 };

@@ -11,13 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/json.h"
 #include "ctl/ctl.h"
 #include "ctl/online/order.h"
 #include "ctl/online/server.h"
 #include "ctl/online/which.h"
-#include "logic/leg-spec.h"
-#include "logic/leg-uri.h"
 
 static gboolean discard;
 static char *other_disk;
@@ -57,46 +54,7 @@ static const struct verb {
   { "read-as-others", "[ARRAY] MEMBER", no_entries, true, false, "in-sync" },
 };
 
-/* -------------------------------------------------------------- which disk */
-
-/* As the server takes it, whose directory is another one.  NULL: told. */
-static char *
-absolute (const char *word)
-{
-  g_autofree char *directory = g_get_current_dir ();
-  struct leg_spec spec;
-  const char *wrong = leg_spec_parse (word, &spec);
-  size_t size;
-  char *uri;
-
-  if (wrong != NULL) {
-    ctl_fail (EXIT_USAGE, word, "bad-disk", "%s", wrong);
-    return NULL;
-  }
-  if (spec.kind == LEG_KIND_FILE)
-    return g_canonicalize_filename (word, NULL);
-  size = uri_absolute (word, directory, NULL, 0) + 1;
-  uri = g_malloc (size);
-  uri_absolute (word, directory, uri, size);
-  return uri;
-}
-
 /* ---------------------------------------------------------------- in turn */
-
-static int
-plan_and_order (struct server *server, const struct verb *verb,
-                int64_t member, const char *disk)
-{
-  struct order order = { verb->name, member, disk, discard, true };
-  int status = order_give (server, &order);
-  bool go;
-
-  if (status != EXIT_OK)
-    return status;
-  status = ctl_confirm (server->name, &go);
-  order.dry_run = false;
-  return status == EXIT_OK && go ? order_give (server, &order) : status;
-}
 
 /* @words: those that the verb needs. */
 static int
@@ -112,11 +70,14 @@ change (struct server *server, const struct verb *verb, char **words)
   if (status != EXIT_OK)
     return status;
   if (given != NULL) {
-    disk = absolute (given);
+    disk = order_disk (given);
     if (disk == NULL)
       return EXIT_USAGE;
   }
-  return plan_and_order (server, verb, member, disk);
+  return order_plan (server, &(struct order){ .verb = verb->name,
+                                              .member = member,
+                                              .disk = disk,
+                                              .discard = discard });
 }
 
 int

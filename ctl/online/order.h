@@ -12,6 +12,9 @@ struct order {
   const char *verb;
   int64_t member;   /* 0: none */
   const char *disk; /* NULL: none */
+  const char *number_name; /* NULL: none; the name of an argument that is */
+  int64_t number;
+  const char *name; /* NULL: none */
   bool discard;
   bool dry_run;
 };
@@ -28,5 +31,13 @@ JsonNode *order_ask (struct server *server, const struct order *order);
  * EXIT_OK, or told and the status.
  */
 int order_give (struct server *server, const struct order *order);
+
+/* First as a dry run, which is the plan; then, if that is agreed to. */
+int order_plan (struct server *server, const struct order *order);
+
+/* A disk as the server takes it, whose directory is another one.  To be freed;
+ * NULL: it is none, which was told.
+ */
+char *order_disk (const char *word);
 
 #endif /* MIRROR_CTL_ORDER_H */

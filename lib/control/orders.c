@@ -39,6 +39,8 @@ enum {
   NEEDS_DISK = 2,
   NEEDS_SLOTS = 4,
   NEEDS_NAME = 8,
+  NEEDS_SIZE = 16,
+  NEEDS_CHUNK = 32,
 };
 
 static const struct {
@@ -55,6 +57,8 @@ static const struct {
   { "write-mostly", ARRAY_WRITE_MOSTLY, NEEDS_MEMBER },
   { "read-as-others", ARRAY_READ_AS_OTHERS, NEEDS_MEMBER },
   { "grow-legs", ARRAY_GROW_LEGS, NEEDS_SLOTS },
+  { "grow-size", ARRAY_GROW_SIZE, NEEDS_SIZE },
+  { "bitmap", ARRAY_BITMAP, NEEDS_CHUNK },
   { "rename", ARRAY_RENAME, NEEDS_NAME },
 };
 
@@ -134,25 +138,40 @@ run (void *argument)
 
 /* ------------------------------------------------------------ control thread */
 
+static bool
+is_chunk (int64_t chunk)
+{
+  return chunk == 0
+         || (chunk >= SECTOR_SIZE && chunk <= INT64_C (1) << 31
+             && is_power_of_2 ((uint64_t)chunk));
+}
+
 static const char *
 check (size_t verb, JsonObject *args)
 {
   static const char *const known[]
-    = { "member", "disk", "slots", "name", "discard", "dry_run", NULL };
+    = { "member", "disk", "slots", "size", "chunk", "name",
+        "discard", "dry_run", NULL };
   int64_t member = json_read_int (args, "member", 0);
   int64_t slots = json_read_int (args, "slots", 0);
+  int64_t size = json_read_int (args, "size", -1);
+  int64_t chunk = json_read_int (args, "chunk", -1);
   const char *disk = json_read_string (args, "disk", NULL);
   unsigned needs = verbs[verb].needs;
 
   if (request_unknown_member (args, known) != NULL)
-    return "an order has \"member\", \"disk\", \"slots\", \"name\", "
-           "\"discard\" and \"dry_run\"";
+    return "an order has \"member\", \"disk\", \"slots\", \"size\", "
+           "\"chunk\", \"name\", \"discard\" and \"dry_run\"";
   if ((needs & NEEDS_MEMBER) && (member <= 0 || member > UINT32_MAX))
     return "\"member\" is the id of a member, as in status";
   if ((needs & NEEDS_DISK) && disk == NULL)
     return "\"disk\" is missing, or no string";
   if ((needs & NEEDS_SLOTS) && (slots <= 0 || slots > UINT16_MAX))
     return "\"slots\" is a number of slots";
+  if ((needs & NEEDS_SIZE) && (size < 0 || size % SECTOR_SIZE != 0))
+    return "\"size\" is a number of bytes, whole sectors, or 0";
+  if ((needs & NEEDS_CHUNK) && !is_chunk (chunk))
+    return "\"chunk\" is a power of two, from 512 to 2147483648, or 0";
   if ((needs & NEEDS_NAME) && json_read_string (args, "name", NULL) == NULL)
     return "\"name\" is missing, or no string";
   /* A path that is not absolute is from where the server is: nobody's. */
@@ -180,6 +199,8 @@ put (struct control *control, size_t verb, JsonObject *args,
     .member = (uint32_t)json_read_int (args, "member", 0),
     .disk = order->disk,
     .slots = (unsigned)json_read_int (args, "slots", 0),
+    .size = (uint64_t)json_read_int (args, "size", 0),
+    .chunk = (uint32_t)json_read_int (args, "chunk", 0),
     .name = order->name,
     .discard = json_read_bool (args, "discard"),
     .dry_run = json_read_bool (args, "dry_run"),

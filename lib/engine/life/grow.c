@@ -122,7 +122,7 @@ change_slots (struct array *array, const struct array_order *order,
   else {
     tell_slots (array, before, order->slots, answer);
     if (!order->dry_run) {
-      log_notice ("%.900s, by order", answer->text);
+      log_notice ("by order: %.900s", answer->text);
       r = store_slots (array, order->slots, answer);
     }
   }

@@ -49,8 +49,9 @@ check_state (struct array *array, const struct array_order *order,
 
   if (atomic_load (&array->md->todo_left) > 0 || view->targets != view->in_sync)
     return change_refuse (answer, -EBUSY, "sync-running",
-                          "a resync or rebuild is under way; wait for it "
-                          "(nbdmirror wait)");
+                          "a resync or rebuild is not finished; wait for it "
+                          "(nbdmirror wait; one that is left from before begins "
+                          "when a client connects)");
   if (order->verb == ARRAY_GROW_SIZE && !view->is_complete)
     return change_refuse (answer, -EBUSY, "degraded",
                           "a slot has no disk that is in sync; add one first, "
@@ -207,11 +208,13 @@ static void
 tell (const struct array *array, const struct array_order *order,
       const struct room *room, struct array_answer *answer)
 {
+  bool large = room->chunk >= 1024 * 1024;
   char bitmap[80] = "no bitmap";
 
   if (room->chunk != 0)
-    snprintf (bitmap, sizeof bitmap, "a bitmap with a bit for each %u KiB",
-              room->chunk / 1024);
+    snprintf (bitmap, sizeof bitmap, "a bitmap, a bit for each %u %s",
+              room->chunk / (large ? 1024 * 1024 : 1024),
+              large ? "MiB" : "KiB");
   if (order->verb == ARRAY_BITMAP)
     snprintf (answer->text, sizeof answer->text, "the array has %s%s", bitmap,
               room->chunk == 0 ? "; after a crash all of it is brought together"
@@ -242,7 +245,7 @@ lay (struct array *array, const struct sizes *sizes, const struct room *room,
   ground_mutex_lock (&array->state_lock);
   array->limits.size = room->layout.array_size;
   ground_mutex_unlock (&array->state_lock);
-  log_notice ("%.900s, by order", answer->text);
+  log_notice ("by order: %.900s", answer->text);
   worker_wake (&array->resync.worker);
   worker_wake (&array->quiet.worker);
   return 0;
