@@ -23,6 +23,8 @@ _nbdmirror_options ()
     rebuild) echo --min --max ;;
     add | replace | spare) echo --discard ;;
     readd) echo --discard --disk ;;
+    grow) echo --legs --size --disk --discard ;;
+    bitmap) echo --none --internal --chunk ;;
     "") echo --version ;;
   esac
   echo --json --yes --dry-run --timeout --help
@@ -48,7 +50,9 @@ _nbdmirror_values ()
     erase,--metadata | erase,-e) echo 0.90 1.0 1.1 1.2 ;;
     erase,--backup-dir) echo - ;;
     metrics,--textfile | rebuild,--min | rebuild,--max) echo - ;;
-    readd,--disk) echo - ;;
+    readd,--disk | grow,--disk | grow,--legs) echo - ;;
+    grow,--size) echo max ;;
+    bitmap,--chunk) echo 64K 1M 64M ;;
     wait,--for) echo healthy sync idle clean clients=0 slot= ;;
   esac
 }
@@ -70,7 +74,7 @@ _nbdmirror ()
   local commands="create adopt examine assemble erase restore-metadata status \
     detail events history explain whatif slowest metrics rebuild \
     get set fail remove add readd replace spare write-mostly read-as-others \
-    wait stop"
+    grow bitmap rename wait stop"
   local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
 
   COMPREPLY=()
