@@ -78,6 +78,11 @@ bool orders_are_busy (const struct array_snapshot *now);
 /* How many replacements have ended well? */
 unsigned orders_count_replaced (const struct array_snapshot *now);
 
+/* Print which steps the roster took.  False: one that must be among them was
+ * never reached.
+ */
+bool roster_marks_tell (void);
+
 struct disk *disk_of (const struct array_member *member);
 
 #endif /* MIRROR_EXCHANGE_H */

@@ -42,7 +42,8 @@ plant () {
         -I"$source/lib" -include "$scratch/planted.h" -c \
         -o "$scratch/planted.o" "$file"
     # shellcheck disable=SC2086
-    ${CC:-cc} ${CFLAGS:-} -o "$scratch/planted" "$scratch/planted.o" \
+    ${CC:-cc} ${CFLAGS:-} -Wl,--wrap=roster_next \
+        -o "$scratch/planted" "$scratch/planted.o" \
         "$build"/tests/sim/test_exchange-*.o \
         "$build"/lib/legs/tests_sim_test_exchange-*.o \
         "$build"/lib/ground/tests_sim_test_exchange-*.o \
