@@ -273,6 +273,19 @@ slot_of (struct array *array, const struct member *member)
   return slot;
 }
 
+/* Whoever lets a member in has the turn from when we can see it until it is on
+ * record.  Nothing is copied before: until then its superblock vouches for what
+ * it held.
+ */
+static void
+wait_for_record (struct array *array)
+{
+  if (array->md == NULL)
+    return;
+  metadata_begin_turn (array);
+  metadata_end_turn (array);
+}
+
 int
 rebuild (struct array *array, struct member *member, bool again)
 {
@@ -284,6 +297,7 @@ rebuild (struct array *array, struct member *member, bool again)
                              .noted_ns = ground_now () };
   int slot = slot_of (array, member), r;
 
+  wait_for_record (array);
   if (slot < 0)
     return 0;
   rebuild.slot = slot;
