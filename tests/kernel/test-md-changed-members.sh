@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash disable=SC2154
 # The members of an array are changed while the mirror serves it (nbdmirror fail,
-# add, remove, readd, replace), and it is stopped, also in the middle of a
+# add, remove, readd, replace, spare), and it is stopped, also in the middle of a
 # rebuild or of a replacement.  The kernel then takes it over, goes on where it
-# has to, and finds every copy the same.
+# has to, uses the spare when it needs one, and finds every copy the same.
 
 . "$(dirname "$0")/md-functions.sh"
 
@@ -17,7 +17,7 @@ from mdlab import *
 KINDS = ((1, None, 2, "1.2", 64 * KIB), (1, None, 2, "1.0", None),
          (10, "n2", 4, "1.2", 64 * KIB))
 WAYS = ("added", "add-stopped", "replaced", "replace-stopped", "readded",
-        "removed")
+        "removed", "spare-kept", "spare-used")
 everything = [Array(f"{way}-{number}", *kind, disk_size=8 * MIB)
               for way in WAYS for number, kind in enumerate(KINDS)]
 
@@ -48,13 +48,15 @@ def all_in_sync(array):
 
 def change(array, server):
     way, old, new = way_of(array), array.disks[1], array.disks[1] + ".new"
-    if way.startswith("add") or way.startswith("replace"):
+    if way.startswith(("add", "replace", "spare")):
         with open(new, "wb") as image:
             image.truncate(array.disk_size)
     if "stopped" in way:
         # Nothing is copied before it stops.
         order("rebuild", "pause", array.name)
-    if not way.startswith("replace"):
+    if way.startswith("spare"):
+        order("spare", "--yes", array.name, new)
+    if not way.startswith(("replace", "spare-kept")):
         order("fail", "--yes", array.name, old)
     server.scribble(chance(array.name), 4)
     if way == "removed":
@@ -64,12 +66,12 @@ def change(array, server):
     elif way.startswith("add"):
         order("remove", "--yes", array.name, old)
         order("add", "--yes", array.name, new)
-    else:
+    elif way.startswith("replace"):
         order("replace", "--yes", array.name, old, new)
     server.scribble(chance(array.name, "after"), 4)
-    if way in ("added", "replaced", "readded"):
+    if way in ("added", "replaced", "readded", "spare-used"):
         wait_until("in sync", lambda: all_in_sync(array))
-    if way == "replace-stopped":
+    if way in ("replace-stopped", "spare-kept"):
         array.disks.append(new)
     elif os.path.exists(new):
         array.disks[1] = new
@@ -123,6 +125,16 @@ for array in [Array.load(one.name) for one in everything]:
             kernel.verify(way)
             if "stopped" not in way:
                 kernel.expect_complete()
+            kernel.check()
+        if way == "spare-kept":
+            spare = os.path.basename(kernel.loops[-1])
+            expect(f"{array}: the last disk", kernel.get(f"dev-{spare}/state"),
+                   "spare")
+            mdadm("--fail", kernel.device, kernel.loops[1])
+            wait_until(f"{array}: the spare is used",
+                       lambda: kernel.last() == "recover")
+            kernel.settle()
+            kernel.verify("with the spare")
             kernel.check()
         kernel.stop()
     if array.failed:
