@@ -72,7 +72,8 @@ check_only_marked (const struct crash_life *life, char *why)
 {
   const struct record *record = &life->record;
 
-  if (life->in_sync != life->present || has_writers (life))
+  if (life->in_sync != life->present || life->was_ordered
+      || has_writers (life))
     return true;
   for (uint32_t i = 0; i < record->ios_count; i++)
     if (record_io_writes (&record->ios[i])

@@ -32,6 +32,7 @@ struct crash_life {
   struct crash_images start;
   struct record record;
   bool no_fault; /* no leg had any fault */
+  bool was_ordered; /* there was an administrator */
   uint32_t at_rest; /* the event at which it was stopped; 0: never */
 
   /* What each sector of the array may hold in the beginning: the values of

@@ -28,7 +28,7 @@ is_protected_on (struct lint *lint, unsigned leg, uint32_t lba)
 static bool
 is_protected (struct lint *lint, uint32_t lba)
 {
-  for (uint32_t left = lint->event->targets; left != 0; left &= left - 1)
+  for (uint32_t left = lint_targets (lint); left != 0; left &= left - 1)
     if (!is_protected_on (lint, __builtin_ctz (left), lba))
       return false;
   return true;

@@ -36,6 +36,8 @@ struct lint {
   struct lint_leg leg[CRASH_LEGS_MAX];
   uint16_t busy[CRASH_LEGS_MAX][CRASH_MEMBER_MAX]; /* writes under way */
   struct lint_writer writer[CRASH_ARRAY_MAX];
+  uint32_t joined[CRASH_LEGS_MAX]; /* when it came by order; 0: never */
+  uint32_t gone[CRASH_LEGS_MAX]; /* when it was written no more; 0: never */
   uint32_t left[CRASH_LEGS_MAX]; /* when it was current no more; 0: never */
   uint32_t written[CRASH_ARRAY_MAX]; /* when a client's data last went out */
 };
@@ -53,6 +55,27 @@ bool lint_is_out (struct lint *lint, uint32_t legs, unsigned slot);
 
 /* Is it being rebuilt, and says so durably? */
 bool lint_is_rebuilt (struct lint *lint, unsigned leg);
+
+/* It came by order, and does not count yet: what it says about the rest is of
+ * before, until its own superblock is stored, and says that it is rebuilt.
+ */
+static inline bool
+lint_is_new (const struct lint *lint, unsigned leg)
+{
+  return lint->joined[leg] != 0 && !(lint->event->in_sync >> leg & 1);
+}
+
+/* The targets but for those. */
+static inline uint32_t
+lint_targets (const struct lint *lint)
+{
+  uint32_t legs = lint->event->targets;
+
+  for (uint32_t left = legs; left != 0; left &= left - 1)
+    if (lint_is_new (lint, __builtin_ctz (left)))
+      legs &= ~(left & -left);
+  return legs;
+}
 
 /* Is @io data? */
 static inline bool

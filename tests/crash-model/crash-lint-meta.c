@@ -145,7 +145,7 @@ check_clean (struct lint *lint, const struct sb1 *sb)
 {
   uint32_t end = shape_lba (lint->life->shape, sb->resync_offset);
 
-  for (uint32_t left = lint->event->targets; left != 0; left &= left - 1) {
+  for (uint32_t left = lint_targets (lint); left != 0; left &= left - 1) {
     unsigned leg = __builtin_ctz (left);
     bool current = lint->event->in_sync >> leg & 1;
 

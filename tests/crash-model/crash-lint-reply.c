@@ -50,9 +50,10 @@ check_stored (struct lint *lint, uint32_t number)
     for (unsigned j = 0; j < shape->copies; j++) {
       unsigned leg = shape->copy[op->first + i][j].leg;
 
-      if (stored[i] >> leg & 1)
+      /* Who came since it began gets it with the rebuild. */
+      if ((stored[i] >> leg & 1) || lint->joined[leg] > op->invoked)
         continue;
-      if (!lint_is_out (lint, lint->event->targets & ~(1u << leg), leg))
+      if (!lint_is_out (lint, lint_targets (lint) & ~(1u << leg), leg))
         return LINT_FAIL (lint, "L2: operation %u is answered, leg %u missed "
                           "LBA %u of it, and that is not on record", number,
                           leg, op->first + i);
@@ -97,7 +98,7 @@ find_volatile (const struct lint *lint, unsigned leg, uint32_t number)
 static bool
 check_durable (struct lint *lint, uint32_t number)
 {
-  for (uint32_t left = lint->event->targets; left != 0; left &= left - 1) {
+  for (uint32_t left = lint_targets (lint); left != 0; left &= left - 1) {
     unsigned leg = __builtin_ctz (left);
     const struct record_io *io = find_volatile (lint, leg, number);
 
@@ -116,8 +117,8 @@ check_recorded (struct lint *lint, uint32_t number)
 {
   for (unsigned slot = 0; slot < lint->life->shape->slots; slot++)
     if (!(lint->event->targets >> slot & 1)
-        && !lint_is_out (lint, lint->event->targets, slot)
-        && (lint->left[slot] <= lint->record->ops[number].invoked
+        && !lint_is_out (lint, lint_targets (lint), slot)
+        && (lint->gone[slot] <= lint->record->ops[number].invoked
             || find_volatile (lint, slot, number) != NULL))
       return LINT_FAIL (lint, "L2: a flush is answered, and it is not on "
                         "record that leg %u is out", slot);

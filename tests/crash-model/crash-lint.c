@@ -156,8 +156,26 @@ look_who_left (struct lint *lint, const struct record_event *event)
 
   for (uint32_t left = before & ~event->in_sync; left != 0; left &= left - 1)
     lint->left[__builtin_ctz (left)] = lint->replay.at + 1;
+  if (lint->event != NULL)
+    for (uint32_t left = lint->event->targets & ~event->targets; left != 0;
+         left &= left - 1)
+      lint->gone[__builtin_ctz (left)] = lint->replay.at + 1;
   if ((before & ~event->in_sync) && event->resyncing)
     SOMETIMES (FAILED_IN_RESYNC);
+}
+
+/* Whatever its bits say, what it missed is copied. */
+static void
+look_who_came (struct lint *lint, const struct record_event *event)
+{
+  uint32_t before = lint->event == NULL ? UINT32_MAX : lint->event->targets;
+
+  for (uint32_t left = event->targets & ~before; left != 0; left &= left - 1) {
+    unsigned leg = __builtin_ctz (left);
+
+    lint->joined[leg] = lint->replay.at + 1;
+    lint->leg[leg].given_up = lint_says (lint, leg)->sb.events;
+  }
 }
 
 static bool
@@ -168,6 +186,7 @@ step (struct lint *lint)
     = record_event (record, lint->replay.at + 1);
 
   look_who_left (lint, event);
+  look_who_came (lint, event);
   lint->event = event;
   switch ((enum record_kind)event->kind) {
   case RECORD_SUBMIT:

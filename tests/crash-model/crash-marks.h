@@ -49,7 +49,11 @@
   X (REBUILT, "a leg that had missed something was rebuilt")                  \
   X (REFUSED, "the engine refused to start")                                  \
   X (FAILED_IN_RESYNC, "a leg failed during resync")                          \
-  X (READ_IN_RESYNC, "a reader met a part that was not resynced yet")
+  X (READ_IN_RESYNC, "a reader met a part that was not resynced yet")         \
+  X (ORDER_FAIL, "a leg was failed by order")                                 \
+  X (ORDER_REMOVE, "a leg was removed by order")                              \
+  X (ORDER_ADD, "a leg was added by order")                                   \
+  X (ORDER_READD, "a leg that had failed came back by order")
 
 enum crash_mark {
 #define X(name, text) MARK_##name,

@@ -207,6 +207,19 @@ choose_spans (const struct crash_life *life, struct crash_script *ret)
     ret->array.sync_span = MAX (least, 8192u << random_below (&aside, 4));
 }
 
+/* In a third of the lives members are changed by order.  Chance of its own,
+ * likewise.
+ */
+static void
+choose_orders (struct crash_script *ret)
+{
+  struct random_stream aside;
+
+  random_init (&aside, ret->seed, 22);
+  if (random_one_in (&aside, 3))
+    ret->orders = random_between (&aside, 1, 6);
+}
+
 /* --- together --- */
 
 void
@@ -221,6 +234,7 @@ script_first (struct random_stream *chance, const struct crash_life *life,
   ret->waits = random_one_in (chance, 2);
   hurry (life, ret);
   choose_spans (life, ret);
+  choose_orders (ret);
 }
 
 void
@@ -244,6 +258,7 @@ script_again (struct random_stream *chance, const struct crash_life *life,
   ret->waits = !random_one_in (chance, 8);
   hurry (life, ret);
   choose_spans (life, ret);
+  choose_orders (ret);
 }
 
 void
@@ -256,9 +271,9 @@ script_print (const struct crash_script *script, const struct crash_life *life)
   static const char *const scopes[] = { "", " of data", " of metadata" };
 
   printf ("life %u, depth %u: %u clients, %u phases of %u operations each, "
-          "quiet %u ms, sweep %u ms%s\n",
+          "%u orders, quiet %u ms, sweep %u ms%s\n",
           life->number, life->depth, script->clients, script->phases,
-          script->operations, script->array.quiet_ms, script->array.sweep_ms,
+          script->operations, script->orders, script->array.quiet_ms, script->array.sweep_ms,
           script->waits ? ", waits" : "");
   printf ("resync: %u spans in flight%s, of %u bytes\n",
           script->array.sync_spans, script->array.sync_fixed ? "" : " at most",

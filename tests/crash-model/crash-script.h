@@ -30,6 +30,7 @@ struct crash_script {
   unsigned fua, hot; /* of 1024 */
   uint32_t hot_first, hot_count;
   bool large;
+  unsigned orders; /* of an administrator, in each phase */
   bool waits; /* until everything is in sync, before the stop */
   bool faulty;
   uint64_t seed;

@@ -8,6 +8,7 @@
 #include "crash-check.h"
 #include "crash-marks.h"
 #include "crash-meta.h"
+#include "crash-orders.h"
 #include "crash-world.h"
 #include "engine/array-internal.h"
 #include "ground/util.h"
@@ -72,6 +73,18 @@ has_spans_in_flight (const struct job *job)
   return busy > 1;
 }
 
+/* The legs of the members at these places of the newest view. */
+static uint8_t
+legs_at (uint32_t places)
+{
+  const struct view *view = atomic_load (&crash_world.array->view);
+  uint8_t legs = 0;
+
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    legs |= 1u << view_slot (view, view->member[__builtin_ctz (left)]);
+  return legs;
+}
+
 /* Without a lock, so that nobody notices. */
 static void
 look (struct record_event *event)
@@ -82,8 +95,8 @@ look (struct record_event *event)
     return;
   if (has_spans_in_flight (&array->resync.job))
     SOMETIMES (SPANS);
-  event->targets = atomic_load (&array->view)->targets;
-  event->in_sync = atomic_load (&array->view)->in_sync;
+  event->targets = legs_at (atomic_load (&array->view)->targets);
+  event->in_sync = legs_at (atomic_load (&array->view)->in_sync);
   event->resyncing = atomic_load (&array->md->todo_left) > 0;
 }
 
@@ -103,6 +116,7 @@ create (void)
 
   open_legs (legs, absent);
   meta_look (life->shape, &life->start, life->present, life->keep, &meta);
+  config.opener = orders_opener ();
   for (unsigned i = 0; i < life->shape->slots; i++)
     if ((int)script->order[i] == life->keep)
       config.keep = i + 1;
@@ -154,8 +168,16 @@ static void
 run_phase (unsigned phase)
 {
   const struct crash_script *script = crash_world.script;
+  bool ordered
+    = script->orders > 0 && (phase > 0 || script->allow_ns == 0);
   struct array_status before, after;
+  struct ground_thread administrator;
 
+  if (ordered) {
+    crash_world.life->was_ordered = true;
+    ground_thread_start (&administrator, "administrator", orders_run,
+                         &crash_world.chance);
+  }
   for (unsigned i = 0; i < script->clients; i++) {
     char name[16] = "client0";
 
@@ -169,6 +191,8 @@ run_phase (unsigned phase)
   }
   for (unsigned i = 0; i < script->clients; i++)
     ground_thread_join (&crash_world.client[i].thread);
+  if (ordered)
+    ground_thread_join (&administrator);
   array_get_status (crash_world.array, &before);
   sleep_for (script->pause_ns[phase]);
   array_get_status (crash_world.array, &after);
@@ -187,7 +211,7 @@ is_in_sync (void)
 static bool
 has_failed (void)
 {
-  bool failed = false;
+  bool failed = crash_world.is_short;
 
   for (unsigned leg = 0; leg < crash_world.life->shape->slots; leg++)
     failed |= crash_leg_has_failed (leg);
@@ -237,6 +261,8 @@ live (void *argument)
     return;
   for (unsigned i = 0; i < crash_world.script->phases; i++)
     run_phase (i);
+  if (crash_world.life->was_ordered)
+    crash_world.is_short = !orders_bring_back ();
   if (crash_world.script->waits)
     wait_until_in_sync ();
   stop ();
@@ -274,6 +300,7 @@ world_run (struct crash_life *life, const struct crash_script *script,
     crash_world.client[i].op = RECORD_NEVER;
     random_init (&crash_world.client[i].chance, script->seed, 10 + i);
   }
+  random_init (&crash_world.chance, script->seed, 23);
   life->seed = script->seed;
   life->record.asker = asker;
   life->record.look = look;

@@ -27,6 +27,8 @@ struct crash_world {
   struct crash_client client[CRASH_CLIENTS_MAX];
   uint32_t now[CRASH_LEGS_MAX][CRASH_MEMBER_MAX]; /* the legs' contents */
   bool may_write;
+  struct random_stream chance; /* of the administrator */
+  bool is_short;    /* a leg that was sent away did not come back */
   struct array_status last; /* of the array, before it was stopped */
   uint64_t operations, errors;
 };
