@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 # Completion of nbdmirror for bash: commands, options, their values, disks.
-# It asks nobody, so that it is as fast on a machine whose disks hang.
+# No disk is asked, so that it is as fast on a machine whose disks hang.  For
+# members the array's server is, which never waits for a disk, either.
 
 # _nbdmirror_options COMMAND: its options; those of all commands are added.
 _nbdmirror_options ()
@@ -53,6 +54,9 @@ _nbdmirror_values ()
     readd,--disk | grow,--disk | grow,--legs) echo - ;;
     grow,--size) echo max ;;
     bitmap,--chunk) echo 64K 1M 64M ;;
+    set,write-mostly) echo yes no ;;
+    set,*-rate-*) echo 1M 10M 100M 1G ;;
+    set,spare-delay) echo 0 60 600 ;;
     wait,--for) echo healthy sync idle clean clients=0 slot= ;;
   esac
 }
@@ -69,13 +73,59 @@ _nbdmirror_arrays ()
   done
 }
 
+# _nbdmirror_members PROGRAM ARRAY: the slots and disks of an array; names that
+# bash would break are left out.
+_nbdmirror_members ()
+{
+  "$1" --json --timeout 2 status "$2" 2>/dev/null |
+    awk -F '"' '/"members" : \[/ { inside = 1 }
+      !inside { next }
+      $2 == "slot" { gsub (/[^0-9]/, "", $3); if ($3 != "") print $3 }
+      $2 == "disk" && $4 ~ /^[^][:space:]:=\\]+$/ { print $4 }' | sort -u
+}
+
+# _nbdmirror_on_members PROGRAM COMMAND WORD...: for a command about a member,
+# after these words.
+_nbdmirror_on_members ()
+{
+  local program=$1 command=$2 arrays word
+  shift 2
+  arrays=$(_nbdmirror_arrays)
+  if [[ $command == whatif ]]; then
+    if (($# == 0)); then
+      echo fail remove
+      return
+    fi
+    shift
+  fi
+  for word; do
+    # The array was named: or this is the member.
+    if grep -qxF -e "$word" <<<"$arrays"; then
+      _nbdmirror_members "$program" "$word"
+    fi
+    [[ $command != set ]] || echo "$_nbdmirror_keys"
+    [[ $command != get ]] || echo "${_nbdmirror_keys//=/}"
+    return
+  done
+  echo "$arrays"
+  if [[ -n $arrays && $arrays != *$'\n'* ]]; then
+    _nbdmirror_members "$program" "$arrays"
+  fi
+  [[ $command != set ]] || echo "$_nbdmirror_keys"
+  [[ $command != get ]] || echo "${_nbdmirror_keys//=/}"
+}
+
+# What set knows.
+_nbdmirror_keys="rebuild-rate-min= rebuild-rate-max= event-program= \
+spare-delay= write-mostly="
+
 _nbdmirror ()
 {
   local commands="create adopt examine assemble erase restore-metadata status \
     detail events history explain whatif slowest metrics rebuild \
     get set fail remove add readd replace spare write-mostly read-as-others \
     grow bitmap rename wait stop"
-  local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i
+  local cur=${COMP_WORDS[COMP_CWORD]} prev="" command="" values i given=()
 
   COMPREPLY=()
   ((COMP_CWORD == 0)) || prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -83,8 +133,11 @@ _nbdmirror ()
     case ${COMP_WORDS[i]} in
       -*) ;;
       *)
-        command=${COMP_WORDS[i]}
-        break
+        if [[ -z $command ]]; then
+          command=${COMP_WORDS[i]}
+        else
+          given+=("${COMP_WORDS[i]}")
+        fi
         ;;
     esac
   done
@@ -122,8 +175,19 @@ _nbdmirror ()
       -- "$cur")
   elif [[ $command == rebuild && $prev == rebuild ]]; then
     mapfile -t COMPREPLY < <(compgen -W "pause resume rate" -- "$cur")
-  elif [[ " rebuild status detail events history slowest metrics get wait stop " == *" $command "* ]]; then
+  elif [[ " rebuild status detail events history slowest metrics wait stop " == *" $command "* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
+  elif [[ " fail remove readd replace explain whatif write-mostly read-as-others get set " == *" $command "* ]] &&
+    [[ $command != replace || ${#given[@]} -lt 2 ]]; then
+    [[ $command != set ]] || compopt -o nospace 2>/dev/null || :
+    mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_on_members \
+      "${COMP_WORDS[0]}" "$command" "${given[@]}")" -- "$cur")
+    if [[ $command == replace && ${#given[@]} -gt 0 ]]; then
+      mapfile -t COMPREPLY < <({
+        printf '%s\n' "${COMPREPLY[@]}"
+        compgen -f -- "$cur"
+      } | grep . | sort -u)
+    fi
   else
     compopt -o filenames 2>/dev/null || :
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rebuild: pause, resume and pace what an array copies in the background. */
+#include <stdio.h>
 #include <string.h>
 
 #include "control/json.h"
@@ -26,7 +27,7 @@ usage (void)
 }
 
 static int
-ask (const char *cmd, JsonNode *args, const char *word)
+ask (const char *cmd, JsonNode *args, const char *plan, const char *word)
 {
   g_autoptr (JsonNode) answer = NULL;
   struct server *server;
@@ -37,8 +38,16 @@ ask (const char *cmd, JsonNode *args, const char *word)
       json_node_unref (args);
     return status;
   }
-  answer = server_ask (server, cmd, args);
-  server_result (server, answer, &status);
+  if (ctl_options.dry_run) {
+    g_autofree char *name = render_text (server->name);
+
+    printf ("plan: %s of %s\n", plan, name);
+    if (args != NULL)
+      json_node_unref (args);
+  } else {
+    answer = server_ask (server, cmd, args);
+    server_result (server, answer, &status);
+  }
   server_free (server);
   return status;
 }
@@ -58,7 +67,7 @@ set_rates (const char *word)
   json_object_set_int_member (object, "max", (int64_t)high);
   args = json_node_new (JSON_NODE_OBJECT);
   json_node_take_object (args, object);
-  return ask ("sync-rates", args, word);
+  return ask ("sync-rates", args, "other rates for the copying", word);
 }
 
 int
@@ -76,8 +85,8 @@ rebuild_command (int argc, char **argv)
   if (minimum != NULL || maximum != NULL)
     return usage ();
   if (strcmp (argv[1], "pause") == 0)
-    return ask ("sync-pause", NULL, word);
+    return ask ("sync-pause", NULL, "a pause in the copying", word);
   if (strcmp (argv[1], "resume") == 0)
-    return ask ("sync-resume", NULL, word);
+    return ask ("sync-resume", NULL, "an end of the pause in the copying", word);
   return usage ();
 }

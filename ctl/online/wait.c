@@ -191,6 +191,30 @@ list_clients (struct server *server)
   }
 }
 
+/* What stop would do. */
+static int
+plan_stop (struct server *server)
+{
+  g_autoptr (JsonNode) answer = server_ask (server, "clients", NULL);
+  int status;
+  JsonObject *result = server_result (server, answer, &status);
+  int count = (int)json_read_int (result, "count", 0);
+  g_autofree char *name = render_text (server->name);
+
+  if (result == NULL)
+    return status;
+  if (count == 0 || force) {
+    printf ("plan: the server of %s is stopped, with %d client%s\n", name,
+            count, count == 1 ? "" : "s");
+    return EXIT_OK;
+  }
+  status = ctl_fail (EXIT_REFUSED, server->name, "clients-connected",
+                     "%d client%s connected to the array", count,
+                     count == 1 ? " is" : "s are");
+  list_clients (server);
+  return status;
+}
+
 /* Its socket is closed when it has ended. */
 static int
 wait_end (struct server *server)
@@ -219,6 +243,11 @@ stop_command (int argc, char **argv)
   status = server_of_command (argc, argv, stop_entries, &server);
   if (status != EXIT_OK)
     return status;
+  if (ctl_options.dry_run) {
+    status = plan_stop (server);
+    server_free (server);
+    return status;
+  }
   answer = server_ask (server, "stop", server_flag ("force", force));
   if (server_result (server, answer, &status) != NULL)
     status = wait_end (server);

@@ -36,6 +36,24 @@ grep -q "^nbdmirror: vm: unknown-member:" complaint
 does 1 add --yes c.img
 grep -q "^nbdmirror: vm: no-free-slot:" complaint
 
+# Nor of any other one.
+before=$(sha256sum c.img d.img)
+for words in "remove 1" "write-mostly 1" "read-as-others 1" "replace 1 c.img" \
+  "spare c.img"; do
+  # shellcheck disable=SC2086
+  case $words in
+    read-as-others*) does 1 $words ;; # it is so already
+    *)
+      does 1 $words
+      grep -q ^plan: said
+      grep -q "^nbdmirror: vm: not-confirmed:" complaint
+      does 0 --dry-run $words
+      grep -q ^plan: said ;;
+  esac
+done
+states in-sync in-sync
+test "$before" = "$(sha256sum c.img d.img)"
+
 does 0 write-mostly --yes 1
 does 1 write-mostly --yes 1
 does 0 read-as-others --yes vm 1
@@ -47,6 +65,10 @@ does 1 fail --yes 0
 grep -q "^nbdmirror: vm: last-copy:" complaint
 does 1 remove --yes "$dir/a.img"
 grep -q "^nbdmirror: vm: last-copy:" complaint
+does 1 readd 1
+grep -q "^nbdmirror: vm: not-confirmed:" complaint
+does 0 readd --dry-run 1
+states in-sync failed
 does 0 readd --yes 1
 does 0 wait
 states in-sync in-sync
@@ -59,6 +81,9 @@ does 1 add --yes none.img
 printf x | dd of=c.img bs=1 seek=$((8 * 1024 * 1024 - 1)) conv=notrunc status=none
 does 1 add --yes c.img
 grep -q "^nbdmirror: vm: overwrites:" complaint
+does 1 add --discard c.img
+grep -q "^nbdmirror: vm: not-confirmed:" complaint
+states in-sync missing
 does 0 add --yes --discard c.img
 does 0 wait
 states in-sync in-sync

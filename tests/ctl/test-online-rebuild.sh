@@ -21,6 +21,8 @@ leave_behind a.img
 serve mirror "$MIRROR_SO" a.img b.img sync_max=64K
 controlled mirror
 client "$NBDMIRROR" rebuild pause
+does 0 rebuild --dry-run resume
+grep -q "^plan: an end of the pause" said
 hold_mirror
 python <<'END'
 from control import *

@@ -46,9 +46,14 @@ does 0 wait --for slot=1:in-sync vm
 
 # While a client is there.
 does 9 wait --for clients=0 --timeout 1
-does 1 stop
-grep -q "^nbdmirror: vm: clients-connected: 1 client is connected" complaint
+for dry in "" --dry-run; do
+  # shellcheck disable=SC2086
+  does 1 stop $dry
+  grep -q "^nbdmirror: vm: clients-connected: 1 client is connected" complaint
+done
 grep -q "^  client local, process [0-9]* of user $(id -u)$" complaint
+does 0 stop --dry-run --force
+grep -q "^plan: the server of vm is stopped, with 1 client$" said
 does 0 status --check
 does 0 stop --force vm
 ended mirror
