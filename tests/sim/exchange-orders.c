@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "ground-sim.h"
+#include "ground/util.h"
 
 #define IDS 64u
 
@@ -87,6 +88,8 @@ static const enum mark mark_of[] = {
   [ARRAY_WRITE_MOSTLY] = MARK_MOSTLY,
   [ARRAY_READ_AS_OTHERS] = MARK_OTHERS,
   [ARRAY_REPLACE] = MARK_REPLACE,
+  [ARRAY_GROW_SIZE] = MARK_GROW_SIZE,
+  [ARRAY_BITMAP] = MARK_BITMAP,
 };
 
 static void
@@ -105,6 +108,8 @@ give (const struct array_order *order)
   if (r == 0 && order->verb == ARRAY_READD
       && disks[disk_number (order->disk)].bad_length > 0)
     reached[MARK_BAD_BACK]++;
+  if (r == 0 && order->verb == ARRAY_GROW_SIZE)
+    exchange.layout = array_get_layout (exchange.array);
   if (r == 0)
     reached[mark_of[order->verb]]++;
   else if (strcmp (answer.reason, "last-copy") == 0)
@@ -114,7 +119,7 @@ give (const struct array_order *order)
 bool
 orders_are_busy (const struct array_snapshot *now)
 {
-  bool busy = now->status.recovering != 0;
+  bool busy = now->status.recovering != 0 || now->status.sync_left > 0;
 
   for (unsigned i = 0; i < now->members; i++) {
     busy |= now->member[i].state == MEMBER_REPLACING;
@@ -195,6 +200,21 @@ mark (const struct array_member *member)
   give (&order);
 }
 
+/* Its metadata are laid anew. */
+static void
+lay_anew (void)
+{
+  static const uint32_t chunks[] = { 0, 4096, 8192, 65536 };
+  struct array_order order = { .verb = ARRAY_GROW_SIZE };
+
+  if (random_one_in (&exchange.chance, 2)) {
+    order.verb = ARRAY_BITMAP;
+    order.chunk
+      = chunks[random_below (&exchange.chance, ARRAY_LENGTH (chunks))];
+  }
+  give (&order);
+}
+
 void
 orders_give_one (void)
 {
@@ -203,7 +223,7 @@ orders_give_one (void)
 
   orders_look (&now);
   member = &now.member[random_below (&exchange.chance, now.members)];
-  switch (random_below (&exchange.chance, 9)) {
+  switch (random_below (&exchange.chance, 10)) {
   case 0:
     send_away (&now, member, true);
     break;
@@ -225,6 +245,9 @@ orders_give_one (void)
   case 7:
     bring (&now, ARRAY_REPLACE, member->id,
            random_below (&exchange.chance, DISKS));
+    break;
+  case 8:
+    lay_anew ();
     break;
   default:
     mark (member);

@@ -97,6 +97,9 @@ choose_bad (void)
            ? bad : 0;
 }
 
+/* Where they may lie at the end of a disk. */
+#define METADATA_BYTES (32u * 1024)
+
 static void
 lay_metadata (bool has_bitmap)
 {
@@ -110,13 +113,25 @@ lay_metadata (bool has_bitmap)
   };
   uint32_t bad = choose_bad ();
   struct bitmap_super bitmap;
-  struct create_plan plan;
+  struct create_plan plan, smaller;
   char why[MESSAGE_MAX];
 
   for (unsigned i = 0; i < exchange.layout.slots; i++)
     wish.member_bytes[i] = DISK_SIZE;
   if (!create_plan (&wish, &plan, why))
     sim_fail ("no plan: %s", why);
+  /* Some have room to grow. */
+  wish.size = plan.size / 2;
+  if (wish.layout.chunk != 0)
+    wish.size = round_down (wish.size, wish.layout.chunk / SECTOR_SIZE);
+  if (random_one_in (&exchange.chance, 2) && wish.size > 0
+      && create_plan (&wish, &smaller, why)
+      && smaller.layout.array_size >= CLIENTS_BYTES)
+    plan = smaller;
+  for (unsigned i = 0; i < exchange.layout.slots; i++)
+    for (uint64_t at = plan.size * SECTOR_SIZE;
+         at < DISK_SIZE - METADATA_BYTES; at++)
+      disks[i].data[at] = (uint8_t)('a' + i);
   exchange.layout = plan.layout;
   for (unsigned i = 0; i < exchange.layout.slots; i++) {
     uint8_t device[16] = { (uint8_t)(i + 1) };
@@ -144,6 +159,7 @@ world_choose (void)
   mark_layout (&exchange.layout);
   if (!exchange.plain)
     lay_metadata (random_one_in (&exchange.chance, 2));
+  exchange.first_size = exchange.layout.array_size;
 }
 
 bool
@@ -188,15 +204,19 @@ compare_sector (struct disk *const *disk_in, uint64_t offset)
 }
 
 static void
-compare_all (struct disk *const *disk_in)
+compare_all (const struct array_snapshot *now, struct disk *const *disk_in)
 {
-  for (uint64_t at = 0; at < exchange.layout.array_size; at += SECTOR_SIZE)
+  uint64_t size = now->status.sync_left > 0 ? exchange.first_size
+                                            : exchange.layout.array_size;
+
+  for (uint64_t at = 0; at < size; at += SECTOR_SIZE)
     compare_sector (disk_in, at);
 }
 
 /* It says that it is no copy, or it is one. */
 static void
-check_unfinished (const struct array_member *member, struct disk *const *kept)
+check_unfinished (const struct array_snapshot *now,
+                  const struct array_member *member, struct disk *const *kept)
 {
   struct disk *disk_in[LEGS_MAX], *disk = disk_of (member);
 
@@ -206,7 +226,7 @@ check_unfinished (const struct array_member *member, struct disk *const *kept)
   }
   memcpy (disk_in, kept, sizeof disk_in);
   disk_in[member->slot] = disk;
-  compare_all (disk_in);
+  compare_all (now, disk_in);
 }
 
 bool
@@ -224,10 +244,10 @@ world_compare (const struct array_snapshot *now, struct disk *ret[LEGS_MAX])
     else if (member->state == MEMBER_IN_SYNC)
       good = false;
   }
-  compare_all (ret);
+  compare_all (now, ret);
   for (unsigned i = 0; i < now->members; i++)
     if (exchange.plain && now->member[i].state != MEMBER_FAULTY
         && now->member[i].state != MEMBER_IN_SYNC)
-      check_unfinished (&now->member[i], ret);
+      check_unfinished (now, &now->member[i], ret);
   return good;
 }

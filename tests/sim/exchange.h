@@ -12,11 +12,13 @@
 #include "sim-random.h"
 
 #define CLIENTS 3u
+#define CLIENTS_BYTES (52u * 1024) /* what they write lies in so many */
 
 struct exchange {
   uint64_t seed;
   struct random_stream chance; /* of the administrator */
   struct layout layout;
+  uint64_t first_size; /* of the array: behind it copies differ at first */
   bool plain;
   uint32_t group[LEGS_MAX]; /* slots that hold the same, each set of them */
   unsigned groups;
@@ -28,7 +30,7 @@ extern struct exchange exchange;
 /* How often each was reached, in all worlds. */
 enum mark {
   MARK_FAIL, MARK_REMOVE, MARK_ADD, MARK_READD, MARK_MOSTLY, MARK_OTHERS,
-  MARK_REPLACE,
+  MARK_REPLACE, MARK_GROW_SIZE, MARK_BITMAP,
   MARK_BROKE, MARK_LAST_COPY, MARK_REPLACED, MARK_BY_BITMAP, MARK_WAITED,
   MARK_OLD, MARK_PLAIN, MARK_PLAIN_REPLACED, MARK_UNFINISHED, MARK_NEAR,
   MARK_FAR, MARK_OFFSET, MARK_SETS, MARK_BAD, MARK_BAD_BACK,

@@ -8,7 +8,7 @@
  * and no disk fails that is good and was not ordered to.  At the end the
  * members in sync are alike and hold what was acknowledged, every leg was
  * closed once with nothing in flight (member-disk.h), and the array starts
- * again with it.  It has any layout, metadata or none, and perhaps a member
+ * again with it.  Now and then it gets another bitmap, or grows.  It has any layout, metadata or none, and perhaps a member
  * with bad blocks on record, which are never read.
  *
  * A world is a seed; it is printed when one is not good, and given as an
@@ -38,6 +38,8 @@ static const char *const mark_names[MARKS] = {
   "write-mostly",
   "read-as-others",
   "replace",
+  "grow --size",
+  "another bitmap",
   "a disk breaks",
   "the last copy is refused",
   "a replacement ends",
