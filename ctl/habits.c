@@ -34,6 +34,8 @@ static const struct {
   { NULL, "add-spare", "nbdmirror spare ARRAY DISK" },
   { NULL, "replace", "nbdmirror replace ARRAY MEMBER DISK" },
   { NULL, "write-mostly", "nbdmirror write-mostly ARRAY MEMBER" },
+  { "-G", "grow", "nbdmirror grow ARRAY --legs N, or --size max; nbdmirror "
+    "bitmap" },
   { "-F", "monitor", "nbdkit mirror DISK... event-program=PROGRAM" },
   { NULL, "wait-clean", "nbdmirror wait --for clean ARRAY" },
   { "-W", "wait", "nbdmirror wait ARRAY" },

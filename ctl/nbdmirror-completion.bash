@@ -175,7 +175,7 @@ _nbdmirror ()
       -- "$cur")
   elif [[ $command == rebuild && $prev == rebuild ]]; then
     mapfile -t COMPREPLY < <(compgen -W "pause resume rate" -- "$cur")
-  elif [[ " rebuild status detail events history slowest metrics wait stop " == *" $command "* ]]; then
+  elif [[ " rebuild status detail events history slowest metrics grow bitmap rename wait stop " == *" $command "* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_nbdmirror_arrays)" -- "$cur")
   elif [[ " fail remove readd replace explain whatif write-mostly read-as-others get set " == *" $command "* ]] &&
     [[ $command != replace || ${#given[@]} -lt 2 ]]; then
@@ -190,7 +190,12 @@ _nbdmirror ()
     fi
   else
     compopt -o filenames 2>/dev/null || :
-    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    mapfile -t COMPREPLY < <(
+      if [[ " add spare " == *" $command "* && ${#given[@]} == 0 ]]; then
+        compgen -W "$(_nbdmirror_arrays)" -- "$cur"
+      fi
+      compgen -f -- "$cur"
+    )
     if [[ " create adopt " == *" $command "* && missing == "$cur"* ]]; then
       COMPREPLY+=(missing)
     fi

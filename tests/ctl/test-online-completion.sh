@@ -48,6 +48,10 @@ offers "event-program rebuild-rate-max rebuild-rate-min spare-delay write-mostly
   get 1 ""
 offers "yes" set vm 1 write-mostly = y
 offers "vm" stop ""
+offers "vm" rename v
+touch vfile
+offers "vfile vm" add v
+offers "vfile" spare vm v
 offers "a.img" replace vm 1 a
 
 # Of two arrays the one that is named.
