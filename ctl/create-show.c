@@ -39,10 +39,12 @@ create_print_plan (const struct create *create)
   if (plan->bitmap_chunk != 0)
     printf ("  bitmap: internal, a bit for each %s\n", chunk);
   printf ("  %s\n", first_state (create));
-  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++) {
     const struct member *member = create->member[slot];
 
     printf ("  %u %s", slot, member == NULL ? MISSING : member->name);
+    if (slot >= plan->layout.slots)
+      printf (", a spare");
     if (member != NULL)
       printf (": data from sector %" PRIu64 " on; %s%s",
               plan->member[slot].data_offset,
@@ -73,7 +75,7 @@ create_serve_command (const struct create *create)
 {
   GString *text = g_string_new ("nbdkit -U mirror.sock mirror");
 
-  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++)
     if (create->member[slot] != NULL) {
       g_autofree char *word = serve_word (create->member[slot]->path);
 
@@ -119,11 +121,12 @@ create_print_json (const struct create *create, bool created)
   render_json_bool (builder, "clean", create->wish.assume_clean);
   json_builder_set_member_name (builder, "members");
   json_builder_begin_array (builder);
-  for (unsigned slot = 0; slot < plan->layout.slots; slot++) {
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++) {
     const struct member *member = create->member[slot];
 
     json_builder_begin_object (builder);
-    render_json_int (builder, "slot", slot);
+    render_json_int (builder, "slot",
+                     slot < plan->layout.slots ? slot : UINT64_MAX);
     render_json_string (builder, "disk", member ? member->path : NULL);
     render_json_string (builder, "found", create->found[slot]);
     render_json_int (builder, "data_offset_sectors",

@@ -107,7 +107,7 @@ create_begin (struct create *create)
 {
   bool good = choose_uuid (create->set_uuid);
 
-  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++)
     good = good && choose_uuid (create->device_uuid[slot]);
   create->created = SB1_TIME ((uint64_t)time (NULL), 0);
   if (!good)
@@ -129,7 +129,7 @@ create_write (struct create *create, const char *if_fails)
   };
 
   for (size_t step = 0; step < G_N_ELEMENTS (steps); step++)
-    for (unsigned slot = 0; slot < create->wish.layout.slots; slot++) {
+    for (unsigned slot = 0; slot < create_disks (&create->wish); slot++) {
       int r;
 
       if (create->member[slot] == NULL)

@@ -16,6 +16,7 @@
 static struct {
   char *level, *layout, *chunk, *metadata, *name, *bitmap, *bitmap_chunk;
   char *size;
+  gint spares;
   gboolean assume_clean, force;
 } given;
 
@@ -37,6 +38,8 @@ static const GOptionEntry entries[] = {
     "Bytes for each bit (default 64M, or more if that does not fit)", "SIZE" },
   { "size", 'z', 0, G_OPTION_ARG_STRING, &given.size,
     "Bytes of each disk to use (default all)", "SIZE" },
+  { "spares", 'x', 0, G_OPTION_ARG_INT, &given.spares,
+    "So many of the disks, the last ones, are spares", "N" },
   { "assume-clean", 0, 0, G_OPTION_ARG_NONE, &given.assume_clean,
     "The disks are equal already: no first resync", NULL },
   { "force", 0, 0, G_OPTION_ARG_NONE, &given.force,
@@ -150,7 +153,13 @@ parse_wish (struct create_wish *wish, int members)
   const char *wrong;
   uint64_t size = 0;
 
-  wish->layout.slots = (unsigned)members;
+  if (given.spares < 0 || given.spares > members - 2) {
+    ctl_fail (EXIT_USAGE, "usage", "bad-option", "--spares=%d: a number that "
+              "leaves two disks at least", given.spares);
+    return false;
+  }
+  wish->spares = (unsigned)given.spares;
+  wish->layout.slots = (unsigned)members - wish->spares;
   wish->assume_clean = given.assume_clean;
   if (!parse_layout (&wish->layout) || !parse_version (wish)
       || !parse_bitmap (wish))
@@ -215,9 +224,13 @@ look (struct create *create, unsigned slot)
 static int
 open_members (struct create *create, char **names)
 {
-  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++) {
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++) {
     int status;
 
+    if (strcmp (names[slot], MISSING) == 0
+        && slot >= create->wish.layout.slots)
+      return ctl_fail (EXIT_USAGE, "usage", "bad-option", "a spare that is "
+                       "missing is none");
     if (strcmp (names[slot], MISSING) == 0)
       continue;
     create->member[slot] = member_open (names[slot], true);
@@ -250,7 +263,7 @@ check_copies (const struct create *create)
 static int
 check_used (const struct create *create)
 {
-  for (unsigned slot = 0; slot < create->wish.layout.slots; slot++)
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++)
     if (create->found[slot] != NULL && !given.force)
       return ctl_fail (EXIT_REFUSED, create->member[slot]->path, "looks-used",
                        "there is something on it: %s; with --force that is "

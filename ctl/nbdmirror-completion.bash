@@ -10,7 +10,7 @@ _nbdmirror_options ()
   case $1 in
     create)
       echo --level --layout --chunk --metadata --name --bitmap \
-        --bitmap-chunk --size --assume-clean --force
+        --bitmap-chunk --size --spares --assume-clean --force
       ;;
     adopt) echo --name --assume-clean --discard --backup-dir ;;
     examine) echo --bitmap --badblocks --compare --mdadm --raw ;;

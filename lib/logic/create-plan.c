@@ -111,7 +111,7 @@ choose_size (const struct create_wish *wish, uint64_t data_offset,
   unsigned smallest = 0;
   char name[MESSAGE_MAX];
 
-  for (unsigned i = 0; i < wish->layout.slots; i++) {
+  for (unsigned i = 0; i < create_disks (wish); i++) {
     uint64_t sectors = wish->member_bytes[i] / SECTOR_SIZE;
 
     if (sectors == 0)
@@ -293,7 +293,7 @@ create_plan (const struct create_wish *wish, struct create_plan *ret,
     snprintf (why, MESSAGE_MAX, "the members are too small for this layout");
     return false;
   }
-  for (unsigned i = 0; i < wish->layout.slots; i++)
+  for (unsigned i = 0; i < create_disks (wish); i++)
     plan_member (wish, &plan, i, data_offset);
   *ret = plan;
   return true;
@@ -310,7 +310,7 @@ create_superblock (const struct create_wish *wish,
   const struct create_member *member = &plan->member[slot];
   const struct layout *layout = &plan->layout;
 
-  assert (slot < layout->slots && wish->member_bytes[slot] != 0);
+  assert (slot < create_disks (wish) && wish->member_bytes[slot] != 0);
   *ret = (struct sb1){
     .version = wish->version,
     .major = 1,
@@ -337,7 +337,7 @@ create_superblock (const struct create_wish *wish,
   if (wish->rebuilt >> slot & 1)
     ret->features |= SB1_FEATURE_RECOVERY_OFFSET; /* which is 0 */
   ret->max_dev
-    = (round_up (SB1_HEAD_SIZE + 2 * layout->slots, SECTOR_SIZE)
+    = (round_up (SB1_HEAD_SIZE + 2 * create_disks (wish), SECTOR_SIZE)
        - SB1_HEAD_SIZE)
       / 2;
   for (unsigned i = 0; i < SB1_ROLES_MAX; i++)

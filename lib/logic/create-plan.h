@@ -24,9 +24,10 @@ struct create_wish {
   bool bitmap;
   uint32_t bitmap_chunk; /* bytes; 0: chosen */
   bool assume_clean;
+  unsigned spares;  /* disks behind those of the slots, which wait */
   uint32_t rebuilt; /* bit per slot: its member has nothing of the data yet */
   char name[SB1_NAME_SIZE + 1];
-  uint64_t member_bytes[LEGS_MAX]; /* by slot; 0: missing */
+  uint64_t member_bytes[LEGS_MAX]; /* by slot, then the spares; 0: missing */
   const char *member_name[LEGS_MAX]; /* for messages; NULL: its slot */
 };
 
@@ -62,7 +63,14 @@ uint64_t create_member_sectors (uint64_t data_sectors);
 /* And how many of data one of so many can hold in any case; 0: none. */
 uint64_t create_data_sectors (uint64_t member_sectors);
 
-/* The superblock of the member in @slot; the uuids and the time (as
+/* How many disks there are, missing ones and spares too; LEGS_MAX at most. */
+static inline unsigned
+create_disks (const struct create_wish *wish)
+{
+  return wish->layout.slots + wish->spares;
+}
+
+/* The superblock of the member in @slot, or of a spare; the uuids and the time (as
  * SB1_TIME makes it) are the caller's.
  */
 void create_superblock (const struct create_wish *wish,

@@ -76,3 +76,18 @@ grep -q "d.img, a spare, steps in for slot 1" mirror.messages
 cmp -i "$((2048 * 512))" a.img d.img
 "$NBDMIRROR" examine e.img >said
 grep -q "role / slot  *spare" said
+
+# A new array may have one from the beginning.
+does 2 create --yes --spares 2 a.img b.img c.img
+does 2 create --yes --spares 1 a.img b.img missing
+does 0 create --yes --force --assume-clean --name new --spares 1 \
+  a.img b.img c.img
+grep -q "2 c.img, a spare" said
+rm mirror.messages
+serve mirror "$MIRROR_SO" a.img b.img c.img
+controlled mirror
+hold_mirror
+states in-sync in-sync spare
+does 0 fail --yes new 0
+does 0 wait --for slot=0:in-sync
+states failed in-sync in-sync

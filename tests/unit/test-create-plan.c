@@ -150,13 +150,15 @@ START_TEST (all_plans_are_sound)
     wish.bitmap = unit_below (&seed, 2);
     if (wish.bitmap && unit_below (&seed, 2))
       wish.bitmap_chunk = 4096u << unit_below (&seed, 16);
-    for (unsigned i = 0; i < wish.layout.slots; i++)
+    wish.spares
+      = (unsigned)unit_below (&seed, MIN (LEGS_MAX - wish.layout.slots, 3u) + 1);
+    for (unsigned i = 0; i < create_disks (&wish); i++)
       wish.member_bytes[i]
         = unit_below (&seed, UINT64_C (1) << (20 + unit_below (&seed, 25)));
     if (!create_plan (&wish, &plan, why))
       continue;
     planned++;
-    for (unsigned i = 0; i < wish.layout.slots; i++) {
+    for (unsigned i = 0; i < create_disks (&wish); i++) {
       struct sb1 sb, read;
       struct bitmap_super bitmap;
       uint8_t block[SB1_BLOCK_SIZE];
@@ -168,6 +170,8 @@ START_TEST (all_plans_are_sound)
       ck_assert (sb1_decode (sb.version, block, &read));
       UNIT_CHECK (sb1_check (&read, block, wish.member_bytes[i], why)
                     == SB1_GOOD, "member %u: %s", i, why);
+      ck_assert_uint_eq (sb1_own_role (&read), i < wish.layout.slots
+                                                 ? i : SB1_ROLE_SPARE);
       if (plan.bitmap_chunk == 0)
         continue;
       create_bitmap (&plan, sample_uuid, &bitmap);
