@@ -18,7 +18,7 @@ _nbdmirror_options ()
     erase) echo --metadata --backup-dir --no-backup --error-if-unchanged ;;
     restore-metadata | stop) echo --force ;;
     status) echo --unhealthy --check --mdstat --watch ;;
-    wait) echo --for ;;
+    wait) echo --for --progress ;;
     set) echo --error-if-unchanged ;;
     metrics) echo --textfile ;;
     rebuild) echo --min --max ;;

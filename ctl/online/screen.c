@@ -13,6 +13,7 @@
 
 #define WIDTH_DEFAULT 80
 #define WIDTH_MIN 40
+#define STEP 5   /* percent, between two lines */
 #define LABEL 11 /* of a reason's lines, with its indent */
 
 unsigned
@@ -265,6 +266,35 @@ screen_activity (JsonObject *status)
     printf ("   %s/s\n", rate);
   else
     printf ("   %s/s   %s left\n", rate, left);
+}
+
+void
+screen_step (JsonObject *status, char **last)
+{
+  JsonObject *activity = json_read_member (status, "activity");
+  JsonObject *array = json_read_member (status, "array");
+  g_autofree char *slots = screen_slots (status);
+  int percent
+    = (int)(screen_percent (status) / STEP) * STEP;
+  char *line;
+
+  if (activity != NULL)
+    line = g_strdup_printf ("%s  %s  %s  %s  %d %%",
+                            json_read_string (array, "name", "?"),
+                            json_read_string (array, "health", "?"), slots,
+                            json_read_string (activity, "kind", "?"), percent);
+  else
+    line = g_strdup_printf ("%s  %s  %s",
+                            json_read_string (array, "name", "?"),
+                            json_read_string (array, "health", "?"), slots);
+  if (*last == NULL || strcmp (line, *last) != 0) {
+    g_autofree char *shown = render_text (line);
+
+    printf ("%s\n", shown);
+    fflush (stdout);
+  }
+  g_free (*last);
+  *last = line;
 }
 
 /* ----------------------------------------------------------------- members */

@@ -20,6 +20,11 @@ void screen_labelled (const char *label, const char *text);
 /* What is being copied, with a bar, in two lines; nothing if nothing is. */
 void screen_activity (JsonObject *status);
 
+/* A line if something has changed since @*last, NULL at first and then a string
+ * for g_free; of what is being copied every 5 percent.
+ */
+void screen_step (JsonObject *status, char **last);
+
 /* As /proc/mdstat has it. */
 void screen_mdstat (JsonObject *status);
 

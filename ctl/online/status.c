@@ -13,7 +13,6 @@
 #include "ground/util.h"
 
 #define WATCH_MS 1000
-#define WATCH_STEP 5 /* percent, where there is no terminal */
 
 static gboolean unhealthy_only, check, mdstat, watch;
 
@@ -53,36 +52,6 @@ draw (JsonObject *status)
   fflush (stdout);
 }
 
-/* Elsewhere a line when something has changed. */
-static void
-print_step (JsonObject *status, char **last)
-{
-  JsonObject *activity = json_read_member (status, "activity");
-  JsonObject *array = json_read_member (status, "array");
-  g_autofree char *slots = screen_slots (status);
-  int percent
-    = (int)(screen_percent (status) / WATCH_STEP) * WATCH_STEP;
-  char *line;
-
-  if (activity != NULL)
-    line = g_strdup_printf ("%s  %s  %s  %s  %d %%",
-                            json_read_string (array, "name", "?"),
-                            json_read_string (array, "health", "?"), slots,
-                            json_read_string (activity, "kind", "?"), percent);
-  else
-    line = g_strdup_printf ("%s  %s  %s",
-                            json_read_string (array, "name", "?"),
-                            json_read_string (array, "health", "?"), slots);
-  if (*last == NULL || strcmp (line, *last) != 0) {
-    g_autofree char *shown = render_text (line);
-
-    printf ("%s\n", shown);
-    fflush (stdout);
-  }
-  g_free (*last);
-  *last = line;
-}
-
 /* Until the server ends, or nobody reads what we print. */
 static int
 keep_watching (struct server *server)
@@ -111,7 +80,7 @@ keep_watching (struct server *server)
     } else if (on_terminal)
       draw (result);
     else
-      print_step (result, &last);
+      screen_step (result, &last);
     if (!streams_flush ("the server goes on"))
       return EXIT_REFUSED;
     g_usleep (WATCH_MS * 1000);

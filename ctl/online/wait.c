@@ -15,11 +15,14 @@
 /* -------------------------------------------------------------------- wait */
 
 static char *what;
+static gboolean progress;
 
 static const GOptionEntry wait_entries[] = {
   { "for", 0, 0, G_OPTION_ARG_STRING, &what,
     "healthy (default), sync, idle, clean, clients=0 or slot=N:in-sync",
     "WHAT" },
+  { "progress", 0, 0, G_OPTION_ARG_NONE, &progress,
+    "Meanwhile print what is being copied", NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -113,6 +116,7 @@ static int
 wait_for (struct server *server, bool (*is) (JsonObject *status))
 {
   gint64 end = deadline ();
+  g_autofree char *last = NULL;
   int status;
 
   for (;;) {
@@ -121,6 +125,8 @@ wait_for (struct server *server, bool (*is) (JsonObject *status))
 
     if (result == NULL)
       return status;
+    if (progress && !ctl_options.json)
+      screen_step (result, &last);
     if (is (result))
       return is == is_synced ? screen_exit_status (result) : EXIT_OK;
     if (g_get_monotonic_time () >= end)

@@ -74,8 +74,11 @@ grep -q " %  replace$" said
 for condition in healthy sync idle; do
   does 9 wait --for $condition --timeout 1
 done
+does 9 wait --progress --timeout 1
+test "$(head -n 1 said)" = "vm  optimal  [UU]  replace  0 %"
 does 0 rebuild rate --min 1G --max 1G
-does 0 wait
+does 0 wait --progress
+test "$(tail -n 1 said)" = "vm  optimal  [UU]"
 does 0 status
 grep -q "  OPTIMAL  \[UU\]  survives 1 failure  " said
 grep -q "^  action: *nbdmirror remove vm id=2$" said
