@@ -140,6 +140,21 @@ def read_last(array):
     array.order("read-as-others", disk)
 
 
+def only_copy_is_read_last(array):
+    """It is read all the same, beside one that is being rebuilt."""
+    keep = array.random.choice(array.disks_in("in-sync"))
+    array.order("write-mostly", keep)
+    array.pace("pause")
+    for disk in array.disks_in("in-sync"):
+        if disk != keep and array.can_lose(disk):
+            array.order("fail", disk)
+            array.order("remove", disk)
+    array.take(array.free(), "add")
+    array.wait_progress()
+    array.wait_writes()
+    array.order("read-as-others", keep)
+
+
 def spare_steps_in(array):
     spare = array.take(array.free(), "spare")
     array.lose(remove=False)
@@ -154,7 +169,7 @@ MOMENTS = [add_during_rebuild, source_fails_during_rebuild,
            target_fails_during_rebuild, two_failures_in_one_instant,
            comes_back, comes_back_twice, replaced, replaced_one_is_lost,
            replacement_is_lost, third_is_lost_while_replacing, read_last,
-           removed_in_use, spare_steps_in]
+           only_copy_is_read_last, removed_in_use, spare_steps_in]
 
 
 def first_resync(array):

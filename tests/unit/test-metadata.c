@@ -97,6 +97,31 @@ START_TEST (a_resync_that_met_a_passing_error_goes_on_by_itself)
 }
 END_TEST
 
+/* A source that cannot be read is no reason to believe who lacks it. */
+START_TEST (who_has_no_source_for_some_part_is_not_in_sync)
+{
+  struct job_progress progress;
+  struct array_status status;
+
+  memory_array_plan (false);
+  memory.sb[1].features |= SB1_FEATURE_RECOVERY_OFFSET;
+  memset (memory.leg[0]->data, 'x', sizeof data);
+  memory_array_make ();
+  set_error (CHILD_READ, -EIO, 0);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+  do {
+    memory_array_look (&status);
+    array_sync_progress (memory.array, &progress);
+  } while (status.errors[0] == 0 || progress.total > 0);
+  memory_array_look (&status);
+  ck_assert_uint_eq (status.in_sync, 1);
+  ck_assert (memory_array_super (1).features & SB1_FEATURE_RECOVERY_OFFSET);
+  ck_assert_uint_eq (memory_array_super (0).roles[1], 1);
+  memory_array_unmake ();
+  ck_assert (memory_array_super (1).features & SB1_FEATURE_RECOVERY_OFFSET);
+}
+END_TEST
+
 START_TEST (a_rebuild_that_met_a_passing_error_goes_on_by_itself)
 {
   struct array_status status;
@@ -758,6 +783,7 @@ add_tests (TCase *tcase)
                   what_was_copied_during_a_flush_waits_for_the_next);
   tcase_add_test (tcase, what_was_copied_and_not_flushed_stays_to_be_done);
   tcase_add_test (tcase, a_resync_that_met_a_passing_error_goes_on_by_itself);
+  tcase_add_test (tcase, who_has_no_source_for_some_part_is_not_in_sync);
   tcase_add_test (tcase, a_rebuild_that_met_a_passing_error_goes_on_by_itself);
   tcase_add_test (tcase, a_rebuild_can_be_paused_cancelled_and_told_of);
   tcase_add_test (
