@@ -89,6 +89,35 @@ unproved ()
     done
 )
 
+# unmapped DIRECTORY: rows of MD-BEHAVIOUR.md that name no test and do not say
+# that there is none, names that are in none of the files beside them, and
+# missing numbers of its first table.
+unmapped ()
+(
+  cd "$1"
+  grep -E '^\| [0-9]+(, [0-9]+)* \|' tests/MD-BEHAVIOUR.md |
+    while IFS='|' read -r _ number _ tests _; do
+      files=(/dev/null) words=()
+      while read -r name; do
+        case $name in
+          */*) files+=("$name") ;;
+          ?*) words+=("$name") ;;
+        esac
+      done < <(grep -o '`[^`]*`' <<<"$tests" | tr -d '`')
+      case $tests in
+        " cannot exist here"* | " no test"*) ;;
+        *) test "${#files[@]}" -gt 1 || echo "row $number: no test" ;;
+      esac
+      for word in "${words[@]}"; do
+        grep -qsF -e "$word" -- "${files[@]}" || echo "row $number: $word"
+      done
+    done
+  rows=$(sed '/^## What went wrong/,$d' tests/MD-BEHAVIOUR.md)
+  for ((i = 1; i <= 61; i++)); do
+    grep -q "^| $i |" <<<"$rows" || echo "row $i: missing"
+  done
+)
+
 # This checker can fail.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -144,6 +173,21 @@ if [ "$found" != "rule 1 : lost rule L3a : no bug rule 4 : gone" ]; then
   exit 1
 fi
 
+{
+  for ((i = 1; i <= 61; i++)); do
+    test "$i" = 9 || echo "| $i | text | no test |"
+  done
+  echo '## What went wrong once'
+  echo '| 3 | text | nothing |'
+  echo '| 4, 5 | text | `here`, `lost` in `tests/unit/test-bugs.c` |'
+} >"$scratch/tests/MD-BEHAVIOUR.md"
+found=$(unmapped "$scratch" | xargs)
+if [ "$found" != "row 3 : no test row 4, 5 : here row 4, 5 : lost row 9: missing" ]
+then
+  echo "the checker is broken: $found"
+  exit 1
+fi
+
 if ! bash "$top_srcdir/tests/run-test.sh" 600 true ||
    bash "$top_srcdir/tests/run-test.sh" 600 mktemp >/dev/null; then
   echo "run-test.sh does not see what a test leaves behind"
@@ -182,6 +226,13 @@ fi
 found=$(unproved "$top_srcdir")
 if [ -n "$found" ]; then
   echo "tests/RULES.md: rules without a bug that is found, or that is gone:"
+  echo "$found"
+  exit 1
+fi
+
+found=$(unmapped "$top_srcdir")
+if [ -n "$found" ]; then
+  echo "tests/MD-BEHAVIOUR.md: rows whose test is not there:"
   echo "$found"
   exit 1
 fi
