@@ -241,7 +241,9 @@ keep_spares (struct work *work)
       seat->refusal = SEAT_READ_ONLY;
     else if (member->sb->data_size < truth->size)
       seat->refusal = SEAT_SMALL;
-    else if ((member->sb->features ^ truth->features) & SB1_FEATURE_BITMAP)
+    else if (((member->sb->features ^ truth->features) & SB1_FEATURE_BITMAP)
+             || ((truth->features & SB1_FEATURE_BITMAP)
+                 && member->sb->bitmap_offset != truth->bitmap_offset))
       seat->refusal = SEAT_BITMAP;
     else if (is_number_taken (work, i))
       seat->refusal = SEAT_TAKEN;

@@ -420,6 +420,9 @@ START_TEST (a_spare_waits_if_it_could_step_in)
   sample.sb[2].features &= ~(uint32_t)SB1_FEATURE_BITMAP;
   check_spare (SEAT_BITMAP);
   array_with_spare ();
+  sample.sb[2].bitmap_offset += 8;
+  check_spare (SEAT_BITMAP);
+  array_with_spare ();
   sample.sb[2].dev_number = 1;
   sample.sb[2].roles[1] = SB1_ROLE_SPARE;
   check_spare (SEAT_TAKEN);
