@@ -9,6 +9,7 @@
 #define IDS 64u
 
 static bool may_fail[IDS]; /* members that broke, or were ordered to */
+static bool is_spare[IDS]; /* or was one */
 static uint32_t heir[IDS]; /* the member that is to replace that one; 0: none */
 
 void
@@ -16,6 +17,7 @@ orders_reset (void)
 {
   memset (may_fail, 0, sizeof may_fail);
   memset (heir, 0, sizeof heir);
+  memset (is_spare, 0, sizeof is_spare);
 }
 
 struct disk *
@@ -44,6 +46,8 @@ orders_look (struct array_snapshot *ret)
 
     if (member->id >= IDS)
       sim_fail ("there were too many members");
+    reached[MARK_STEPS_IN]
+      += is_spare[member->id] && member->state == MEMBER_IN_SYNC;
     /* A replacement may have been begun before the array was started. */
     may_fail[member->id] |= has_heir (ret, member->slot);
     if (member->state == MEMBER_FAULTY && !may_fail[member->id])
@@ -90,6 +94,7 @@ static const enum mark mark_of[] = {
   [ARRAY_REPLACE] = MARK_REPLACE,
   [ARRAY_GROW_SIZE] = MARK_GROW_SIZE,
   [ARRAY_BITMAP] = MARK_BITMAP,
+  [ARRAY_SPARE] = MARK_SPARE,
 };
 
 static void
@@ -103,6 +108,8 @@ give (const struct array_order *order)
            answer.text);
   if ((r == 0) != (answer.reason == NULL) || answer.text[0] == '\0')
     sim_fail ("order %d is answered %d '%s'", (int)order->verb, r, answer.text);
+  if (r == 0 && order->verb == ARRAY_SPARE)
+    is_spare[answer.member] = true;
   if (r == 0 && order->verb == ARRAY_REPLACE)
     heir[order->member] = answer.member;
   if (r == 0 && order->verb == ARRAY_READD
@@ -179,7 +186,7 @@ bring (const struct array_snapshot *now, enum array_verb verb, uint32_t member,
 
   if (is_used (now, disk))
     return;
-  if (random_one_in (&exchange.chance, 2))
+  if (verb == ARRAY_SPARE || random_one_in (&exchange.chance, 2))
     disks[disk].fault = DISK_GOOD;
   if (verb == ARRAY_REPLACE) {
     if (!another_is_good (now, member))
@@ -223,7 +230,7 @@ orders_give_one (void)
 
   orders_look (&now);
   member = &now.member[random_below (&exchange.chance, now.members)];
-  switch (random_below (&exchange.chance, 10)) {
+  switch (random_below (&exchange.chance, 11)) {
   case 0:
     send_away (&now, member, true);
     break;
@@ -248,6 +255,9 @@ orders_give_one (void)
     break;
   case 8:
     lay_anew ();
+    break;
+  case 9:
+    bring (&now, ARRAY_SPARE, 0, random_below (&exchange.chance, DISKS));
     break;
   default:
     mark (member);

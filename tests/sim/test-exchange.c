@@ -40,6 +40,8 @@ static const char *const mark_names[MARKS] = {
   "replace",
   "grow --size",
   "another bitmap",
+  "spare",
+  "a spare steps in",
   "a disk breaks",
   "the last copy is refused",
   "a replacement ends",
