@@ -43,15 +43,15 @@ static const struct {
   { "whatif", whatif_command, "tell what would be if a disk went" },
   { "rebuild", rebuild_command, "pause, resume or pace what is copied" },
   { "get", get_command, "tell what can be set while an array is served" },
-  { "set", set_command, "and set it" },
+  { "set", set_command, "change what can be set while an array is served" },
   { "fail", change_command, "take a disk out of an array" },
-  { "remove", change_command, "take it out and forget it" },
+  { "remove", change_command, "take a disk out of an array and forget it" },
   { "add", change_command, "give a disk to an array that lacks one" },
   { "readd", change_command, "take a disk back that failed" },
   { "spare", change_command, "let a disk wait until a slot has none" },
   { "replace", change_command, "let a disk take over from another one" },
   { "write-mostly", change_command, "read a disk only if no other can be" },
-  { "read-as-others", change_command, "read it as the others again" },
+  { "read-as-others", change_command, "read a disk as the others again" },
   { "grow", grow_command, "give an array more slots, or more room" },
   { "bitmap", bitmap_command, "give an array a bitmap, another one or none" },
   { "rename", rename_command, "give an array another name" },
@@ -209,6 +209,20 @@ parse (GOptionContext *context, int *argc, char ***argv)
   return good;
 }
 
+/* What the command does, for its help. */
+static void
+set_summary (GOptionContext *context, const char *command)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (command, commands[i].name) == 0) {
+      g_autofree char *text = g_strdup_printf ("%s.  See nbdmirror(1).",
+                                               commands[i].summary);
+
+      text[0] = g_ascii_toupper (text[0]);
+      g_option_context_set_summary (context, text);
+    }
+}
+
 bool
 ctl_parse (int *argc, char ***argv, const GOptionEntry *entries,
            const char *what)
@@ -217,6 +231,7 @@ ctl_parse (int *argc, char ***argv, const GOptionEntry *entries,
   char *name = g_strdup_printf ("nbdmirror %s", (*argv)[0]);
   bool good;
 
+  set_summary (context, (*argv)[0]);
   g_set_prgname (name);
   g_free (name);
   g_option_context_add_main_entries (context, entries, NULL);

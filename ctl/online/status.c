@@ -181,6 +181,14 @@ status_command (int argc, char **argv)
 
 /* ------------------------------------------------------------------ detail */
 
+static bool
+is_nothing (JsonNode *node)
+{
+  return JSON_NODE_HOLDS_NULL (node)
+         || (JSON_NODE_HOLDS_ARRAY (node)
+             && json_array_get_length (json_node_get_array (node)) == 0);
+}
+
 static void
 print_value (const char *name, JsonNode *node)
 {
@@ -191,8 +199,7 @@ print_value (const char *name, JsonNode *node)
                             : json_to_string (node, FALSE);
   g_autofree char *words = g_strdelimit (g_strdup (name), "_", ' ');
 
-  printf ("  %-14s%s\n", words,
-          JSON_NODE_HOLDS_NULL (node) ? "-" : text);
+  printf ("  %-14s%s\n", words, is_nothing (node) ? "-" : text);
 }
 
 static void
