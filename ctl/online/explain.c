@@ -158,7 +158,7 @@ shown_meaning (const struct subject *subject)
                      "written since");
   if (strcmp (state, "missing") == 0)
     return g_strdup ("no disk has this slot");
-  return g_strdup ("it holds no data, and is neither read nor written");
+  return g_strdup ("it holds no data, and steps in when a slot has no disk");
 }
 
 /* ----------------------------------------------- what follows, what to do */

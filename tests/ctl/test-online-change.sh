@@ -92,6 +92,8 @@ grep -q '"done":true' said
 does 0 wait
 does 0 stop --force
 ended mirror
+# All of that is no error.
+if grep " error: " mirror.messages; then fail "it is told as an error"; fi
 for disk in a d; do
   cmp <(head -c 4M /dev/zero | tr '\0' 1) \
     <(tail -c +$(($(md_data $disk.img) + 1)) $disk.img | head -c 4M)

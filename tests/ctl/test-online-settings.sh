@@ -118,6 +118,8 @@ complains "vm: unknown-member:"
 disk 8M c.img
 does 0 set spare-delay=86400
 does 0 spare --yes c.img
+does 0 explain c.img
+grep -q "  state:   spare: it holds no data, and steps in when a slot has no disk" said
 does 0 remove --yes 1
 does 4 status
 grep -q "  spare  .*" said
