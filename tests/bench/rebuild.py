@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a rebuild costs, and how fast it is.  ("make bench")
+
+    rebuild.py [ROUNDS]
+
+An md raid1 whose second disk is new, in each round:
+
+  full data     against a plain copy of the one member to the other (dd with
+                blocks of 1 MiB, and a flush at the end)
+  sparse        a member with little data, against a full one as large
+  p99           of a client's 4k random writes, 200 a second, while it runs as
+                fast as it may, against the same on an array with nothing to do
+
+They take turns; medians of the rounds and of their ratios.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
+             os.environ.get("BENCH_ROUNDS", "3"))
+MIB = 1 << 20
+SIZE = 1024 * MIB
+MIRROR = os.path.realpath(os.environ.get("MIRROR_SO", "./mirror.so"))
+TOOL = os.path.realpath(os.environ.get("NBDMIRROR", "./nbdmirror"))
+
+
+def run(*words):
+    return subprocess.run(words, check=True, text=True, capture_output=True)
+
+
+def fill(path, bytes_of_data):
+    """So much data, from the beginning on; a hole behind it."""
+    with open(path, "wb") as disk:
+        for _ in range(bytes_of_data // MIB):
+            disk.write(os.urandom(MIB))
+        disk.truncate(SIZE)
+        os.fsync(disk.fileno())
+
+
+class Array:
+    """Served, with one slot that has no disk."""
+
+    def __init__(self, disk):
+        run(TOOL, "create", "--yes", "--force", "--assume-clean", "--name",
+            "bench", disk, "missing")
+        for socket in ("bench.sock", "run/nbdmirror/bench.sock"):
+            if os.path.exists(socket):
+                os.remove(socket)
+        self.server = subprocess.Popen(
+            ["nbdkit", "-f", "-U", "bench.sock", MIRROR, disk],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists("run/nbdmirror/bench.sock"):
+            if self.server.poll() is not None:
+                sys.exit("bench: nbdkit does not start")
+            time.sleep(0.01)
+        self.client = None
+
+    def write_at_random(self, seconds):
+        """fio's, 200 writes a second."""
+        self.client = subprocess.Popen(
+            ["fio", "--name=bench", "--ioengine=nbd",
+             "--uri=nbd+unix:///?socket=bench.sock", "--rw=randwrite",
+             "--bs=4k", "--iodepth=1", "--rate_iops=200", "--time_based",
+             f"--runtime={seconds}", "--size=64M", "--norandommap",
+             "--output-format=json", "--output=out.json"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def p99_us(self):
+        """Of that, when it has ended."""
+        self.client.wait()
+        with open("out.json") as text:
+            job = json.load(text)["jobs"][0]
+        return job["write"]["clat_ns"]["percentile"]["99.000000"] / 1000
+
+    def rebuild(self, disk):
+        """So many seconds until it is in sync."""
+        begin = time.monotonic()
+        run(TOOL, "add", "--yes", "--discard", "bench", disk)
+        run(TOOL, "wait", "bench", "--timeout", "600")
+        return time.monotonic() - begin
+
+    def rates(self, minimum, maximum):
+        run(TOOL, "rebuild", "rate", "--min", minimum, "--max", maximum,
+            "bench")
+
+    def stop(self):
+        run(TOOL, "stop", "--force", "--yes", "bench")
+        self.server.wait()
+
+
+def settle():
+    os.sync()
+
+
+def measure_rebuild(data):
+    fill("one", data)
+    with open("new", "wb") as disk:
+        disk.truncate(SIZE)
+    array = Array("one")
+    array.rates("100M", "100G")
+    settle()
+    seconds = array.rebuild("new")
+    array.stop()
+    return seconds
+
+
+def measure_copy():
+    """Of what measure_rebuild has left in one."""
+    if os.path.exists("copy"):
+        os.remove("copy")
+    settle()
+    begin = time.monotonic()
+    run("dd", "if=one", "of=copy", "bs=1M", "conv=fdatasync")
+    return time.monotonic() - begin
+
+
+def measure_p99(rebuilding):
+    with open("new", "wb") as disk:
+        disk.truncate(SIZE)
+    array = Array("one")
+    settle()
+    array.write_at_random(6)
+    time.sleep(1)
+    if rebuilding:
+        run(TOOL, "add", "--yes", "--discard", "bench", "new")
+    result = array.p99_us()
+    array.stop()
+    return result
+
+
+def row(what, unit, ours, others, target, is_met):
+    ratios = [mine / other for mine, other in zip(ours, others)]
+    ratio = statistics.median(ratios)
+    verdict = "met" if is_met(ratio) else "**missed**"
+    if max(ratios) > 1.5 * min(ratios):
+        verdict = "too noisy"
+    print(f"| {what} ({unit}) | {statistics.median(ours):.3g} | "
+          f"{statistics.median(others):.3g} | {ratio:.2f} | "
+          f"{min(ratios):.2f} - {max(ratios):.2f} | {target} {verdict} |")
+
+
+def main():
+    full, copy, sparse, busy, idle = [], [], [], [], []
+    for _ in range(ROUNDS):
+        full.append(measure_rebuild(SIZE - 16 * MIB))
+        copy.append(measure_copy())
+        idle.append(measure_p99(False))
+        busy.append(measure_p99(True))
+        sparse.append(measure_rebuild(32 * MIB))
+    print(f"Rebuild of a disk of {SIZE // MIB} MiB, medians of {ROUNDS} rounds:")
+    print()
+    print("| what | ours | against | ratio | of the rounds | target |")
+    print("|---|--:|--:|--:|---|---|")
+    row("a plain copy and the rebuild of a full disk", "s", copy, full,
+        ">= 0.90", lambda ratio: ratio >= 0.9)
+    row("the rebuild of a full disk and of a sparse one", "s", full, sparse,
+        ">= 10", lambda ratio: ratio >= 10)
+    row("a client's p99 while it runs and without one", "us", busy, idle,
+        "<= 1.10", lambda ratio: ratio <= 1.1)
+
+
+for program in ("fio", "nbdkit", "dd"):
+    if shutil.which(program) is None:
+        print(f"bench: skipped: {program} is not installed")
+        sys.exit(77)
+with tempfile.TemporaryDirectory(prefix="mirror-bench.",
+                                 dir=os.environ.get("BENCH_DIR")) as scratch:
+    os.chdir(scratch)
+    os.mkdir("run")
+    os.environ["XDG_RUNTIME_DIR"] = os.path.join(scratch, "run")
+    main()
