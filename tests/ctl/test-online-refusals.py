@@ -27,9 +27,7 @@ FAILED = 0xfffe
 
 # Reached elsewhere: by the word itself, or by the name of its constant.
 ELSEWHERE = {
-    "already": "tests/unit/test-change.c",
     "bad-name": "tests/unit/test-grow.c",
-    "bad-number": "tests/unit/test-grow.c",
     "bitmap-differs": "tests/unit/test-fit.c:FIT_BITMAP",
     "block-size": "tests/unit/test-fit.c:FIT_BLOCKS",
     "bitmap-outdated": "tests/unit/test-fit.c:FIT_OUTDATED",
@@ -42,7 +40,6 @@ ELSEWHERE = {
     "not-recorded": "tests/unit/test-change.c",
     "recovery-was-incomplete": "tests/unit/test-fit.c:FIT_INCOMPLETE",
     "same-disk": "tests/unit/test-change.c",
-    "smaller": "tests/unit/test-resize.c",
     "spare": "tests/unit/test-spare.c",
     "too-many-members": "tests/unit/test-change.c",
     "unreadable": "tests/unit/test-fit.c:FIT_UNREADABLE",
@@ -60,8 +57,6 @@ NOWHERE = {
     "sync-running": "for as long as a resync takes",
     "array": "no test yet",
     "shape-differs": "no test yet",
-    "degraded": "no test yet",
-    "far-layout": "no test yet",
     "bad-blocks": "no test yet",
 }
 
@@ -264,6 +259,31 @@ def busy_members(server):
     server.stop()
 
 
+def shapes(server):
+    """Arrays that cannot become what is asked for."""
+    names = ["e", "f", "g"]
+    for name in names:
+        disk(server.folder, name, SIZE)
+    server.does("create", "--yes", "--assume-clean", "--name", "shape",
+                *names)
+    server.start(*names)
+    server.refused("already", "grow", "--size", "max")
+    server.refused("smaller", "grow", "--size", "4M")
+    server.refused("too-small", "grow", "--size", "400G")
+    server.refused("bad-number", "grow", "--legs", "33")
+    server.order("fail", "2")
+    server.refused("degraded", "grow", "--size", "max")
+    server.stop()
+    for name in names:
+        disk(server.folder, name, SIZE)
+    server.does("create", "--yes", "--assume-clean", "-l", "10", "-p", "f2",
+                "-c", "64K", *names)
+    server.start(*names)
+    server.refused("far-layout", "grow", "--size", "max")
+    server.refused("raid10", "grow", "--legs", "4")
+    server.stop()
+
+
 def never_synced(server):
     for name in "v", "w":
         disk(server.folder, name, SIZE)
@@ -293,7 +313,7 @@ def codes_in_sources():
                 for call in re.findall(r"change_refuse \([^;]*?;", text):
                     # What comes behind the code is text.
                     codes.update(itertools.takewhile(
-                        lambda word: re.fullmatch("[a-z]+(-[a-z]+)*", word),
+                        lambda word: re.fullmatch("[a-z]+[a-z0-9-]*", word),
                         re.findall(r'"([^"]*)"', call)))
     for path in "lib/engine/life/order.c", "lib/members/fit.c":
         with open(os.path.join(TOP, path), encoding="utf-8") as file:
@@ -324,7 +344,8 @@ def main():
         server = Server(folder)
         try:
             for check in (members, newcomers, exported, old_members,
-                          busy_members, never_synced, without_metadata):
+                          busy_members, shapes, never_synced,
+                          without_metadata):
                 check(server)
         finally:
             if server.process.poll() is None:
