@@ -161,6 +161,23 @@ def spare_steps_in(array):
     array.wait_state(spare, ("recovering", "in-sync"))
 
 
+def another_shape(array):
+    """Without a bitmap, and with a disk more, for a while."""
+    array.order("bitmap", "--none")
+    array.wait_writes()
+    array.order("bitmap", "--chunk", "64K")
+    if array.layout is not None:
+        return
+    disk = array.free()
+    array.tool("erase", "--yes", "--no-backup", disk)
+    array.order("grow", "--legs", str(array.count + 1), "--discard", "--disk",
+                disk)
+    array.wait_writes()
+    array.order("fail", disk)
+    array.order("remove", disk)
+    array.order("grow", "--legs", str(array.count))
+
+
 def removed_in_use(array):
     array.lose(remove=True)
 
@@ -169,7 +186,8 @@ MOMENTS = [add_during_rebuild, source_fails_during_rebuild,
            target_fails_during_rebuild, two_failures_in_one_instant,
            comes_back, comes_back_twice, replaced, replaced_one_is_lost,
            replacement_is_lost, third_is_lost_while_replacing, read_last,
-           only_copy_is_read_last, removed_in_use, spare_steps_in]
+           only_copy_is_read_last, removed_in_use, spare_steps_in,
+           another_shape]
 
 
 def first_resync(array):

@@ -2,10 +2,12 @@
 """wholelife: an array with a real server, a client that knows what it wrote,
 and orders given with nbdmirror."""
 
+import fcntl
 import json
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ MIB = 1 << 20
 BLOCK = 4096
 SIZE = 48 * MIB  # of the array that is used
 QUARTER = 10 * MIB  # of each of fio's jobs; the client has what is behind
+F_OFD_GETLK = 36
 UNLIMITED = "100G"
 SLOW = "3M"
 
@@ -28,6 +31,13 @@ def wait_until(what, done):
         if time.monotonic() > deadline:
             sys.exit(f"gave up waiting: {what}")
         time.sleep(0.02)
+
+
+def is_locked(path):
+    with open(path, "r+b") as file:
+        lock = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        lock = fcntl.fcntl(file, F_OFD_GETLK, lock)
+    return struct.unpack("hhqqi4x", lock)[0] != fcntl.F_UNLCK
 
 
 class Client:
@@ -216,6 +226,10 @@ class Array:
         if how is not None:
             self.client.end(crashed=True)
             self.fio.end(crashed=True)
+        # What io_uring has under way keeps files open for a moment longer than
+        # the process lives.
+        wait_until("the disks are free", lambda: not any(
+            is_locked(path) for path in self.disks))
         self.log.close()
 
     def abandon(self):
