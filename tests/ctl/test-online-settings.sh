@@ -108,6 +108,18 @@ for args in ({"rebuild-rate-min": "1"}, {"rebuild-rate-min": -1},
 expect("nothing", control.ask("set"), control.ask("get"))
 expect("read-only", Control("run/nbdmirror/vm.ro").refused("set"), "read-only")
 END
+
+# It stays so when the disk was away, also when nobody but the disk knows.
+does 0 fail --yes 1
+does 0 readd --yes 1
+does 0 wait
+does 0 get 1 write-mostly
+test "$(cat said)" = yes
+does 0 remove --yes 1
+does 0 add --yes b.img
+does 0 wait
+does 0 get 1 write-mostly
+test "$(cat said)" = yes
 does 0 set 1 write-mostly=no
 does 0 get 1 write-mostly
 test "$(cat said)" = no

@@ -116,32 +116,34 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
            : 0;
 }
 
-static void
+/* Its flags. */
+static uint32_t
 forget (struct roster *roster, uint32_t id)
 {
   const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
+  const struct roster_member *entry = roster_find (roster, id);
+  uint32_t flags = entry != NULL ? entry->flags : 0;
 
   roster_next (roster, &event, roster);
+  return flags;
 }
 
 /* The one that failed and comes again is forgotten in the same step.  With
- * metadata the disk itself says which one it was.
+ * metadata the disk itself says which one it was.  The flags that it had, which
+ * the disk knows if nobody else does.
  */
-static void
+static uint32_t
 forget_before (const struct array *array, const struct array_order *order,
-               const struct fit *fit, struct roster *roster)
+               const struct fit *fit, const struct member *member,
+               struct roster *roster)
 {
-  if (array->md == NULL) {
-    if (order->verb == ARRAY_READD)
-      forget (roster, order->member);
-    return;
-  }
+  if (array->md == NULL)
+    return order->verb == ARRAY_READD ? forget (roster, order->member) : 0;
   for (unsigned i = 0; i < roster->members && fit->reason != FIT_NEW; i++)
     if (roster->member[i].state == MEMBER_FAULTY
-        && roster->member[i].slot == (int)fit->slot) {
-      forget (roster, roster->member[i].id);
-      return;
-    }
+        && roster->member[i].slot == (int)fit->slot)
+      return forget (roster, roster->member[i].id);
+  return member->super.sb.devflags & SB1_WRITE_MOSTLY ? MEMBER_WRITE_MOSTLY : 0;
 }
 
 /* @member joins, or why not.  state_lock held. */
@@ -151,6 +153,7 @@ join_roster (struct array *array, const struct array_order *order,
 {
   struct roster_event event = { .kind = ROSTER_ADD, .slot = (int)fit->slot };
   struct roster next = array->roster;
+  struct roster_event flag = { .kind = ROSTER_FLAG };
   enum roster_refusal refusal;
   int place = view_free_place (array);
 
@@ -162,11 +165,13 @@ join_roster (struct array *array, const struct array_order *order,
   else if (order->verb == ARRAY_SPARE)
     event = (struct roster_event){ .kind = ROSTER_ADD_SPARE };
   else
-    forget_before (array, order, fit, &next);
+    flag.flags = forget_before (array, order, fit, member, &next);
   refusal = roster_next (&next, &event, &next);
   if (refusal != ROSTER_OK)
     return refusal;
-  member->id = next.member[next.members - 1].id;
+  member->id = flag.id = next.member[next.members - 1].id;
+  if (flag.flags != 0)
+    roster_next (&next, &flag, &next);
   member->place = place;
   array->members[array->count++] = member;
   array->roster = next;
