@@ -76,7 +76,8 @@ lay_bad (struct disk *disk, struct sb1 *sb)
     sim_fail ("no room for bad blocks");
   disk->bad = sector * SECTOR_SIZE;
   disk->bad_length = length * SECTOR_SIZE;
-  memset (disk->data + disk->bad, 0xbb, disk->bad_length);
+  memset (disk->data + disk->bad, random_one_in (chance, 2) ? 0xbb : 0,
+          disk->bad_length);
   sb->features |= SB1_FEATURE_BAD_BLOCKS;
   memset (disk->data + super_at + sb->bblog_offset * (int)SECTOR_SIZE, 0xff,
           sb->bblog_size * SECTOR_SIZE);

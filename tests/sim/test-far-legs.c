@@ -6,7 +6,8 @@
  * flight.  On disks that do one thing after the other it goes back from what
  * it tried first, so that a few spans queue at most; with clients about there
  * is one span on local disks, and SYNC_SPANS_BUSY on remote ones.  A sparse
- * disk is rebuilt at least 10 times as fast as a full one.
+ * disk is rebuilt at least 10 times as fast as a full one, in every layout, and
+ * stays sparse.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,17 @@
 #include "tests/unit/memory-leg.h"
 
 #define LATENCY_NS (20 * GROUND_MS)
+#define SLOTS_MAX 3
+#define REBUILT 1u /* its slot */
+
+static const struct layout layouts[] = {
+  { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 },
+  { .level = LEVEL_RAID10, .slots = 2, .near = 2, .far = 1, .chunk = SPAN },
+  { .level = LEVEL_RAID10, .slots = 3, .near = 2, .far = 1, .chunk = SPAN },
+  { .level = LEVEL_RAID10, .slots = 3, .near = 1, .far = 2, .chunk = SPAN },
+  { .level = LEVEL_RAID10, .slots = 3, .near = 1, .far = 2, .offset = true,
+    .chunk = SPAN },
+};
 
 /* A memory leg whose answers take time. */
 struct slow_leg {
@@ -40,6 +52,7 @@ struct slow_leg {
 
 struct scene {
   const char *name;
+  unsigned layout;     /* of layouts */
   bool is_remote;
   bool is_serial;      /* one thing after the other, instead of all at once */
   bool clients;
@@ -53,7 +66,8 @@ struct scene {
   unsigned written;    /* children, to what is rebuilt */
 };
 
-static struct slow_leg slow[2];
+static struct slow_leg slow[SLOTS_MAX];
+static struct layout layout; /* of the array, with its sizes */
 static struct array *array;
 static struct scene *scene;
 static bool stop_reading;
@@ -208,32 +222,53 @@ make_leg (unsigned i)
 
 /* ----------------------------------------------------------------- the array */
 
-/* The second one lacks everything. */
+/* That one lacks everything. */
 static void
 lay_metadata (void)
 {
   static const uint8_t uuid[16] = "far";
   struct create_wish wish = {
-    .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 },
+    .layout = layouts[scene->layout],
     .version = SB1_VERSION_1_0,
     .assume_clean = true,
-    .member_bytes = { MEMORY_LEG_SIZE, MEMORY_LEG_SIZE },
+    .member_bytes = { MEMORY_LEG_SIZE, MEMORY_LEG_SIZE, MEMORY_LEG_SIZE },
   };
   struct create_plan plan;
   char why[MESSAGE_MAX];
 
   if (!create_plan (&wish, &plan, why))
     sim_fail ("no plan: %s", why);
-  for (unsigned i = 0; i < 2; i++) {
+  layout = plan.layout;
+  for (unsigned i = 0; i < layout.slots; i++) {
     uint8_t device[16] = { (uint8_t)(i + 1) };
     struct sb1 sb;
 
     create_superblock (&wish, &plan, i, uuid, device, 1, &sb);
     sb.events = 20;
-    if (i == 1)
+    if (i == REBUILT)
       sb.features |= SB1_FEATURE_RECOVERY_OFFSET;
     sb1_encode (&sb, (uint8_t *)slow[i].memory->data
                        + sb.super_offset * SECTOR_SIZE);
+  }
+}
+
+static char *
+copy_at (const struct copy *copy)
+{
+  return slow[copy->slot].memory->data + copy->offset;
+}
+
+/* On all but the one that is rebuilt. */
+static void
+fill (uint64_t offset, uint64_t length)
+{
+  struct copy copies[LEGS_MAX];
+
+  for (uint64_t done = 0; done < length; done += 4096) {
+    layout_map (&layout, offset + done, copies);
+    for (unsigned i = 0; i < layout_copies (&layout); i++)
+      if (copies[i].slot != REBUILT)
+        memset (copy_at (&copies[i]), 'x', 4096);
   }
 }
 
@@ -241,26 +276,43 @@ lay_metadata (void)
 static void
 lay_data (void)
 {
+  uint64_t most = round_down (layout.array_size / 2, SPAN);
+
   if (scene->has_junk)
-    memset (slow[1].memory->data, 'j', MEMORY_LEG_SIZE / 2);
+    memset (slow[REBUILT].memory->data, 'j', MEMORY_LEG_SIZE / 2);
   if (!scene->is_sparse)
-    memset (slow[0].memory->data, 'x', MEMORY_LEG_SIZE / 2);
+    fill (0, most);
   for (unsigned i = 0; scene->is_sparse && i < 4; i++)
-    memset (slow[0].memory->data + i * MEMORY_LEG_SIZE / 8, 'x', SPAN + 4096);
+    fill (i * round_down (most / 4, SPAN), SPAN + 4096);
+}
+
+/* All copies of all that the array holds. */
+static void
+compare (void)
+{
+  struct copy copies[LEGS_MAX];
+
+  for (uint64_t at = 0; at < layout.array_size; at += 4096) {
+    layout_map (&layout, at, copies);
+    for (unsigned i = 1; i < layout_copies (&layout); i++)
+      if (memcmp (copy_at (&copies[0]), copy_at (&copies[i]),
+                  MIN (layout.array_size - at, UINT64_C (4096))) != 0)
+        sim_fail ("the copies differ at byte %llu", (unsigned long long)at);
+  }
 }
 
 static void
 make (void)
 {
-  struct array_config config = { .legs = 2,
+  struct array_config config = { .legs = layouts[scene->layout].slots,
                                  .sync_span = SPAN,
                                  .sync_spans = scene->spans,
                                  .sync_min = UINT64_C (1) << 30,
                                  .sync_max = UINT64_C (1) << 30 };
-  struct leg *legs[2];
+  struct leg *legs[SLOTS_MAX];
   char why[MESSAGE_MAX] = "";
 
-  for (unsigned i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < config.legs; i++) {
     make_leg (i);
     legs[i] = &slow[i].leg;
   }
@@ -325,18 +377,17 @@ rebuild_it (void *argument)
   do {
     sim_park (ground_now () + GROUND_MS);
     array_get_status (array, &status);
-  } while (status.in_sync != 3);
+  } while (status.in_sync != layout_all_slots (&layout));
   scene->took_ns = ground_now () - began;
-  scene->most = MAX (slow[0].most, slow[1].most);
-  scene->written = slow[1].memory->count[CHILD_WRITE];
+  for (unsigned i = 0; i < layout.slots; i++)
+    scene->most = MAX (scene->most, slow[i].most);
+  scene->written = slow[REBUILT].memory->count[CHILD_WRITE];
   stop_reading = true;
   if (scene->clients || scene->writes)
     ground_thread_join (&client);
   if (array_quiesce (array, ground_now () + GROUND_S) < 0)
     sim_fail ("no clean stop");
-  if (memcmp (slow[0].memory->data, slow[1].memory->data, MEMORY_LEG_SIZE / 2)
-      != 0)
-    sim_fail ("the copies differ");
+  compare ();
   array_close (array);
 }
 
@@ -378,6 +429,7 @@ play_with_writes (void)
 {
   for (uint64_t seed = 1; seed <= 40 && !failed; seed++) {
     struct scene written = { .name = "sparse, and written meanwhile",
+                             .layout = seed % ARRAY_LENGTH (layouts),
                              .is_remote = seed % 2,
                              .is_sparse = true,
                              .has_junk = seed / 2 % 2,
@@ -385,6 +437,28 @@ play_with_writes (void)
                              .seed = seed };
 
     play (&written);
+  }
+}
+
+/* A sparse disk of each layout, over nothing and over junk. */
+static void
+play_layouts (void)
+{
+  for (unsigned i = 1; i < ARRAY_LENGTH (layouts); i++) {
+    struct scene full = { .name = "raid10, local disks", .layout = i,
+                          .is_serial = true };
+    struct scene sparse = { .name = "raid10, local disks, sparse", .layout = i,
+                            .is_serial = true, .is_sparse = true };
+    struct scene junk = { .name = "raid10, far legs, sparse over junk",
+                          .layout = i, .is_remote = true, .is_sparse = true,
+                          .has_junk = true };
+
+    play (&full);
+    play (&sparse);
+    play (&junk);
+    expect (sparse.took_ns * 10 <= full.took_ns,
+            "with 4 spans of data it is less than 10 times as fast");
+    expect (junk.written < 100, "holes are written as data");
   }
 }
 
@@ -416,6 +490,7 @@ main (void)
   play (&local_busy);
   play (&sparse);
   play (&junk);
+  play_layouts ();
   play_with_writes ();
   expect (one.most == 1, "one span was not one");
   expect (far.took_ns * 8 <= one.took_ns,

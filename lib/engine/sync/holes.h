@@ -8,8 +8,9 @@
  * as zeroes it is asked once more when the rebuild comes there, and the other
  * one is zeroed, with its space given back if it can be.
  *
- * Only in raid1, where a member has one stretch for each of the array; and
- * only of members without a list of bad blocks.
+ * Of a raid10 several members may be copied from, chunk by chunk; each is asked
+ * once for all that is looked at.  What some member has on record as bad it says
+ * nothing of.
  */
 #ifndef MIRROR_HOLES_H
 #define MIRROR_HOLES_H
@@ -18,12 +19,17 @@
 #include <stdint.h>
 
 #include "logic/extents.h"
+#include "logic/layout.h"
 
 struct member;
 struct request;
 
-/* Zeroed: nobody was asked yet. */
+/* The layout and the slot are the caller's; the rest zeroed: nobody was asked
+ * yet.
+ */
 struct holes {
+  const struct layout *layout;
+  unsigned slot;         /* of the member that is rebuilt */
   uint64_t at;           /* where the answers begin */
   struct extents source; /* what is copied from */
   struct extents both;   /* that and what is rebuilt */
@@ -38,10 +44,11 @@ uint64_t holes_skip (struct holes *holes, struct request *request,
                      const struct member *member, uint64_t at, uint64_t length,
                      uint64_t span, bool *ret_zero);
 
-/* Make the range of @member read as zeroes, if the source does.  False: it has
- * to be copied.  Range locked.  May block on a child, the disks.
+/* Make @length bytes of @member from @at on read as zeroes, if the source does;
+ * they lie at @offset of the array, whole on each copy.  False: they have to be
+ * copied.  Range locked.  May block on a child, the disks.
  */
 bool holes_zero (struct request *request, const struct member *member,
-                 uint64_t offset, uint64_t length);
+                 uint64_t at, uint64_t offset, uint64_t length);
 
 #endif /* MIRROR_HOLES_H */

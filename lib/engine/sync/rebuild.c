@@ -121,7 +121,8 @@ copy_missed (void *opaque, struct request *request, const struct span *span,
 
   range_lock (ranges, &request->range, span->offset, span->length);
   if (span->zero
-      && holes_zero (request, rebuild->member, span->offset, span->length))
+      && holes_zero (request, rebuild->member, span->at, span->offset,
+                     span->length))
     *ret_moved = 0;
   else
     r = resync_copy (request, span->offset, span->length,
@@ -301,6 +302,8 @@ rebuild (struct array *array, struct member *member, bool again)
   if (slot < 0)
     return 0;
   rebuild.slot = slot;
+  rebuild.holes.layout = &rebuild.layout;
+  rebuild.holes.slot = slot;
   if (!again)
     tell_begin (member, slot);
   r = job_run (&array->resync.job, &supply, &rebuild, from);
