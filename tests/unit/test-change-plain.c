@@ -368,6 +368,61 @@ START_TEST (a_member_of_an_md_array_is_refused)
 }
 END_TEST
 
+/* The read has its range locked when the disk comes in sync, and the only other
+ * copy is gone then.
+ */
+static _Atomic bool all_is_copied, read_is_under_way;
+static uint32_t newcomer;
+
+static void
+wait_for_the_read (void)
+{
+  all_is_copied = true;
+  while (!read_is_under_way)
+    sched_yield ();
+}
+
+static void
+last_flush_waits (void)
+{
+  memory.other[0]->meanwhile[CHILD_FLUSH] = wait_for_the_read;
+}
+
+static void
+old_copy_goes (void)
+{
+  read_is_under_way = true;
+  wait_in_sync (newcomer);
+  memory.leg[0]->error[CHILD_READ] = -ENODEV;
+}
+
+static void
+first_try_fails (void)
+{
+  memory.leg[0]->once[CHILD_READ] = true;
+  memory.leg[0]->error[CHILD_READ] = -EIO;
+  memory.leg[0]->meanwhile[CHILD_READ] = old_copy_goes;
+}
+
+START_TEST (a_read_finds_a_copy_that_came_in_sync_meanwhile)
+{
+  make (0);
+  accepted (order (ARRAY_FAIL, 2, NULL));
+  array_sync_pause (memory.array);
+  offer (0);
+  newcomer = accepted (order (ARRAY_ADD, 0, "memory:0"));
+  memory.other[0]->meanwhile[CHILD_FLUSH] = last_flush_waits;
+  array_sync_resume (memory.array);
+  while (!all_is_copied)
+    sched_yield ();
+  memory.leg[0]->meanwhile[CHILD_READ] = first_try_fails;
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  ck_assert_int_eq (state_of (1), MEMBER_FAULTY);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
@@ -385,6 +440,7 @@ add_tests (TCase *tcase)
     LAYOUTS);
   tcase_add_loop_test (
     tcase, what_a_failed_write_left_on_a_new_disk_is_copied_over, 0, LAYOUTS);
+  tcase_add_test (tcase, a_read_finds_a_copy_that_came_in_sync_meanwhile);
   tcase_add_test (tcase, a_disk_that_does_not_fit_is_refused);
   tcase_add_test (tcase, a_member_of_an_md_array_is_refused);
 }

@@ -304,6 +304,21 @@ retry (struct round *round)
   return r;
 }
 
+/* From the members of now. */
+static int
+read_newest (struct round *round)
+{
+  struct request *request = round->request;
+  int r;
+
+  request_pin_newest (request);
+  round->mode = LOCKED;
+  round->pinned = may_differ (round);
+  round->current = request_view (request)->in_sync;
+  r = read_pieces (round);
+  return r == 0 && request->failed != 0 ? retry (round) : r;
+}
+
 /* Everything with the range locked: no write runs on it. */
 static RARE int
 read_locked (struct round *round)
@@ -313,13 +328,10 @@ read_locked (struct round *round)
   int r;
 
   range_lock (&array->ranges, &request->range, round->offset, round->length);
-  request_pin_newest (request);
-  round->mode = LOCKED;
-  round->pinned = may_differ (round);
-  round->current = request_view (request)->in_sync;
-  r = read_pieces (round);
-  if (r == 0 && request->failed != 0)
-    r = retry (round);
+  /* A member may have come in sync before the last one was lost. */
+  do
+    r = read_newest (round);
+  while (r < 0 && view_is_old (array, request_view (request)));
   range_unlock (&array->ranges, &request->range);
   return r;
 }
