@@ -5,7 +5,7 @@ cause, with its code, one line that says why, and nothing changed.
 
 So are the reasons why an array is not as it should be, in its status.
 
-Every code in the sources is either reached here, or in a test that is named, or
+Every code in the sources is either reached here or in a test that is named, or
 it is said why it cannot be; a new code fails until it is in one of these."""
 
 import itertools

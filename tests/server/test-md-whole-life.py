@@ -212,8 +212,6 @@ def live(array, moments):
     first_resync(array)
     for moment in moments:
         how = array.random.choice([None, None, signal.SIGKILL, signal.SIGTERM])
-        if array.verified == 0 and moment is moments[-1]:
-            how = None
         print(f"{array.name}: {moment.__name__}"
               f"{', then ' + how.name if how else ''}", flush=True)
         moment(array)
@@ -222,8 +220,6 @@ def live(array, moments):
         array.heal()
     array.stop()
     array.compare()
-    if array.verified == 0:
-        sys.exit("fio has verified nothing")
 
 
 def main():

@@ -119,30 +119,32 @@ class Client:
 class Fio:
     """Four connections that verify what they wrote."""
 
-    def __init__(self, uri, log):
+    def __init__(self, uri, log, loops=1000):
         self.log = log
         self.process = subprocess.Popen(
             ["fio", "--name=life", "--ioengine=nbd", f"--uri={uri}",
              "--thread", "--numjobs=4", f"--size={QUARTER}",
              f"--offset_increment={QUARTER}", "--rw=randwrite",
              "--bsrange=4k-32k", "--iodepth=8", "--serialize_overlap=1",
-             f"--rate={3 * MIB}", "--loops=1000", "--verify=crc32c",
+             f"--rate={3 * MIB}", f"--loops={loops}", "--verify=crc32c",
              "--verify_backlog=64", "--verify_state_save=0",
              "--verify_fatal=1", "--end_fsync=1",
              "--output-format=json", f"--output={log}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 
     def end(self, crashed=False):
-        """All that it did until now was without an error.  How many blocks it
-        has read again."""
+        """All that it did until now was without an error."""
         if not crashed and self.process.poll() is not None:
             sys.exit(f"fio has ended with {self.process.returncode}: "
                      f"{self.text()}")
         # It tries for ever to speak to a server that is gone.
         self.process.send_signal(signal.SIGKILL if crashed else signal.SIGINT)
         self.process.wait()
-        if crashed:
-            return 0
+        if not crashed:
+            self.check()
+
+    def check(self):
+        """How many blocks it has read again."""
         text = self.text()
         seen = json.loads(text[text.index("{"):])["jobs"]
         if [job["error"] for job in seen] != [0] * 4:
@@ -166,7 +168,6 @@ class Array:
         self.disks = [self.path(f"disk{i}") for i in range(count + 3)]
         self.count = count
         self.server = self.fio = None
-        self.verified = 0
         for path in self.disks:
             with open(path, "wb") as file:
                 file.truncate(SIZE + 8 * MIB)
@@ -210,6 +211,13 @@ class Array:
         self.client.begin()
         self.fio = Fio(self.uri, self.path("fio"))
 
+    def verify(self):
+        """Each of fio's blocks is written once more, and read."""
+        self.fio = Fio(self.uri, self.path("fio"), loops=1)
+        self.fio.process.wait()
+        if self.fio.process.returncode != 0 or self.fio.check() == 0:
+            sys.exit(f"fio: {self.fio.text()}")
+
     def messages(self):
         with open(self.path("messages")) as file:
             return file.read()[-4000:]
@@ -218,7 +226,8 @@ class Array:
         """@how: a signal for the server while all clients are at work."""
         if how is None:
             self.client.end()
-            self.verified += self.fio.end()
+            self.fio.end()
+            self.verify()
             self.order("stop")
         else:
             self.server.send_signal(how)
