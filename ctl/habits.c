@@ -21,7 +21,7 @@ static const struct {
   { "-l", "level", CREATE },
   { "-n", "raid-devices", COUNT },
   { NULL, "raid-disks", COUNT },
-  { "-x", "spare-devices", "nbdmirror spare ARRAY DISK, once it is served" },
+  { "-x", "spare-devices", "nbdmirror create --spares N DISK... SPARE..." },
   { "-R", "run", "--yes does not ask" },
   { "-E", "examine", "nbdmirror examine DISK..." },
   { "-D", "detail", "nbdmirror detail ARRAY" },
