@@ -210,6 +210,8 @@ class Array:
                      f"{self.messages()}")
         self.client.begin()
         self.fio = Fio(self.uri, self.path("fio"))
+        wait_until("fio connects", lambda: self.fio.process.poll() is not None
+                   or self.status()["array"]["clients"] > 4)
 
     def verify(self):
         """Each of fio's blocks is written once more, and read."""
@@ -298,9 +300,10 @@ class Array:
                                    if disk not in members])
 
     def take(self, disk, *order):
-        """It may have been a member before, whose place is another's now."""
-        if not self.order(*order, disk, "--discard", refused=("slot-taken",
-                                                            "replacement")):
+        """It may have been a member before, which does not fit any more."""
+        if not self.order(*order, disk, "--discard",
+                          refused=("slot-taken", "replacement",
+                                   "bitmap-differs")):
             self.tool("erase", "--yes", "--no-backup", disk)
             self.order(*order, disk, "--discard")
         return disk
