@@ -93,6 +93,7 @@ static const enum mark mark_of[] = {
   [ARRAY_READ_AS_OTHERS] = MARK_OTHERS,
   [ARRAY_REPLACE] = MARK_REPLACE,
   [ARRAY_GROW_SIZE] = MARK_GROW_SIZE,
+  [ARRAY_GROW_LEGS] = MARK_GROW_LEGS,
   [ARRAY_BITMAP] = MARK_BITMAP,
   [ARRAY_SPARE] = MARK_SPARE,
 };
@@ -115,8 +116,11 @@ give (const struct array_order *order)
   if (r == 0 && order->verb == ARRAY_READD
       && disks[disk_number (order->disk)].bad_length > 0)
     reached[MARK_BAD_BACK]++;
-  if (r == 0 && order->verb == ARRAY_GROW_SIZE)
+  if (r == 0
+      && (order->verb == ARRAY_GROW_SIZE || order->verb == ARRAY_GROW_LEGS)) {
     exchange.layout = array_get_layout (exchange.array);
+    exchange.groups = layout_groups (&exchange.layout, exchange.group);
+  }
   if (r == 0)
     reached[mark_of[order->verb]]++;
   else if (strcmp (answer.reason, "last-copy") == 0)
@@ -222,6 +226,20 @@ lay_anew (void)
   give (&order);
 }
 
+/* One slot more, or less if the last one is empty. */
+static void
+change_slots (void)
+{
+  unsigned slots = exchange.layout.slots;
+  const struct array_order order = {
+    .verb = ARRAY_GROW_LEGS,
+    .slots = random_one_in (&exchange.chance, 2) ? MIN (slots + 1, SLOTS_MAX)
+                                                 : MAX (slots - 1, 2u)
+  };
+
+  give (&order);
+}
+
 void
 orders_give_one (void)
 {
@@ -230,7 +248,7 @@ orders_give_one (void)
 
   orders_look (&now);
   member = &now.member[random_below (&exchange.chance, now.members)];
-  switch (random_below (&exchange.chance, 11)) {
+  switch (random_below (&exchange.chance, 12)) {
   case 0:
     send_away (&now, member, true);
     break;
@@ -258,6 +276,9 @@ orders_give_one (void)
     break;
   case 9:
     bring (&now, ARRAY_SPARE, 0, random_below (&exchange.chance, DISKS));
+    break;
+  case 10:
+    change_slots ();
     break;
   default:
     mark (member);

@@ -15,18 +15,23 @@
 static unsigned taken[ROSTER_EVENTS][MEMBER_STATES + 1];
 static unsigned last_copy[ROSTER_EVENTS], handed_over[ROSTER_EVENTS];
 
-/* Those that these worlds must reach.  Nobody gives spares here, nor more
- * slots; how far a rebuild is the roster is not told.
+/* All of the roster's table, but for how far a rebuild is, which nobody tells
+ * it.
  */
 static const unsigned wanted[ROSTER_EVENTS] = {
-  [ROSTER_FAIL] = OF (RECOVERING) | OF (REPLACING) | OF (IN_SYNC),
-  [ROSTER_REMOVE]
-  = OF (RECOVERING) | OF (REPLACING) | OF (IN_SYNC) | OF (FAULTY),
+  [ROSTER_FAIL]
+  = OF (SPARE) | OF (RECOVERING) | OF (REPLACING) | OF (IN_SYNC),
+  [ROSTER_REMOVE] = OF (SPARE) | OF (RECOVERING) | OF (REPLACING)
+                    | OF (IN_SYNC) | OF (FAULTY),
+  [ROSTER_ACTIVATE] = OF (SPARE),
   [ROSTER_REPLACE] = OF (IN_SYNC),
   [ROSTER_READD] = OF (FAULTY),
   [ROSTER_RECOVERED] = OF (RECOVERING) | OF (REPLACING),
-  [ROSTER_FLAG] = OF (RECOVERING) | OF (REPLACING) | OF (IN_SYNC) | OF (FAULTY),
+  [ROSTER_FLAG] = OF (SPARE) | OF (RECOVERING) | OF (REPLACING) | OF (IN_SYNC)
+                  | OF (FAULTY),
   [ROSTER_ADD] = OF (STATES),
+  [ROSTER_ADD_SPARE] = OF (STATES),
+  [ROSTER_GROW] = OF (STATES),
 };
 
 static const char *const event_names[ROSTER_EVENTS] = {

@@ -8,8 +8,9 @@
  * and no disk fails that is good and was not ordered to.  At the end the
  * members in sync are alike and hold what was acknowledged, every leg was
  * closed once with nothing in flight (member-disk.h), and the array starts
- * again with it.  Now and then it gets another bitmap, or grows.  It has any layout, metadata or none, and perhaps a member
- * with bad blocks on record, which are never read.
+ * again with it.  Now and then it gets another bitmap, other slots, or grows.
+ * It has any layout, metadata or none, and perhaps a member with bad blocks on
+ * record, which are never read.
  *
  * A world is a seed; it is printed when one is not good, and given as an
  * argument it is played alone.
@@ -39,6 +40,7 @@ static const char *const mark_names[MARKS] = {
   "read-as-others",
   "replace",
   "grow --size",
+  "grow --legs",
   "another bitmap",
   "spare",
   "a spare steps in",
