@@ -25,7 +25,8 @@ successor (const struct request *request, const struct member *member)
   const struct view *now = atomic_load (&request->array->view);
   int place;
 
-  if (request_view (request)->member[member->place] != member)
+  if (request_view (request)->member[member->place] != member
+      || (request_view (request)->spares & 1u << member->place))
     return (struct member *)member;
   place = now->occupant[view_slot (request_view (request), member)];
   return place < 0 ? (struct member *)member : now->member[place];
