@@ -354,8 +354,13 @@ static void
 file_close (struct leg *leg)
 {
   struct leg_file *file = leg_file_of (leg);
+  struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
-  close (file->fd); /* and the lock is gone */
+  /* The lock is the open file's, which a process that was forked before may
+   * have, too: nbdkit --run keeps one.
+   */
+  fcntl (file->fd, F_OFD_SETLK, &lock);
+  close (file->fd);
   free ((char *)leg->name);
   free (file);
 }
