@@ -101,6 +101,24 @@ depth (const char *text, size_t length)
   return most;
 }
 
+/* Is there a NUL, written as an escape?  A string would end there for us: what
+ * is meant is another file, or another command.
+ */
+static bool
+has_nul (const char *text, size_t length)
+{
+  static const char nul[] = "\\u0000";
+
+  for (size_t i = 0; i + 1 < length; i++)
+    if (text[i] == '\\') {
+      if (length - i >= strlen (nul)
+          && memcmp (text + i, nul, strlen (nul)) == 0)
+        return true;
+      i++;
+    }
+  return false;
+}
+
 JsonNode *
 json_read_object (const char *text, size_t length, const char **why)
 {
@@ -113,6 +131,10 @@ json_read_object (const char *text, size_t length, const char **why)
     return NULL;
   if (depth (text, length) > CONTROL_DEPTH_MAX) {
     *why = "it is nested too deep";
+    return NULL;
+  }
+  if (has_nul (text, length)) {
+    *why = "a string holds a NUL";
     return NULL;
   }
   parser = json_parser_new ();
@@ -166,6 +188,16 @@ json_read_bool (JsonObject *object, const char *name)
   JsonNode *node = member_of_type (object, name, G_TYPE_BOOLEAN);
 
   return node != NULL && json_node_get_boolean (node);
+}
+
+bool
+json_read_is_type (JsonObject *object, const char *const *names, GType type)
+{
+  for (; *names != NULL; names++)
+    if (find_member (object, *names) != NULL
+        && member_of_type (object, *names, type) == NULL)
+      return false;
+  return true;
 }
 
 JsonObject *

@@ -34,6 +34,13 @@ const char *json_read_string (JsonObject *object, const char *name,
 int64_t json_read_int (JsonObject *object, const char *name,
                        int64_t otherwise);
 bool json_read_bool (JsonObject *object, const char *name);
+
+/* Are those members of @object that are among @names (NULL-terminated) all of
+ * that type?
+ */
+bool json_read_is_type (JsonObject *object, const char *const *names,
+                        GType type);
+
 JsonObject *json_read_member (JsonObject *object, const char *name);
 JsonArray *json_read_array (JsonObject *object, const char *name);
 

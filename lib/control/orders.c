@@ -146,12 +146,33 @@ is_chunk (int64_t chunk)
              && is_power_of_2 ((uint64_t)chunk));
 }
 
+/* What is of another type would be taken for not given: an order that only
+ * asks would be carried out.  NULL: all are what they must be.
+ */
+static const char *
+check_types (JsonObject *args)
+{
+  static const char *const numbers[]
+    = { "member", "slots", "size", "chunk", NULL };
+  static const char *const strings[] = { "disk", "name", NULL };
+  static const char *const booleans[] = { "discard", "dry_run", NULL };
+
+  if (!json_read_is_type (args, numbers, G_TYPE_INT64))
+    return "\"member\", \"slots\", \"size\" and \"chunk\" are whole numbers";
+  if (!json_read_is_type (args, strings, G_TYPE_STRING))
+    return "\"disk\" and \"name\" are strings";
+  if (!json_read_is_type (args, booleans, G_TYPE_BOOLEAN))
+    return "\"discard\" and \"dry_run\" are true or false";
+  return NULL;
+}
+
 static const char *
 check (size_t verb, JsonObject *args)
 {
   static const char *const known[]
     = { "member", "disk", "slots", "size", "chunk", "name",
         "discard", "dry_run", NULL };
+  const char *wrong = check_types (args);
   int64_t member = json_read_int (args, "member", 0);
   int64_t slots = json_read_int (args, "slots", 0);
   int64_t size = json_read_int (args, "size", -1);
@@ -162,6 +183,8 @@ check (size_t verb, JsonObject *args)
   if (request_unknown_member (args, known) != NULL)
     return "an order has \"member\", \"disk\", \"slots\", \"size\", "
            "\"chunk\", \"name\", \"discard\" and \"dry_run\"";
+  if (wrong != NULL)
+    return wrong;
   if ((needs & NEEDS_MEMBER) && (member <= 0 || member > UINT32_MAX))
     return "\"member\" is the id of a member, as in status";
   if ((needs & NEEDS_DISK) && disk == NULL)

@@ -267,6 +267,7 @@ request_unknown_member (JsonObject *object, const char *const *known)
 static const char *
 check_args (struct call *call, const char *const *known)
 {
+  static const char *const force[] = { "force", NULL };
   const char *unknown = request_unknown_member (call->args, known);
 
   if (unknown != NULL) {
@@ -274,14 +275,8 @@ check_args (struct call *call, const char *const *known)
               "the command has no argument \"%.100s\"", unknown);
     return call->text;
   }
-  if (is_among ("force", known) && call->args != NULL
-      && json_object_has_member (call->args, "force")) {
-    JsonNode *node = json_object_get_member (call->args, "force");
-
-    if (!JSON_NODE_HOLDS_VALUE (node)
-        || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
-      return "\"force\" is true or false";
-  }
+  if (!json_read_is_type (call->args, force, G_TYPE_BOOLEAN))
+    return "\"force\" is true or false";
   return NULL;
 }
 

@@ -39,11 +39,14 @@ for data in [b"", b"[]", b"1", b"null", b'"status"', b"{", b"}", b"status",
              b'{"cmd":"status","id":true}', b'{"cmd":"status","id":{}}',
              b'{"cmd":"status","more":1}', b"[" * 30000, b'{"a":' * 10000,
              b'{"cmd":"status","args":{"a":' + b"[" * 100 + b"]" * 100 + b"}}",
+             b'{"cmd":"sta\\u0000tus"}', b'{"cmd":"status\\u0000","id":1}',
+             b'{"cmd":"status","id":"\\u0000"}',
+             b'{"cmd":"status","id":"\\ud800"}',
              b'{"cmd":"\xc3"}', bytes(rng.choices(range(32, 256), k=5000))]:
     expect(data[:60], code(data), "bad-request")
 for data in [b'{"cmd":""}', b'{"cmd":"dance"}', b'{"cmd":"STATUS"}',
-             b'{"cmd":"' + b"s" * 60000 + b'"}', b'{"cmd":"sta\\u0000tus"}',
-             '{"cmd":"\u202e\x7f%s%n"}'.encode()]:
+             b'{"cmd":"' + b"s" * 60000 + b'"}',
+             b'{"cmd":"sta\\\\u0000tus"}', '{"cmd":"\u202e\x7f%s%n"}'.encode()]:
     expect(data[:60], code(data), "unknown-command")
 for data in [b'{"cmd":"status","args":{"force":true}}',
              b'{"cmd":"stop","args":{"force":1}}',
@@ -51,6 +54,21 @@ for data in [b'{"cmd":"status","args":{"force":true}}',
              b'{"cmd":"stop","args":{"force":null}}',
              b'{"cmd":"stop","args":{"force":{}}}']:
     expect(data[:60], code(data), "bad-argument")
+
+# An order whose arguments are of other types is none: what only asks would be
+# carried out, and a disk that is no string be left out.
+for args in [b'"slots":3,"dry_run":1', b'"slots":3,"dry_run":"true"',
+             b'"slots":3,"dry_run":null', b'"slots":3,"disk":7',
+             b'"slots":3,"disk":null', b'"slots":3,"discard":[]',
+             b'"slots":3.0', b'"slots":"3"', b'"slots":-1', b'"slots":0',
+             b'"slots":4294967299', b'"slots":18446744073709551619',
+             b'"slots":3,"member":{}', b'"slots":3,"size":"0"',
+             b'"slots":3,"chunk":true', b'"slots":3,"name":1']:
+    data = b'{"cmd":"grow-legs","args":{' + args + b"}}"
+    expect(data, code(data), "bad-argument")
+data = b'{"cmd":"spare","args":{"disk":"/a\\u0000","dry_run":true}}'
+expect(data, code(data), "bad-request")
+expect("slots", Control("control").ask("status")["array"]["slots"], 2)
 
 # Every change of one character of a good request is answered.
 good = b'{"id":1,"cmd":"status","args":{}}'
