@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/internal.h"
@@ -27,8 +28,12 @@ control_check (const char *path, char *why)
 int
 control_check_program (const char *path, char *why)
 {
-  int r = access (path, X_OK) == 0 ? 0 : -errno;
+  struct stat st;
+  int r = access (path, X_OK) == 0 && stat (path, &st) == 0 ? 0 : -errno;
 
+  /* Directories are "executable", too. */
+  if (r == 0 && !S_ISREG (st.st_mode))
+    r = S_ISDIR (st.st_mode) ? -EISDIR : -EACCES;
   if (r < 0)
     snprintf (why, MESSAGE_MAX, "event-program=%.300s: cannot be called: %s",
               path, log_strerror (r));

@@ -61,6 +61,8 @@ does 10 set --error-if-unchanged rebuild-rate-min=9M
 complains "vm: unchanged:"
 does 1 set rebuild-rate-min=1M event-program=none.sh
 complains "vm: bad-argument: event-program=$dir/none.sh: cannot be called:"
+does 1 set rebuild-rate-min=1M event-program=/tmp
+complains "vm: bad-argument: event-program=/tmp: cannot be called: Is a directory"
 does 0 get rebuild-rate-min
 test "$(cat said)" = 9437184
 
