@@ -120,19 +120,6 @@ parse_bitmap (struct create_wish *wish)
   return true;
 }
 
-static bool
-can_be_shown (const char *text)
-{
-  while (*text != '\0') {
-    uint32_t character;
-
-    text += text_character (text, &character);
-    if (!text_is_shown (character))
-      return false;
-  }
-  return true;
-}
-
 bool
 create_parse_name (const char *name, struct create_wish *wish)
 {
@@ -140,7 +127,7 @@ create_parse_name (const char *name, struct create_wish *wish)
     name = "mirror";
   if (strlen (name) >= SB1_NAME_SIZE)
     return usage ("name", name, "longer than 31 bytes");
-  if (!can_be_shown (name))
+  if (!text_can_be_shown (name))
     return usage ("name", name, "has control characters, or bytes that are no "
                   "UTF-8");
   g_strlcpy (wish->name, name, sizeof wish->name);

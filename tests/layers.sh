@@ -129,7 +129,7 @@ members_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
 members_may+='|malloc|calloc|free|log_.*'
 engine_may="$memory|$string|v?snprintf|__assert_fail|$compiler"
 engine_may+='|malloc|calloc|realloc|free|aligned_alloc|posix_memalign'
-engine_may+='|ground_.*|worker_.*|log_.*|leg_.*'
+engine_may+='|ground_.*|worker_.*|log_.*|text_.*|leg_.*'
 
 defined ()
 {

@@ -65,6 +65,19 @@ text_is_shown (uint32_t character)
   return character <= 0x10ffff;
 }
 
+bool
+text_can_be_shown (const char *text)
+{
+  while (*text != '\0') {
+    uint32_t character;
+
+    text += text_character (text, &character);
+    if (!text_is_shown (character))
+      return false;
+  }
+  return true;
+}
+
 static bool
 is_character (uint32_t character)
 {

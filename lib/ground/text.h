@@ -27,6 +27,9 @@ size_t text_character (const char *text, uint32_t *ret);
  */
 bool text_is_shown (uint32_t character);
 
+/* Is all of @text such that it can be shown as it is? */
+bool text_can_be_shown (const char *text);
+
 /* One line for people: what cannot be shown becomes \n, \r, \t or \xNN.  A
  * second time changes nothing.  At most @size bytes with the final NUL; what
  * does not fit is cut off at a character.

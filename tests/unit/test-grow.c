@@ -156,6 +156,11 @@ START_TEST (a_new_name_is_on_every_disk)
   refused (call_it ("photos of 2026, all of them here."), "bad-name");
   refused (call_it (""), "bad-name");
   refused (call_it ("a\nb"), "bad-name");
+  refused (call_it ("a\x7f"), "bad-name");
+  /* What else a terminal obeys, what turns the direction, and no UTF-8. */
+  refused (call_it ("\xc2\x9b" "31m"), "bad-name");
+  refused (call_it ("\xe2\x80\xae" "txt"), "bad-name");
+  refused (call_it ("\xff"), "bad-name");
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
 END_TEST

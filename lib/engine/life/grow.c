@@ -13,6 +13,7 @@
 #include "engine/life/join.h"
 #include "engine/life/order.h"
 #include "ground/log.h"
+#include "ground/text.h"
 #include "ground/util.h"
 
 /* ------------------------------------------------------------------- slots */
@@ -172,10 +173,7 @@ is_name (const char *name)
 {
   size_t length = strlen (name);
 
-  for (size_t i = 0; i < length; i++)
-    if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-      return false;
-  return length > 0 && length <= SB1_NAME_SIZE;
+  return length > 0 && length <= SB1_NAME_SIZE && text_can_be_shown (name);
 }
 
 static int
@@ -216,7 +214,8 @@ rename_array (struct array *array, const struct array_order *order,
                           "an array without metadata has no name");
   if (!is_name (order->name))
     return change_refuse (answer, -EINVAL, "bad-name",
-                          "a name has 1 to %u bytes, and no control characters",
+                          "a name has 1 to %u bytes of UTF-8, and no control "
+                          "characters",
                           SB1_NAME_SIZE);
   snprintf (answer->text, sizeof answer->text, "the array is called %.40s",
             order->name);
