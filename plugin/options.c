@@ -313,10 +313,12 @@ static int
 parse_metrics (struct options *options, const char *value)
 {
   const char *path = strncmp (value, "unix:", 5) == 0 ? value + 5 : NULL;
-  char *absolute = path == NULL ? NULL : nbdkit_absolute_path (path);
+  bool has_path = path != NULL && path[0] != '\0';
+  char *absolute = has_path ? nbdkit_absolute_path (path) : NULL;
   char *whole = NULL;
 
-  if (path == NULL)
+  /* What names no place is refused when it is looked at. */
+  if (!has_path)
     whole = strdup (value);
   else if (absolute != NULL && asprintf (&whole, "unix:%s", absolute) == -1)
     whole = NULL;

@@ -106,7 +106,7 @@ scrape_check (const char *place, char *why)
   socklen_t length;
   int r;
 
-  if (g_str_has_prefix (place, UNIX_PREFIX)) {
+  if (g_str_has_prefix (place, UNIX_PREFIX "/")) {
     r = door_check (place + strlen (UNIX_PREFIX), why);
     return r == 0 ? 0 : refuse (place, r, why);
   }

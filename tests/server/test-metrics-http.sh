@@ -13,7 +13,7 @@ mkdir run
 disk 1M a.img b.img
 touch file
 for place in 0.0.0.0:9 10.0.0.1:9100 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 \
-  127.0.0.1:x localhost:9100 '\[::\]:9100' :9100 9100; do
+  127.0.0.1:x localhost:9100 '\[::\]:9100' :9100 9100 unix:; do
   refused "metrics=$place: use unix:/PATH, 127.0.0.1:PORT" a.img b.img \
     metrics="${place//\\/}"
 done
