@@ -148,6 +148,11 @@ exchange_maps (struct array *array, const struct metadata_plan *plan, bool had,
   struct metadata *md = array->md;
   struct metadata_maps old = { .memory = md->memory };
 
+  /* First: who finds something on the list finds it in the view. */
+  ground_mutex_lock (&array->state_lock);
+  array->layout = plan->layout;
+  view_publish (array);
+  ground_mutex_unlock (&array->state_lock);
   ground_mutex_lock (&md->lock);
   metadata_maps_take (md, maps);
   md->stored_sets = 0;
@@ -161,10 +166,6 @@ exchange_maps (struct array *array, const struct metadata_plan *plan, bool had,
   ground_mutex_unlock (&md->lock);
   md->truth.size = plan->layout.member_size / SECTOR_SIZE;
   md->truth.bitmap_offset = plan->bitmap_offset;
-  ground_mutex_lock (&array->state_lock);
-  array->layout = plan->layout;
-  view_publish (array);
-  ground_mutex_unlock (&array->state_lock);
   *maps = old;
 }
 

@@ -209,7 +209,9 @@ drop_single_copies (struct array *array, uint64_t *seen)
   *seen = view.number;
   do {
     ground_mutex_lock (&md->lock);
-    found = todo_next (&md->todo, at, md->todo.window, &at, &length);
+    /* What came with a later view is not for this one. */
+    found = todo_next (&md->todo, at, md->todo.window, &at, &length)
+            && at + length <= view.layout.array_size;
     if (found && has_one_copy (&view, at, length)) {
       todo_done (&md->todo, at, length);
       metadata_publish (md);
