@@ -163,6 +163,21 @@ has_missed_writes (enum part part)
          || part == PART_FAULTY || part == PART_SPLIT;
 }
 
+/* It had another one, or none, that was sound: the array's goes over that, if
+ * there is room.
+ */
+static bool
+can_get_bitmap (const struct work *work, unsigned i)
+{
+  const struct assemble_member *member = &work->members[i];
+
+  return (member->bitmap_verdict == BITMAP_NONE
+          || member->bitmap_verdict == BITMAP_GOOD
+          || member->bitmap_verdict == BITMAP_OUTDATED)
+         && assemble_can_follow (&work->members[work->assembly->authority],
+                                 member->sb);
+}
+
 /* It missed writes.  May it come back? */
 static enum seat_refusal
 find_refusal (const struct work *work, unsigned i)
@@ -183,7 +198,7 @@ find_refusal (const struct work *work, unsigned i)
     return SEAT_SHAPE;
   if (sb->features & SB1_FEATURE_REPLACEMENT)
     return SEAT_REPLACEMENT;
-  if (!has_same_bitmap (work, i))
+  if (!has_same_bitmap (work, i) && !can_get_bitmap (work, i))
     return SEAT_BITMAP;
   for (unsigned j = 0; j < work->count; j++)
     if (has_seat (work, j)
@@ -207,7 +222,8 @@ seat_who_comes_back (struct work *work)
     seat->slot = sb1_own_role (work->members[i].sb);
     seat->rejoins = true;
     seat->by_bitmap = work->assembly->part[i].part == PART_STALE_BITMAP
-                      && work->members[i].bitmap_verdict == BITMAP_GOOD;
+                      && work->members[i].bitmap_verdict == BITMAP_GOOD
+                      && has_same_bitmap (work, i);
   }
 }
 

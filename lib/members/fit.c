@@ -28,16 +28,20 @@ static const struct {
                                     "one (nbdmirror erase)" },
   [FIT_TWIN] = { "copy-of-member", "is a copy of a disk that the array has: "
                                    "their device_uuid is the same" },
-  [FIT_SMALL] = { "too-small", "is too small for this array" },
+  [FIT_SMALL] = { "too-small", "is too small for this array; give a larger "
+                              "one" },
   [FIT_BLOCKS] = { "block-size", "its blocks are too large for this array, or "
                                  "for what is on it" },
-  [FIT_TAKEN] = { "slot-taken", "another disk has its slot now" },
+  [FIT_TAKEN] = { "slot-taken", "another disk has its slot now; to use it "
+                               "otherwise erase its metadata first (nbdmirror "
+                               "erase)" },
   [FIT_NO_SLOT] = { "no-slot", "says of itself that it failed; erase its "
                                "metadata first (nbdmirror erase)" },
   [FIT_REPLACEMENT] = { "replacement", "was to replace another disk; erase its "
                                        "metadata first (nbdmirror erase)" },
   [FIT_BITMAP] = { "bitmap-differs", "its bitmap is not the one of the other "
-                                     "disks" },
+                                     "disks; erase its metadata first "
+                                     "(nbdmirror erase)" },
   [FIT_ARRAY] = { "array", NULL },
   [FIT_HISTORY] = { "different-history", "was written without the other disks, "
                                          "and they without it" },
@@ -246,8 +250,10 @@ marked_bytes (const struct members_verdict *verdict,
     for (unsigned i = 0; i < verdict->count; i++) {
       const struct member_record *here = record[verdict->number[i]];
 
-      if (verdict->seats.seat[i].slot != ASSEMBLE_NO_SLOT
-          && here->bits != NULL)
+      const struct seat *seat = &verdict->seats.seat[i];
+
+      if (seat->slot != ASSEMBLE_NO_SLOT && here->bits != NULL
+          && (!seat->rejoins || seat->by_bitmap))
         bits |= here->bits[byte];
     }
     set += (unsigned)__builtin_popcount (bits);

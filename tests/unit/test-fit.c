@@ -175,7 +175,7 @@ START_TEST (who_does_not_fit_is_refused)
   newcomer.sb.data_size = newcomer.sb.size - 1;
   expect_refused (FIT_SMALL);
   make (LEVEL_RAID1, NULL, 2, true);
-  newcomer.bitmap.chunk *= 2;
+  newcomer.bitmap_verdict = BITMAP_UNSUPPORTED;
   expect_refused (FIT_BITMAP);
   make (LEVEL_RAID1, NULL, 2, true);
   newcomer.sb.roles[1] = SB1_ROLE_FAULTY;

@@ -235,6 +235,8 @@ END_TEST
 
 START_TEST (an_array_that_lacks_something_does_not_grow)
 {
+  struct array_answer answer;
+
   prepare (&kinds[_i]);
   accepted (order (ARRAY_FAIL, 2, NULL, false));
   refused (grow (0), "degraded");
@@ -242,6 +244,13 @@ START_TEST (an_array_that_lacks_something_does_not_grow)
   accepted (bitmap (16384));
   ck_assert_uint_ge (metadata_marked (memory.array),
                      kinds[_i].has_bitmap ? 65536 : 0);
+  /* Its own says nothing any more. */
+  memory.other[0] = memory.leg[1];
+  do
+    answer = order (ARRAY_READD, 2, "memory:0", false);
+  while (answer.reason != NULL && strcmp (answer.reason, "still-closing") == 0);
+  accepted (answer);
+  memory_order_wait_in_sync ();
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
 END_TEST

@@ -303,22 +303,35 @@ START_TEST (a_disk_that_cannot_be_written_does_not_come_back)
 }
 END_TEST
 
-START_TEST (only_who_has_the_same_bitmap_comes_back)
+START_TEST (who_cannot_get_the_bitmap_does_not_come_back)
 {
   array_left_behind ();
-  given[1].bitmap_chunk = 131072;
-  check_left_out ();
-  given[1].bitmap_chunk = 65536;
   given[1].bitmap_verdict = BITMAP_DAMAGED;
   check_left_out ();
   given[1].bitmap_verdict = BITMAP_UNSUPPORTED;
   check_left_out ();
+  /* No room for the array's. */
   given[1].bitmap_verdict = BITMAP_NONE;
-  check_left_out ();
-  no_bitmaps (2);
-  given[1].bitmap_verdict = BITMAP_GOOD;
+  sample.sb[1].bblog_size = 8;
+  sample.sb[1].bblog_offset = sample.sb[0].bitmap_offset;
   check_left_out ();
   check_writable ();
+}
+END_TEST
+
+/* The array got another bitmap since. */
+START_TEST (who_had_another_bitmap_that_was_sound_comes_back_whole)
+{
+  array_left_behind ();
+  for (unsigned i = 0; i < 3; i++) {
+    given[1].bitmap_chunk = i == 0 ? 131072 : 65536;
+    given[1].bitmap_verdict = i == 1 ? BITMAP_NONE : BITMAP_GOOD;
+    if (i == 2)
+      given[0].bitmap_verdict = BITMAP_NONE;
+    seat (2);
+    ck_assert (seats.seat[1].rejoins && !seats.seat[1].by_bitmap);
+    check_writable ();
+  }
 }
 END_TEST
 
@@ -527,7 +540,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_member_of_another_size_does_not_come_back);
   tcase_add_test (tcase, an_old_replacement_does_not_come_back);
   tcase_add_test (tcase, a_disk_that_cannot_be_written_does_not_come_back);
-  tcase_add_test (tcase, only_who_has_the_same_bitmap_comes_back);
+  tcase_add_test (tcase, who_cannot_get_the_bitmap_does_not_come_back);
+  tcase_add_test (tcase,
+                  who_had_another_bitmap_that_was_sound_comes_back_whole);
   tcase_add_test (tcase, a_bitmap_that_is_not_understood_can_only_be_read);
   tcase_add_test (tcase, events_near_their_end_can_only_be_read);
   tcase_add_test (tcase, a_replacement_shares_the_slot_of_whom_it_replaces);
