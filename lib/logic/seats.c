@@ -23,6 +23,12 @@ has_seat (const struct work *work, unsigned i)
   return work->ret->seat[i].slot != ASSEMBLE_NO_SLOT;
 }
 
+static const struct assemble_member *
+authority (const struct work *work)
+{
+  return &work->members[work->assembly->authority];
+}
+
 /* It missed the last update, in which the bitmap may have come or gone. */
 static bool
 is_behind (const struct work *work, unsigned i)
@@ -31,14 +37,13 @@ is_behind (const struct work *work, unsigned i)
          && work->members[i].sb->events < work->assembly->events;
 }
 
-/* The same regions as the authority's, in an area that is sound: it can be
- * written over.
+/* The same regions as the authority's, in the same place and an area that is
+ * sound: it can be written over.
  */
 static bool
 has_same_bitmap (const struct work *work, unsigned i)
 {
-  const struct assemble_member *a
-    = &work->members[work->assembly->authority];
+  const struct assemble_member *a = authority (work);
   const struct assemble_member *b = &work->members[i];
 
   if (is_behind (work, i)
@@ -49,6 +54,7 @@ has_same_bitmap (const struct work *work, unsigned i)
   if (a->bitmap_verdict == BITMAP_NONE)
     return b->bitmap_verdict == BITMAP_NONE;
   return b->bitmap_chunk == a->bitmap_chunk
+         && b->sb->bitmap_offset == a->sb->bitmap_offset
          && (b->bitmap_verdict == BITMAP_GOOD
              || b->bitmap_verdict == BITMAP_OUTDATED);
 }
@@ -80,9 +86,10 @@ seat_fresh (struct work *work)
       continue;
     seat->slot = part->slot;
     seat->replaces = part->part == PART_REPLACEMENT && has_original (work, i);
-    /* Linux wrote that down while there was a bitmap. */
+    /* That was written down while there was a bitmap. */
     seat->by_bitmap = part->by_bitmap
-                      && work->members[i].bitmap_verdict != BITMAP_NONE;
+                      && work->members[i].bitmap_verdict != BITMAP_NONE
+                      && authority (work)->bitmap_verdict != BITMAP_NONE;
   }
 }
 

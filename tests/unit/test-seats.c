@@ -207,6 +207,20 @@ START_TEST (a_rebuild_by_a_bitmap_that_is_gone_copies_all)
 }
 END_TEST
 
+/* The update that gave the bitmap up is the one that the member missed. */
+START_TEST (a_rebuild_by_a_bitmap_that_the_others_gave_up_copies_all)
+{
+  array (2);
+  sample.sb[0].events++;
+  sample.sb[1].features
+    |= SB1_FEATURE_RECOVERY_OFFSET | SB1_FEATURE_RECOVERY_BITMAP;
+  given[0].bitmap_verdict = BITMAP_NONE;
+  seat (2);
+  check_writable ();
+  ck_assert (seats.seat[1].rebuilt && !seats.seat[1].by_bitmap);
+}
+END_TEST
+
 /* --------------------------------------------------- who does not come back */
 
 START_TEST (a_slot_that_is_taken_is_not_given_twice)
@@ -323,9 +337,11 @@ END_TEST
 START_TEST (who_had_another_bitmap_that_was_sound_comes_back_whole)
 {
   array_left_behind ();
-  for (unsigned i = 0; i < 3; i++) {
+  for (unsigned i = 0; i < 4; i++) {
+    given[0].bitmap_verdict = BITMAP_GOOD;
     given[1].bitmap_chunk = i == 0 ? 131072 : 65536;
     given[1].bitmap_verdict = i == 1 ? BITMAP_NONE : BITMAP_GOOD;
+    sample.sb[1].bitmap_offset = sample.sb[0].bitmap_offset + (i == 3 ? 8 : 0);
     if (i == 2)
       given[0].bitmap_verdict = BITMAP_NONE;
     seat (2);
@@ -464,6 +480,10 @@ START_TEST (different_bitmaps_can_only_be_read)
   seat (2);
   check_readonly (1, true, "bitmap");
   array (2);
+  sample.sb[1].bitmap_offset += 8;
+  seat (2);
+  check_readonly (1, true, "bitmap");
+  array (2);
   given[1].bitmap_verdict = BITMAP_OUTDATED;
   seat (2);
   check_writable ();
@@ -531,6 +551,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, spares_and_the_damaged_have_no_slot);
   tcase_add_test (tcase, a_rebuild_that_has_begun_goes_on);
   tcase_add_test (tcase, a_rebuild_by_a_bitmap_that_is_gone_copies_all);
+  tcase_add_test (tcase,
+                  a_rebuild_by_a_bitmap_that_the_others_gave_up_copies_all);
   tcase_add_test (tcase, a_slot_that_is_taken_is_not_given_twice);
   tcase_add_test (tcase, of_two_that_want_a_slot_the_first_gets_it);
   tcase_add_test (tcase, a_number_that_is_taken_is_not_given_twice);
