@@ -34,6 +34,18 @@ assemble_same_sizes (const struct sb1 *a, const struct sb1 *b)
          && x.array_size == y.array_size && x.member_size == y.member_size;
 }
 
+/* Do the data of @sb's member lie where they lie in an array of @layout, though
+ * it may be of another size?
+ */
+static bool
+lies_alike (const struct layout *layout, const struct sb1 *sb)
+{
+  if (layout->level == LEVEL_RAID1)
+    return true;
+  return sb->raid_disks == layout->slots
+         && (layout->far == 1 || layout->offset);
+}
+
 bool
 assemble_can_follow (const struct assemble_member *authority,
                      const struct sb1 *sb)
@@ -41,7 +53,9 @@ assemble_can_follow (const struct assemble_member *authority,
   uint64_t area = 0;
   struct layout layout;
 
-  if (sb1_layout (authority->sb, &layout) != NULL)
+  if (sb1_layout (authority->sb, &layout) != NULL
+      || (!assemble_same_sizes (authority->sb, sb)
+          && !lies_alike (&layout, sb)))
     return false;
   /* One that is none is refused later. */
   if (authority->bitmap_verdict == BITMAP_GOOD
@@ -221,8 +235,10 @@ check_today (struct assemble_work *work, unsigned i,
   if (!assemble_same_sizes (sb, authority)
       && !assemble_can_follow (truth, sb)) {
     assemble_refuse (work, ASSEMBLE_REFUSED, i,
-                     "size %" PRIu64 ": its metadata lies where the array, "
-                     "which has %" PRIu64 " now, has data", sb->size,
+                     "raid_disks %" PRIu32 ", size %" PRIu64 ": its metadata "
+                     "lies where the array, which has %" PRIu32 ", %" PRIu64
+                     " now, has data, or its data lie elsewhere",
+                     sb->raid_disks, sb->size, authority->raid_disks,
                      authority->size);
     return false;
   }

@@ -141,7 +141,9 @@ void assemble (const struct assemble_member *members, unsigned count,
  */
 bool assemble_same_sizes (const struct sb1 *a, const struct sb1 *b);
 
-/* Has the member of @sb room for what @authority says of data and bitmap? */
+/* Has the member of @sb room for what @authority says of data and bitmap, and
+ * does its data lie as there?
+ */
 bool assemble_can_follow (const struct assemble_member *authority,
                           const struct sb1 *sb);
 

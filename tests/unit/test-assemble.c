@@ -500,6 +500,28 @@ START_TEST (a_member_that_missed_that_the_array_grew_is_in_sync)
 }
 END_TEST
 
+/* Where the data of a raid10 lie depends on its number of disks, and in a far
+ * layout on their size.
+ */
+START_TEST (a_member_whose_data_lie_elsewhere_than_the_arrays_is_refused)
+{
+  array (LEVEL_RAID10, "n2", 4);
+  sample.sb[0].events++;
+  sample.sb[0].raid_disks = 2;
+  sample.sb[0].roles[2] = sample.sb[0].roles[3] = SB1_ROLE_SPARE;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
+  array (LEVEL_RAID10, "f2", 2);
+  sample.sb[0].events++;
+  sample.sb[1].size /= 2;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_REFUSED);
+  array (LEVEL_RAID10, "n2", 2);
+  sample.sb[0].events++;
+  sample.sb[1].size /= 2;
+  ck_assert_int_eq (judge_all (), ASSEMBLE_START);
+  ck_assert_uint_eq (verdict.in_sync, 3);
+}
+END_TEST
+
 /* Its areas were judged by its own size. */
 START_TEST (a_member_with_metadata_where_the_array_has_data_now_is_refused)
 {
@@ -786,6 +808,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_slot_given_away_is_not_given_back_by_bitmap);
   tcase_add_test (tcase, who_gave_the_slot_away_has_a_history_of_its_own);
   tcase_add_test (tcase, a_member_that_missed_that_the_array_grew_is_in_sync);
+  tcase_add_test (
+    tcase, a_member_whose_data_lie_elsewhere_than_the_arrays_is_refused);
   tcase_add_test (
     tcase, a_member_with_metadata_where_the_array_has_data_now_is_refused);
   tcase_add_test (tcase, a_member_too_small_for_the_array_is_refused);
