@@ -271,6 +271,37 @@ START_TEST (what_is_only_asked_for_is_not_done)
 }
 END_TEST
 
+/* It has no bitmap yet, so nobody has judged where that is said to lie. */
+START_TEST (who_missed_that_a_bitmap_came_gets_it_where_the_array_has_it)
+{
+  static const int32_t lies[] = { 0, -1000, 4096, INT32_MIN, INT32_MAX };
+  uint64_t at = 2 * 1024 * 1024, bits;
+
+  memory_leg_bytes = MEMORY_LEG_SIZE;
+  memory_array_plan_sized (SB1_VERSION_1_2, true, 0);
+  memory.sb[0].events++;
+  memory.bitmap.events++;
+  bits = bitmap_offset_bytes (&memory.sb[0]) + BITMAP_HEAD_SIZE;
+  memory.sb[1].features &= ~(uint32_t)SB1_FEATURE_BITMAP;
+  memory_array_write_supers ();
+  memory.sb[1].bitmap_offset = lies[_i];
+  sb1_encode (&memory.sb[1],
+              (uint8_t *)memory.leg[1]->data
+                + memory.sb[1].super_offset * SECTOR_SIZE);
+  memory_array_start (0);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, at, 0), 0);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    ck_assert (bitmap_get ((const uint8_t *)memory.leg[i]->data + bits,
+                           at / 65536));
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  /* And nowhere else. */
+  ck_assert_mem_eq (memory.leg[0]->data + bits, memory.leg[1]->data + bits,
+                    MEMORY_LEG_SIZE - bits);
+  ck_assert_int_eq (memory_array_super (1).bitmap_offset,
+                    memory.sb[0].bitmap_offset);
+}
+END_TEST
+
 /* ------------------------------------------------------------- power cuts */
 
 static unsigned writes, cut_at;
@@ -370,6 +401,8 @@ add_tests (TCase *tcase)
                   what_was_set_is_set_on_the_disks_in_the_new_bitmap);
   tcase_add_test (tcase,
                   a_bitmap_without_room_is_refused_and_nothing_changes);
+  tcase_add_loop_test (
+    tcase, who_missed_that_a_bitmap_came_gets_it_where_the_array_has_it, 0, 5);
   tcase_add_loop_test (tcase, an_array_that_lacks_something_does_not_grow, 0,
                        2);
   tcase_add_loop_test (tcase, what_is_only_asked_for_is_not_done, 0, KINDS);

@@ -39,6 +39,16 @@ send (struct request *request, unsigned place, const void *buffer,
   }
 }
 
+/* The array's own: a member's superblock may be of before it. */
+static uint64_t
+bitmap_place (const struct metadata *md, const struct sb1 *sb)
+{
+  int64_t sector = (int64_t)sb->super_offset + md->truth.bitmap_offset;
+
+  assert (sector >= 0);
+  return (uint64_t)sector * SECTOR_SIZE;
+}
+
 /* @area, or, if that is NULL, each one's superblock; to all of @places, and
  * wait for them.
  */
@@ -55,7 +65,7 @@ send_to (struct request *request, uint32_t places, const struct area *area)
 
     if (area != NULL)
       send (request, place, md->staging + area->from, area->length,
-            bitmap_offset_bytes (&super->sb) + area->from);
+            bitmap_place (md, &super->sb) + area->from);
     else
       send (request, place, super->block, sb1_written_bytes (&super->sb, block),
             super->sb.super_offset * SECTOR_SIZE);
