@@ -98,6 +98,21 @@ START_TEST (only_slots_without_a_disk_go_away)
 }
 END_TEST
 
+/* So a spare waits for as long as ever. */
+START_TEST (a_slot_that_comes_again_is_empty_since_then)
+{
+  uint64_t gone;
+
+  memory_array_prepare (true);
+  accepted (grow (3, NULL));
+  accepted (grow (2, NULL));
+  gone = ground_now ();
+  accepted (grow (3, NULL));
+  ck_assert_uint_ge (memory.array->empty_since_ns[2], gone);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 START_TEST (what_is_only_asked_for_is_not_done)
 {
   struct array_order ask = { .verb = ARRAY_GROW_LEGS, .slots = 3,
@@ -174,6 +189,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   a_disk_that_cannot_have_the_new_slot_leaves_all_as_it_was);
   tcase_add_test (tcase, only_slots_without_a_disk_go_away);
+  tcase_add_test (tcase, a_slot_that_comes_again_is_empty_since_then);
   tcase_add_test (tcase, what_is_only_asked_for_is_not_done);
   tcase_add_loop_test (tcase, a_crash_while_it_grows_leaves_both_in_sync, 0,
                        2);

@@ -274,8 +274,8 @@ note_empty (struct array *array, const struct view *view)
 {
   uint64_t now = ground_now ();
 
-  for (unsigned slot = 0; slot < array->layout.slots; slot++)
-    if (view->occupant[slot] >= 0)
+  for (unsigned slot = 0; slot < LEGS_MAX; slot++)
+    if (view->occupant[slot] >= 0 || slot >= view->layout.slots)
       array->empty_since_ns[slot] = 0;
     else if (array->empty_since_ns[slot] == 0)
       array->empty_since_ns[slot] = now;
