@@ -33,17 +33,28 @@ struct rebuild {
   struct holes holes;       /* of the hand that chooses */
 };
 
-/* Does the bitmap say that some of it was missed? */
+/* Does the bitmap say that some of the range was missed?  *@length becomes as
+ * much as one answer holds for.  Once the member is gone the array may get
+ * another bitmap, or none, which says nothing.
+ */
 static bool
-is_marked (struct array *array, uint64_t offset, uint64_t length)
+is_marked (struct array *array, uint64_t offset, uint64_t *length)
 {
   struct metadata *md = array->md;
-  uint64_t region = md->bitmap.region_size;
-  bool marked = false;
+  uint64_t region, step;
+  bool marked;
 
   ground_mutex_lock (&md->lock);
-  for (uint64_t i = offset / region; i <= (offset + length - 1) / region; i++)
-    marked |= bitmap_is_set (&md->bitmap, i);
+  marked = !md->has_bitmap;
+  if (md->has_bitmap) {
+    region = md->bitmap.region_size;
+    /* Region by region; but some may be smaller than a disk's block. */
+    step = MAX (region, (uint64_t)array->leg_block);
+    *length = MIN (*length, step - offset % step);
+    for (uint64_t i = offset / region; i <= (offset + *length - 1) / region;
+         i++)
+      marked |= bitmap_is_set (&md->bitmap, i);
+  }
   ground_mutex_unlock (&md->lock);
   return marked;
 }
@@ -55,9 +66,8 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
            uint64_t *ret_length)
 {
   struct array *array = rebuild->array;
-  struct metadata *md = array->md;
   const struct layout *layout = &rebuild->layout;
-  uint64_t step = array->resync.span, region;
+  uint64_t step = array->resync.span;
 
   if (layout->chunk != 0)
     step = MIN (step, layout->chunk - at % layout->chunk);
@@ -67,12 +77,8 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
     return false;
   *ret_length = layout_piece (layout, *ret_offset,
                               MIN (step, layout->array_size - *ret_offset));
-  if (!rebuild->member->by_bitmap)
-    return true;
-  /* Region by region; but some may be smaller than a disk's block. */
-  region = MAX (md->bitmap.region_size, (uint64_t)array->leg_block);
-  *ret_length = MIN (*ret_length, region - *ret_offset % region);
-  return is_marked (array, *ret_offset, *ret_length);
+  return !rebuild->member->by_bitmap
+         || is_marked (array, *ret_offset, ret_length);
 }
 
 static bool
