@@ -125,10 +125,11 @@ json_read_object (const char *text, size_t length, const char **why)
   g_autoptr (JsonParser) parser = NULL;
   JsonNode *root;
 
-  *why = "it is no JSON";
-  /* This refuses NUL, too. */
+  /* This refuses NUL, too.  Names of files may be other bytes. */
+  *why = "it is no UTF-8; a disk needs a name, or a link to it, that is";
   if (!g_utf8_validate_len (text, length, NULL))
     return NULL;
+  *why = "it is no JSON";
   if (depth (text, length) > CONTROL_DEPTH_MAX) {
     *why = "it is nested too deep";
     return NULL;

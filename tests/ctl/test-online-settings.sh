@@ -66,6 +66,13 @@ complains "vm: bad-argument: event-program=/tmp: cannot be called: Is a director
 does 0 get rebuild-rate-min
 test "$(cat said)" = 9437184
 
+# What cannot be said in JSON is refused with the reason.
+for words in "set event-program=" "spare --yes " "rename --yes "; do
+  # shellcheck disable=SC2086
+  does 1 $words$'x\xff'
+  complains "vm: bad-request: it is no UTF-8;"
+done
+
 # Events are told to the program, and no longer.
 for name in first second; do
   printf '#!/bin/sh\necho "$1" >>%s\n' "$dir/$name.calls" >$name.sh
