@@ -108,6 +108,22 @@ both_the_same (void)
   ck_assert_mem_eq (memory.leg[0]->data + at + AT, data, sizeof data);
 }
 
+/* There is room for data up to the first of its metadata, no further. */
+static void
+ends_before_metadata (const struct sb1 *sb)
+{
+  int64_t first = 0;
+
+  if (memory.wish.version != SB1_VERSION_1_0)
+    return;
+  if (sb->features & SB1_FEATURE_BITMAP)
+    first = MIN (first, (int64_t)sb->bitmap_offset);
+  if (sb->bblog_size != 0)
+    first = MIN (first, (int64_t)sb->bblog_offset);
+  ck_assert_int_le ((int64_t)(sb->data_offset + sb->data_size),
+                    (int64_t)sb->super_offset + first);
+}
+
 /* Once more, of what is on the members, as large as they are. */
 static void
 start_again (void)
@@ -139,6 +155,7 @@ START_TEST (an_array_grows_and_what_is_new_is_made_equal)
 
   find_supers ();
   both_the_same ();
+  ends_before_metadata (&memory.sb[0]);
   ck_assert_uint_eq (memory.sb[0].resync_offset, SB1_CLEAN);
   ck_assert_uint_eq (memory.sb[0].features & SB1_FEATURE_BITMAP,
                      kind->has_bitmap ? SB1_FEATURE_BITMAP : 0);
@@ -302,6 +319,155 @@ START_TEST (who_missed_that_a_bitmap_came_gets_it_where_the_array_has_it)
 }
 END_TEST
 
+/* ------------------------------------------------- spares, and who is away */
+
+static uint32_t
+make_spare (void)
+{
+  struct array_answer answer;
+
+  memory_order_offer (0);
+  answer = order (ARRAY_SPARE, 0, "memory:0", false);
+  accepted (answer);
+  return answer.member;
+}
+
+/* As it lies on a disk that @like describes. */
+static struct bitmap_super
+bitmap_on (const struct memory_leg *leg, const struct sb1 *like)
+{
+  struct bitmap_super ret;
+
+  bitmap_decode ((const uint8_t *)leg->data + bitmap_offset_bytes (like), &ret);
+  return ret;
+}
+
+START_TEST (a_spare_goes_with_the_array)
+{
+  const struct kind *kind = &kinds[_i];
+  struct sb1 sb;
+
+  prepare (kind);
+  make_spare ();
+  memory.other[0]->grown = MEMORY_LEG_SIZE;
+  accepted (grow (0));
+  wait_same ();
+  if (kind->has_bitmap)
+    accepted (bitmap (16384));
+  find_supers ();
+  sb = memory_array_super_on (memory.other[0]);
+  ck_assert_uint_eq (sb1_own_role (&sb), SB1_ROLE_SPARE);
+  ck_assert_uint_eq (sb.size, memory.sb[0].size);
+  ck_assert_uint_eq (sb.super_offset, memory.sb[0].super_offset);
+  ends_before_metadata (&sb);
+  ck_assert_int_eq (sb.bitmap_offset, memory.sb[0].bitmap_offset);
+  ck_assert_uint_eq (sb.features & SB1_FEATURE_BITMAP,
+                     kind->has_bitmap ? SB1_FEATURE_BITMAP : 0);
+  if (kind->has_bitmap) {
+    struct bitmap_super head = bitmap_on (memory.other[0], &sb);
+
+    ck_assert_uint_eq (head.chunk, 16384);
+    ck_assert_uint_eq (head.sync_size, memory_array_bitmap (0).sync_size);
+  }
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (a_spare_without_room_is_in_the_way)
+{
+  uint64_t before;
+
+  prepare (&kinds[_i]);
+  make_spare ();
+  before = array_size ();
+  refused (grow (before + 1024 * 1024), "too-small");
+  refused (grow (0), "already");
+  ck_assert_uint_eq (array_size (), before);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (nothing_is_laid_anew_while_something_is_copied)
+{
+  prepare (&kinds[_i]);
+  array_sync_pause (memory.array);
+  accepted (grow (1024 * 1024));
+  refused (grow (0), "sync-running");
+  refused (bitmap (4096), "sync-running");
+  array_sync_resume (memory.array);
+  wait_same ();
+  array_sync_pause (memory.array);
+  accepted (order (ARRAY_REMOVE, 2, NULL, false));
+  memory_order_offer (0);
+  accepted (order (ARRAY_ADD, 0, "memory:0", false));
+  refused (grow (0), "sync-running");
+  refused (bitmap (4096), "sync-running");
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* How many flushes there had been before the first write of the order. */
+static unsigned flushed[MEMBERS];
+
+static void
+on_first_write (void)
+{
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    memory.leg[i]->meanwhile[CHILD_WRITE] = NULL;
+    flushed[i] = memory.leg[i]->count[CHILD_FLUSH];
+  }
+}
+
+/* The new bitmap says nothing of what was written before. */
+START_TEST (what_was_written_is_flushed_before_there_is_a_bitmap)
+{
+  unsigned before[MEMBERS];
+
+  prepare (&kinds[_i]);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    before[i] = memory.leg[i]->count[CHILD_FLUSH];
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->meanwhile[CHILD_WRITE] = on_first_write;
+  accepted (bitmap (32768));
+  for (unsigned i = 0; i < MEMBERS; i++)
+    ck_assert_uint_gt (flushed[i], before[i]);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (the_last_region_is_carried_over)
+{
+  prepare (&kinds[2]);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data,
+                                 array_size () - sizeof data, 0), 0);
+  accepted (bitmap (4096));
+  /* The region at AT, and the last one, which may be a short one. */
+  ck_assert_uint_ge (metadata_marked (memory.array), 65536 + sizeof data);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* It has one of the same kind, but what it missed was written without any. */
+START_TEST (a_new_bitmap_does_not_speak_for_who_is_away)
+{
+  uint64_t at;
+
+  prepare (&kinds[_i]);
+  at = memory.sb[0].data_offset * SECTOR_SIZE;
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  accepted (bitmap (0));
+  memset (data, 'e', sizeof data);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
+  accepted (bitmap (65536));
+  memory_order_offer (0);
+  memcpy (memory.other[0]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
+  accepted (order (ARRAY_READD, 2, "memory:0", false));
+  memory_order_wait_in_sync ();
+  ck_assert_mem_eq (memory.other[0]->data + at + AT, data, sizeof data);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 /* ------------------------------------------------------------- power cuts */
 
 static unsigned writes, cut_at;
@@ -342,6 +508,9 @@ live_on (const struct kind *kind)
   ck_assert_int_eq (memory_array_unmake (), 0);
   find_supers ();
   both_the_same ();
+  ck_assert_uint_eq (memory.sb[0].features, memory.sb[1].features);
+  if (memory.sb[0].features & SB1_FEATURE_BITMAP)
+    ck_assert_int_eq (memory.sb[0].bitmap_offset, memory.sb[1].bitmap_offset);
 }
 
 static bool
@@ -406,10 +575,21 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, an_array_that_lacks_something_does_not_grow, 0,
                        2);
   tcase_add_loop_test (tcase, what_is_only_asked_for_is_not_done, 0, KINDS);
+  tcase_add_loop_test (tcase, a_spare_goes_with_the_array, 0, KINDS);
+  tcase_add_loop_test (tcase, a_spare_without_room_is_in_the_way, 2, 3);
+  tcase_add_loop_test (tcase, nothing_is_laid_anew_while_something_is_copied, 0,
+                       2);
+  tcase_add_loop_test (
+    tcase, what_was_written_is_flushed_before_there_is_a_bitmap, 0, 2);
+  tcase_add_test (tcase, the_last_region_is_carried_over);
+  tcase_add_loop_test (tcase, a_new_bitmap_does_not_speak_for_who_is_away, 0,
+                       1);
   tcase_add_loop_test (tcase, a_power_cut_while_it_grows_loses_nothing, 0,
                        KINDS);
   tcase_add_loop_test (
     tcase, a_power_cut_while_the_bitmap_changes_loses_nothing, 0, 2);
+  tcase_add_loop_test (
+    tcase, a_power_cut_while_the_bitmap_changes_loses_nothing, 3, 5);
 }
 
 int
