@@ -73,6 +73,14 @@ START_TEST (a_spare_is_on_record_and_holds_nothing)
   ck_assert_uint_eq (sb1_own_role (&sb), SB1_ROLE_SPARE);
   ck_assert_mem_eq (sb.set_uuid, memory.sb[0].set_uuid, 16);
   ck_assert_uint_ge (sb.dev_number, MEMBERS);
+  if (_i != 0) {
+    struct bitmap_super bitmap;
+
+    bitmap_decode ((const uint8_t *)memory.other[0]->data
+                     + bitmap_offset_bytes (&sb), &bitmap);
+    ck_assert_uint_eq (bitmap.magic, BITMAP_MAGIC);
+    ck_assert_uint_eq (bitmap.chunk, memory_array_bitmap (0).chunk);
+  }
   write_at (2 * AT);
   ck_assert_int_eq (memory_array_unmake (), 0);
   sb = memory_array_super_on (memory.other[0]);
@@ -155,6 +163,17 @@ START_TEST (a_disk_that_cannot_be_a_spare_is_refused)
   memory_order_offer (3);
   memcpy (memory.other[3]->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
   refused (order (ARRAY_SPARE, 0, "memory:3", false), "not-new");
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (a_spare_is_none_before_its_metadata_are_flushed)
+{
+  memory_array_prepare (_i);
+  memory_order_offer (0);
+  memory.other[0]->leg.caps.fua = false;
+  memory.other[0]->error[CHILD_FLUSH] = -EIO;
+  refused (order (ARRAY_SPARE, 0, "memory:0", false), "not-recorded");
   ck_assert_int_eq (memory_array_unmake (), 0);
 }
 END_TEST
@@ -258,6 +277,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_start_without_a_disk_uses_the_spare);
   tcase_add_loop_test (tcase, a_spare_waits_as_long_as_it_was_told, 0, 2);
   tcase_add_test (tcase, a_disk_that_cannot_be_a_spare_is_refused);
+  tcase_add_loop_test (tcase, a_spare_is_none_before_its_metadata_are_flushed, 0,
+                       2);
   tcase_add_test (tcase, a_spare_that_fails_is_told_and_no_loss);
   tcase_add_test (tcase,
                   a_spare_that_cannot_be_written_when_it_steps_in_is_out);
