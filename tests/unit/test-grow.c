@@ -63,6 +63,25 @@ START_TEST (a_disk_gets_the_new_slot_with_the_same_order)
 }
 END_TEST
 
+START_TEST (a_disk_in_a_new_slot_can_be_the_last_copy)
+{
+  struct array_answer answer;
+  static char back[sizeof data];
+
+  memory_array_prepare (_i);
+  memory_order_offer (0);
+  answer = grow (3, "memory:0");
+  accepted (answer);
+  memory_order_wait_in_sync ();
+  accepted (order (ARRAY_FAIL, 1, NULL, false));
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  refused (order (ARRAY_FAIL, answer.member, NULL, false), "last-copy");
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, AT), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 START_TEST (a_disk_that_cannot_have_the_new_slot_leaves_all_as_it_was)
 {
   memory_array_prepare (true);
@@ -186,6 +205,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_slot_more_is_on_record_and_empty);
   tcase_add_loop_test (tcase, a_disk_gets_the_new_slot_with_the_same_order, 0,
                        2);
+  tcase_add_loop_test (tcase, a_disk_in_a_new_slot_can_be_the_last_copy, 0, 2);
   tcase_add_test (tcase,
                   a_disk_that_cannot_have_the_new_slot_leaves_all_as_it_was);
   tcase_add_test (tcase, only_slots_without_a_disk_go_away);
