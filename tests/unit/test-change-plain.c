@@ -203,6 +203,51 @@ START_TEST (a_disk_is_marked_before_anything_is_copied_to_it)
 }
 END_TEST
 
+START_TEST (the_mark_is_on_the_disk_for_sure_before_it_joins)
+{
+  struct memory_leg *new;
+
+  make (0);
+  accepted (order (ARRAY_FAIL, 2, NULL));
+  array_sync_pause (memory.array);
+  new = offer (0);
+  accepted (order (ARRAY_ADD, 0, "memory:0"));
+  ck_assert (unfinished_is ((const uint8_t *)new->data));
+  ck_assert_uint_ge (new->count[CHILD_FLUSH], 1);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+/* Flushes before the last write to the new disk, and before the one before. */
+static unsigned at_last_write, at_write_before;
+
+static void
+count_flushes (void)
+{
+  at_write_before = at_last_write;
+  at_last_write = memory.other[0]->count[CHILD_FLUSH];
+  memory.other[0]->meanwhile[CHILD_WRITE] = count_flushes;
+}
+
+/* The beginning is written last, over the mark. */
+START_TEST (the_mark_goes_between_two_flushes)
+{
+  struct memory_leg *new;
+  uint32_t id;
+
+  make (0);
+  accepted (order (ARRAY_FAIL, 2, NULL));
+  new = offer (0);
+  new->meanwhile[CHILD_WRITE] = count_flushes;
+  id = accepted (order (ARRAY_ADD, 0, "memory:0"));
+  wait_in_sync (id);
+  ck_assert_uint_gt (at_last_write, at_write_before);
+  ck_assert_uint_gt (new->count[CHILD_FLUSH], at_last_write);
+  new->meanwhile[CHILD_WRITE] = NULL;
+  unmake_alike (memory.leg[0], new);
+}
+END_TEST
+
 START_TEST (what_was_not_finished_may_be_begun_anew)
 {
   struct memory_leg *new;
@@ -431,6 +476,8 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, a_disk_that_was_not_finished_says_so_itself, 0,
                        LAYOUTS);
   tcase_add_test (tcase, a_disk_is_marked_before_anything_is_copied_to_it);
+  tcase_add_test (tcase, the_mark_is_on_the_disk_for_sure_before_it_joins);
+  tcase_add_test (tcase, the_mark_goes_between_two_flushes);
   tcase_add_test (tcase, what_was_not_finished_may_be_begun_anew);
   tcase_add_test (tcase, what_a_disk_holds_is_not_overwritten_unasked);
   tcase_add_loop_test (tcase, a_disk_that_failed_comes_back_with_all_data, 0,
