@@ -436,6 +436,23 @@ check_spare (enum seat_refusal refusal)
   check_writable ();
 }
 
+/* Only one of them could have that entry of the table. */
+START_TEST (of_two_spares_with_one_number_one_waits)
+{
+  array (4);
+  for (unsigned i = 0; i < 4; i++) {
+    sample.sb[i].raid_disks = 2;
+    sample.sb[i].roles[2] = sample.sb[i].roles[3] = SB1_ROLE_SPARE;
+  }
+  sample.sb[2].events = sample.sb[3].events = 3;
+  sample.sb[3].dev_number = 2;
+  seat (4);
+  ck_assert (seats.seat[2].waits && !seats.seat[3].waits);
+  ck_assert_int_eq (seats.seat[3].refusal, SEAT_TAKEN);
+  check_writable ();
+}
+END_TEST
+
 START_TEST (a_spare_waits_if_it_could_step_in)
 {
   array_with_spare ();
@@ -569,6 +586,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, events_near_their_end_can_only_be_read);
   tcase_add_test (tcase, a_replacement_shares_the_slot_of_whom_it_replaces);
   tcase_add_test (tcase, a_replacement_alone_has_the_slot_to_itself);
+  tcase_add_test (tcase, of_two_spares_with_one_number_one_waits);
   tcase_add_test (tcase, a_spare_waits_if_it_could_step_in);
   tcase_add_test (tcase, no_spare_waits_where_nothing_is_written);
   tcase_add_test (tcase, different_bitmaps_can_only_be_read);
