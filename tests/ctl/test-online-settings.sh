@@ -65,6 +65,9 @@ does 1 set rebuild-rate-min=1M event-program=/tmp
 complains "vm: bad-argument: event-program=/tmp: cannot be called: Is a directory"
 does 0 get rebuild-rate-min
 test "$(cat said)" = 9437184
+does 1 set rebuild-rate-min=90M event-program=/bin/true
+does 0 get event-program
+test "$(cat said)" = none
 
 # What cannot be said in JSON is refused with the reason.
 for words in "set event-program=" "spare --yes " "rename --yes "; do
