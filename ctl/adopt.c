@@ -21,7 +21,7 @@ static const GOptionEntry entries[] = {
   { "name", 'N', 0, G_OPTION_ARG_FILENAME, &given.name, "Name of the array",
     "NAME" },
   { "assume-clean", 0, 0, G_OPTION_ARG_NONE, &given.assume_clean,
-    "The disks are copies of the first one: do not compare them", NULL },
+    "Do not compare: all are copies of the first disk", NULL },
   { "discard", 0, 0, G_OPTION_ARG_NONE, &given.discard,
     "What is on disks that are no copies may be lost", NULL },
   { "backup-dir", 0, 0, G_OPTION_ARG_FILENAME, &given.backup_dir,

@@ -181,13 +181,11 @@ assemble_command (int argc, char **argv)
   g_autofree char *metadata = NULL;
   const GOptionEntry entries[] = {
     { "on-split-brain", 0, 0, G_OPTION_ARG_STRING, &on_split_brain,
-      "In a split brain keep the history of disk N; the first is 0", "leg:N" },
+      "In a split brain keep the data of disk N (from 0)", "leg:N" },
     { "degraded", 0, 0, G_OPTION_ARG_STRING, &degraded,
-      "Whether to start with disks missing (default yes)",
-      "yes|no|wait:SECONDS" },
+      "Start with missing disks: yes (default) or no", "WHETHER" },
     { "metadata", 0, 0, G_OPTION_ARG_STRING, &metadata,
-      "auto (default): by what is on the disks; md: an md array only; "
-      "none: a plain array, whatever is on the disks", "auto|md|none" },
+      "Kind of array: auto (default), md, or none (plain)", "KIND" },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct dry_run *run;

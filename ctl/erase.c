@@ -196,9 +196,7 @@ erase_command (int argc, char **argv)
   char *folder = NULL, *metadata = NULL;
   const GOptionEntry entries[] = {
     { "metadata", 'e', 0, G_OPTION_ARG_STRING, &metadata,
-      "Only the superblock of this version (default all): 0.90, 1.0, 1.1 or "
-      "1.2",
-      "VERSION" },
+      "Only 0.90, 1.0, 1.1 or 1.2 (default all)", "VERSION" },
     { "backup-dir", 0, 0, G_OPTION_ARG_FILENAME, &folder,
       "Directory for the restore files (default .)", "DIRECTORY" },
     { "no-backup", 0, 0, G_OPTION_ARG_NONE, &no_backup,

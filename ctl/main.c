@@ -156,7 +156,7 @@ static const GOptionEntry common_entries[] = {
   { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run,
     "Show the plan and change nothing", NULL },
   { "timeout", 0, 0, G_OPTION_ARG_CALLBACK, parse_timeout,
-    "Seconds to wait for an answer (default 30), or in wait and stop",
+    "Seconds to wait (default 30; wait, stop: no limit)",
     "SECONDS" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };

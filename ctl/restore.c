@@ -215,8 +215,7 @@ restore_command (int argc, char **argv)
   gboolean force = FALSE;
   const GOptionEntry entries[] = {
     { "force", 0, 0, G_OPTION_ARG_NONE, &force,
-      "Restore even if this may be another disk, or it was written since",
-      NULL },
+      "Restore though the disk may be another, or written", NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
   struct doubt doubt = { NULL, NULL };

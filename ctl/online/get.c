@@ -139,7 +139,7 @@ static const GOptionEntry no_entries[] = {
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-#define GET_USAGE "[ARRAY] [KEY], or [ARRAY] MEMBER write-mostly"
+#define GET_USAGE "[ARRAY] [KEY | MEMBER write-mostly]"
 
 int
 get_command (int argc, char **argv)

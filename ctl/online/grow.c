@@ -15,22 +15,22 @@ static char *size_text, *disk_text, *chunk_text;
 static gboolean discard, none, internal;
 
 static const GOptionEntry grow_entries[] = {
-  { "legs", 0, 0, G_OPTION_ARG_INT, &legs, "So many disks (raid1)", "N" },
+  { "legs", 0, 0, G_OPTION_ARG_INT, &legs, "New number of slots (raid1)", "N" },
   { "disk", 0, 0, G_OPTION_ARG_FILENAME, &disk_text,
-    "--legs: this one gets the new slot", "DISK" },
+    "With --legs: the disk for the new slot", "DISK" },
   { "discard", 0, 0, G_OPTION_ARG_NONE, &discard,
-    "What that holds may be overwritten", NULL },
+    "What the new disk holds may be overwritten", NULL },
   { "size", 0, 0, G_OPTION_ARG_STRING, &size_text,
-    "So many bytes of each disk are data, or max", "SIZE" },
+    "Data bytes of each disk; max: all there is room for", "SIZE" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
 static const GOptionEntry bitmap_entries[] = {
   { "none", 0, 0, G_OPTION_ARG_NONE, &none, "No bitmap", NULL },
   { "internal", 0, 0, G_OPTION_ARG_NONE, &internal,
-    "One on the disks, with regions of 64M", NULL },
+    "A bitmap on the disks, with regions of 64M", NULL },
   { "chunk", 0, 0, G_OPTION_ARG_STRING, &chunk_text,
-    "One with regions of this size", "SIZE" },
+    "A bitmap with regions of this size", "SIZE" },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
@@ -38,9 +38,9 @@ static const GOptionEntry no_entries[] = {
   { NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-#define GROW_USAGE "grow [ARRAY] --legs N [--disk DISK], or --size SIZE|max"
-#define BITMAP_USAGE "bitmap [ARRAY] --none, --internal or --chunk SIZE"
-#define RENAME_USAGE "rename [ARRAY] NAME"
+#define GROW_USAGE "[ARRAY] --legs N [--disk DISK] | --size SIZE"
+#define BITMAP_USAGE "[ARRAY] --none | --internal | --chunk SIZE"
+#define RENAME_USAGE "[ARRAY] NAME"
 
 static int
 usage (const char *text)
@@ -92,8 +92,7 @@ grow_by_size (const char *array)
   if (strcmp (size_text, "max") != 0
       && (!render_parse_size (size_text, &size) || size < SECTOR_SIZE
           || size > INT64_MAX || size % SECTOR_SIZE != 0))
-    return usage ("--size: is not max, nor a size of whole sectors of 512 "
-                  "bytes");
+    return usage ("--size: must be max, or a multiple of 512 bytes");
   order.number = (int64_t)size;
   return give (array, &order);
 }
@@ -101,11 +100,11 @@ grow_by_size (const char *array)
 int
 grow_command (int argc, char **argv)
 {
-  if (!ctl_parse (&argc, &argv, grow_entries, "[ARRAY]"))
+  if (!ctl_parse (&argc, &argv, grow_entries, GROW_USAGE))
     return EXIT_USAGE;
   if (argc > 2 || (legs == 0) == (size_text == NULL)
       || (legs == 0 && disk_text != NULL))
-    return usage (GROW_USAGE);
+    return usage ("grow " GROW_USAGE);
   return legs != 0 ? grow_by_legs (argv[1]) : grow_by_size (argv[1]);
 }
 
@@ -119,17 +118,17 @@ bitmap_command (int argc, char **argv)
   struct order order = { .verb = "bitmap", .number_name = "chunk" };
   uint64_t chunk = 0;
 
-  if (!ctl_parse (&argc, &argv, bitmap_entries, "[ARRAY]"))
+  if (!ctl_parse (&argc, &argv, bitmap_entries, BITMAP_USAGE))
     return EXIT_USAGE;
   if (argc > 2 || (none && (internal || chunk_text != NULL))
       || (!none && !internal && chunk_text == NULL))
-    return usage (BITMAP_USAGE);
+    return usage ("bitmap " BITMAP_USAGE);
   if (internal)
     chunk = CHUNK_USUAL;
   if (chunk_text != NULL
       && (!render_parse_size (chunk_text, &chunk) || chunk < 4096
           || chunk > UINT64_C (1) << 31 || !is_power_of_2 (chunk)))
-    return usage ("--chunk: is not a power of two from 4K to 2G");
+    return usage ("--chunk: must be a power of two from 4K to 2G");
   order.number = (int64_t)chunk;
   return give (argv[1], &order);
 }
@@ -139,10 +138,10 @@ bitmap_command (int argc, char **argv)
 int
 rename_command (int argc, char **argv)
 {
-  if (!ctl_parse (&argc, &argv, no_entries, "[ARRAY] NAME"))
+  if (!ctl_parse (&argc, &argv, no_entries, RENAME_USAGE))
     return EXIT_USAGE;
   if (argc != 2 && argc != 3)
-    return usage (RENAME_USAGE);
+    return usage ("rename " RENAME_USAGE);
   return give (argc == 3 ? argv[1] : NULL,
                &(struct order){ .verb = "rename", .name = argv[argc - 1] });
 }

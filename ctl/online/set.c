@@ -84,7 +84,7 @@ find_equals (const char *word)
   return end != NULL && *end == '=' ? end : NULL;
 }
 
-#define SET_USAGE "[ARRAY] KEY=VALUE ..., or [ARRAY] MEMBER write-mostly=yes|no"
+#define SET_USAGE "[ARRAY] KEY=VALUE ... | MEMBER write-mostly=yes|no"
 
 static int
 read_wish (struct wish *wish, int argc, char **argv)

@@ -19,8 +19,8 @@ static gboolean progress;
 
 static const GOptionEntry wait_entries[] = {
   { "for", 0, 0, G_OPTION_ARG_STRING, &what,
-    "healthy (default), sync, idle, clean, clients=0 or slot=N:in-sync",
-    "WHAT" },
+    "healthy (default), sync, idle, clean, clients=0 or\n"
+    "                        slot=N:in-sync", "WHAT" },
   { "progress", 0, 0, G_OPTION_ARG_NONE, &progress,
     "Meanwhile print what is being copied", NULL },
   { NULL, 0, 0, 0, NULL, NULL, NULL },
