@@ -48,8 +48,8 @@ int
 which_none (const struct server *server, const char *word)
 {
   return ctl_fail (EXIT_REFUSED, server->name, "unknown-member",
-                   "the array has no member %s; name a slot, a disk as status "
-                   "shows it, or id=N", word);
+                   "%s names no disk of the array; name a slot that has a "
+                   "disk, a disk as status shows it, or id=N", word);
 }
 
 int

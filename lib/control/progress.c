@@ -29,7 +29,7 @@ look (void *data)
                            / (double)snapshot.progress.total)
                   / STEP * STEP;
   if (percent > reached && percent < 100) {
-    snprintf (text, sizeof text, "%u %% are done", percent);
+    snprintf (text, sizeof text, "%u %% done", percent);
     events_tell (&event, text);
   }
   reached = percent;

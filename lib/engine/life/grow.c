@@ -70,8 +70,8 @@ refuse_slots (const struct array *array, unsigned slots,
   if (refusal != ROSTER_IN_USE)
     return change_refuse_step (answer, refusal, "");
   return change_refuse (answer, -EBUSY, "in-use",
-                        "the disks of slots %u to %u would have none; remove "
-                        "them first, or replace another one by one of them",
+                        "only slots without a disk can go, and one of slots "
+                        "%u to %u has one; remove it first",
                         slots, array->layout.slots - 1);
 }
 
