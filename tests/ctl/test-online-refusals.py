@@ -41,6 +41,7 @@ ELSEWHERE = {
     "recovery-was-incomplete": "tests/unit/test-fit.c:FIT_INCOMPLETE",
     "same-disk": "tests/unit/test-change.c",
     "spare": "tests/unit/test-spare.c",
+    "spare-waits": "tests/unit/test-grow.c",
     "too-many-members": "tests/unit/test-change.c",
     "unreadable": "tests/unit/test-fit.c:FIT_UNREADABLE",
 }

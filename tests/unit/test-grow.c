@@ -96,6 +96,22 @@ START_TEST (a_disk_that_cannot_have_the_new_slot_leaves_all_as_it_was)
 }
 END_TEST
 
+START_TEST (a_spare_that_waits_gets_the_new_slot)
+{
+  memory_array_prepare (true);
+  memory_order_offer (0);
+  memory_order_offer (1);
+  accepted (order (ARRAY_SPARE, 0, "memory:0", false));
+  refused (grow (3, "memory:1"), "spare-waits");
+  check_slots (2);
+  accepted (grow (3, NULL));
+  memory_order_wait_in_sync ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_mem_eq (memory.other[0]->data + AT, memory.leg[0]->data + AT,
+                    sizeof data);
+}
+END_TEST
+
 START_TEST (only_slots_without_a_disk_go_away)
 {
   struct array_answer answer;
@@ -208,6 +224,7 @@ add_tests (TCase *tcase)
   tcase_add_loop_test (tcase, a_disk_in_a_new_slot_can_be_the_last_copy, 0, 2);
   tcase_add_test (tcase,
                   a_disk_that_cannot_have_the_new_slot_leaves_all_as_it_was);
+  tcase_add_test (tcase, a_spare_that_waits_gets_the_new_slot);
   tcase_add_test (tcase, only_slots_without_a_disk_go_away);
   tcase_add_test (tcase, a_slot_that_comes_again_is_empty_since_then);
   tcase_add_test (tcase, what_is_only_asked_for_is_not_done);

@@ -144,6 +144,12 @@ undo_slots (struct array *array, unsigned before, int r,
   return r;
 }
 
+static bool
+has_spare (struct array *array)
+{
+  return view_look (array).spares != 0;
+}
+
 int
 grow_legs (struct array *array, const struct array_order *order,
            struct array_answer *answer)
@@ -159,6 +165,11 @@ grow_legs (struct array *array, const struct array_order *order,
     return change_refuse (answer, -EINVAL, "bad-number",
                           "the array has %u slots, so there would be no new one "
                           "for a disk", before);
+  /* It would be there first. */
+  if (order->disk != NULL && has_spare (array))
+    return change_refuse (answer, -EBUSY, "spare-waits",
+                          "a spare waits, which takes the new slot by itself; "
+                          "leave the disk out, or remove the spare");
   r = change_slots (array, order, answer);
   if (r < 0 || order->disk == NULL || order->dry_run)
     return r;
