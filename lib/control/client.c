@@ -7,12 +7,12 @@
  * pointer to it may still look.
  */
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/internal.h"
+#include "control/source.h"
 #include "ground/limits.h"
 #include "ground/util.h"
 
@@ -31,24 +31,14 @@ struct client {
 };
 
 static void
-end_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_source_unref (*source);
-  *source = NULL;
-}
-
-static void
 client_free (struct client *client)
 {
   struct control *control = client->control;
 
   control->clients = g_list_remove (control->clients, client);
   client->listener->clients--;
-  end_source (&client->reading);
-  end_source (&client->writing);
+  source_drop (&client->reading);
+  source_drop (&client->writing);
   close (client->fd);
   g_string_free (client->input, TRUE);
   g_string_free (client->output, TRUE);
@@ -118,10 +108,8 @@ static void
 watch (struct client *client, GSource **source, GIOCondition condition,
        GUnixFDSourceFunc function)
 {
-  end_source (source);
-  *source = g_unix_fd_source_new (client->fd, condition);
-  g_source_set_callback (*source, G_SOURCE_FUNC (function), client, NULL);
-  g_source_attach (*source, client->control->context);
+  source_watch_fd (source, client->control->context, client->fd, condition,
+                   function, client);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -155,7 +143,7 @@ on_writable (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
 
   push (client);
   if (client->output->len == 0)
-    end_source (&client->writing);
+    source_drop (&client->writing);
   clients_sweep (client->control, false);
   return G_SOURCE_CONTINUE; /* of one that may be destroyed by now */
 }
@@ -221,7 +209,7 @@ on_gone (G_GNUC_UNUSED int fd, G_GNUC_UNUSED GIOCondition condition,
 static void
 note_end (struct client *client)
 {
-  end_source (&client->reading);
+  source_drop (&client->reading);
   if (client->subscribed) {
     watch (client, &client->reading, G_IO_HUP | G_IO_ERR, on_gone);
     return;

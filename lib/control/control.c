@@ -2,10 +2,8 @@
 /* control: its thread, its sockets, and who comes in. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,9 +13,6 @@
 #include "ground/log.h"
 #include "ground/text.h"
 #include "ground/util.h"
-
-/* When nobody can be let in, since there are no descriptors left. */
-#define ACCEPT_PAUSE_MS 1000
 
 int
 control_check (const char *path, char *why)
@@ -46,60 +41,10 @@ control_check_metrics (const char *place, char *why)
   return scrape_check (place, why);
 }
 
-/* --------------------------------------------------------------- listening */
-
-static gboolean on_connection (int fd, GIOCondition condition, void *data);
-
 static void
-listen_again (struct listener *listener)
+let_in (void *opaque, int connection)
 {
-  listener->source = g_unix_fd_source_new (listener->door.fd, G_IO_IN);
-  g_source_set_callback (listener->source, G_SOURCE_FUNC (on_connection),
-                         listener, NULL);
-  g_source_attach (listener->source, listener->control->context);
-}
-
-static void
-stop_listening (struct listener *listener)
-{
-  if (listener->source == NULL)
-    return;
-  g_source_destroy (listener->source);
-  g_source_unref (listener->source);
-  listener->source = NULL;
-}
-
-static gboolean
-on_pause_over (void *data)
-{
-  struct listener *listener = data;
-
-  stop_listening (listener);
-  listen_again (listener);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-pause_listening (struct listener *listener)
-{
-  stop_listening (listener);
-  listener->source = g_timeout_source_new (ACCEPT_PAUSE_MS);
-  g_source_set_callback (listener->source, on_pause_over, listener, NULL);
-  g_source_attach (listener->source, listener->control->context);
-}
-
-static gboolean
-on_connection (int fd, G_GNUC_UNUSED GIOCondition condition, void *data)
-{
-  struct listener *listener = data;
-  int connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-  if (connection != -1)
-    client_new (listener, connection);
-  else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
-           || errno == ENOMEM)
-    pause_listening (listener);
-  return G_SOURCE_CONTINUE; /* of one that may be destroyed by now */
+  client_new (opaque, connection);
 }
 
 /* ------------------------------------------------------------------- names */
@@ -230,10 +175,8 @@ control_free (struct control *control)
   progress_end (control);
   events_end (control);
   program_free (control->program);
-  for (unsigned i = 0; i < LISTENERS; i++) {
-    stop_listening (&control->listener[i]);
+  for (unsigned i = 0; i < LISTENERS; i++)
     door_close (&control->listener[i].door);
-  }
   g_main_loop_unref (control->loop);
   g_main_context_unref (control->context);
   g_free (control->name);
@@ -289,7 +232,8 @@ control_start (const struct control_config *config, struct control **ret,
   r = open_all (control, why);
   if (r == 0) {
     for (unsigned i = 0; i < LISTENERS && !config->no_sockets; i++)
-      listen_again (&control->listener[i]);
+      door_watch (&control->listener[i].door, control->context, let_in,
+                  &control->listener[i]);
     if (config->program != NULL)
       control->program = program_new (control, config->program);
     events_begin (control);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control/door.h"
+#include "control/source.h"
 #include "ground/limits.h"
 #include "ground/log.h"
 
@@ -19,6 +20,9 @@
  */
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_US 10000
+
+/* When nobody can be let in, since there are no descriptors left. */
+#define ACCEPT_PAUSE_MS 1000
 
 static int
 lock_directory (const char *path)
@@ -126,11 +130,53 @@ door_open (struct door *door, const char *path, mode_t mode, char *why)
   return r;
 }
 
+static gboolean on_connection (int fd, GIOCondition condition, void *data);
+
+static void
+listen_again (struct door *door)
+{
+  source_watch_fd (&door->source, door->context, door->fd, G_IO_IN,
+                   on_connection, door);
+}
+
+static gboolean
+on_pause_over (void *data)
+{
+  listen_again (data);
+  return G_SOURCE_CONTINUE; /* of one that is destroyed by now */
+}
+
+static gboolean
+on_connection (int fd, G_GNUC_UNUSED GIOCondition condition, void *data)
+{
+  struct door *door = data;
+  int connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+  if (connection != -1)
+    door->let_in (door->opaque, connection);
+  else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
+           || errno == ENOMEM)
+    source_watch_time (&door->source, door->context, ACCEPT_PAUSE_MS,
+                       on_pause_over, door);
+  return G_SOURCE_CONTINUE; /* of one that may be destroyed by now */
+}
+
+void
+door_watch (struct door *door, GMainContext *context,
+            void (*let_in) (void *opaque, int connection), void *opaque)
+{
+  door->context = context;
+  door->let_in = let_in;
+  door->opaque = opaque;
+  listen_again (door);
+}
+
 void
 door_close (struct door *door)
 {
   struct stat status;
 
+  source_drop (&door->source);
   if (door->fd == -1)
     return;
   if (lstat (door->path, &status) == 0 && status.st_dev == door->device

@@ -3,6 +3,7 @@
 #ifndef MIRROR_DOOR_H
 #define MIRROR_DOOR_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -13,6 +14,10 @@ struct door {
   int fd;      /* -1: not open */
   dev_t device; /* of the socket's file, to know it again */
   ino_t inode;
+  void (*let_in) (void *opaque, int connection);
+  void *opaque;
+  GMainContext *context;
+  GSource *source;
 };
 
 /* Listen at @path, in place of a socket that nobody serves any more; its file
@@ -22,6 +27,13 @@ int door_open (struct door *door, const char *path, mode_t mode, char *why);
 
 /* What door_open would say, without changing anything. */
 int door_check (const char *path, char *why);
+
+/* Whoever connects from now on is let in, in @context: the connection, which
+ * does not block, is the callee's.  While there are no descriptors left nobody
+ * is.
+ */
+void door_watch (struct door *door, GMainContext *context,
+                 void (*let_in) (void *opaque, int connection), void *opaque);
 
 /* Stop listening, and remove the file if it is still ours. */
 void door_close (struct door *door);

@@ -12,7 +12,6 @@
  * ended: some thread may be in the sink at any time.
  */
 #include <errno.h>
-#include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "control/internal.h"
+#include "control/source.h"
 #include "ground/util.h"
 
 #define EVENTS_KEPT 256
@@ -243,10 +243,8 @@ events_begin (struct control *control)
     ring.ready = true;
   }
   control->events = g_new0 (struct events, 1);
-  control->events->source = g_unix_fd_source_new (ring.wake_fd, G_IO_IN);
-  g_source_set_callback (control->events->source, G_SOURCE_FUNC (on_event),
-                         control, NULL);
-  g_source_attach (control->events->source, control->context);
+  source_watch_fd (&control->events->source, control->context, ring.wake_fd,
+                   G_IO_IN, on_event, control);
   tell_degraded (control);
   log_set_event_sink (events_tell);
 }
@@ -257,7 +255,6 @@ events_end (struct control *control)
   if (control->events == NULL)
     return;
   log_set_event_sink (NULL);
-  g_source_destroy (control->events->source);
-  g_source_unref (control->events->source);
+  source_drop (&control->events->source);
   g_free (control->events);
 }

@@ -30,7 +30,6 @@ struct listener {
   struct control *control;
   struct door door;
   bool readonly;
-  GSource *source;
   unsigned clients;
 };
 

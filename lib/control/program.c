@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "control/internal.h"
+#include "control/source.h"
 #include "ground/util.h"
 
 extern char **environ;
@@ -107,20 +107,10 @@ spawn (const struct program *program, const struct call *call, int input,
 static void next (struct program *program);
 
 static void
-drop (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_source_unref (*source);
-  *source = NULL;
-}
-
-static void
 forget (struct program *program)
 {
-  drop (&program->end);
-  drop (&program->limit);
+  source_drop (&program->end);
+  source_drop (&program->limit);
   close (program->pidfd);
   waitpid (program->pid, NULL, 0);
   program->pid = 0;
@@ -145,7 +135,7 @@ on_limit (void *data)
   log_error ("event-program %.300s: did not end within %d seconds and was "
              "killed", program->running, PROGRAM_LIMIT_S);
   kill (-program->pid, SIGKILL);
-  drop (&program->limit);
+  source_drop (&program->limit);
   return G_SOURCE_CONTINUE;
 }
 
@@ -154,12 +144,10 @@ watch (struct program *program)
 {
   GMainContext *context = program->control->context;
 
-  program->end = g_unix_fd_source_new (program->pidfd, G_IO_IN);
-  g_source_set_callback (program->end, G_SOURCE_FUNC (on_end), program, NULL);
-  g_source_attach (program->end, context);
-  program->limit = g_timeout_source_new_seconds (PROGRAM_LIMIT_S);
-  g_source_set_callback (program->limit, on_limit, program, NULL);
-  g_source_attach (program->limit, context);
+  source_watch_fd (&program->end, context, program->pidfd, G_IO_IN, on_end,
+                   program);
+  source_watch_time (&program->limit, context, PROGRAM_LIMIT_S * 1000, on_limit,
+                     program);
 }
 
 /* 0, or -errno. */
@@ -294,8 +282,8 @@ program_free (struct program *program)
 {
   if (program == NULL)
     return;
-  drop (&program->end);
-  drop (&program->limit);
+  source_drop (&program->end);
+  source_drop (&program->limit);
   if (program->pid != 0)
     close (program->pidfd);
   g_queue_clear_full (&program->waiting, g_free);

@@ -7,7 +7,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <glib-unix.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "control/scrape.h"
+#include "control/source.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
@@ -23,13 +23,10 @@
 #define REQUEST_BYTES_MAX 8192
 #define READERS_MAX 16
 #define READER_LIMIT_S 10
-#define ACCEPT_PAUSE_S 1
 
 struct scrape {
   struct control *control;
-  struct door door; /* a Unix socket; else only its descriptor is used */
-  bool is_unix;
-  GSource *source;
+  struct door door; /* of a port: without a file */
   GList *readers; /* struct reader */
 };
 
@@ -117,21 +114,11 @@ scrape_check (const char *place, char *why)
 /* --------------------------------------------------------------- a reader */
 
 static void
-end_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_source_unref (*source);
-  *source = NULL;
-}
-
-static void
 reader_free (struct reader *reader)
 {
   reader->scrape->readers = g_list_remove (reader->scrape->readers, reader);
-  end_source (&reader->ready);
-  end_source (&reader->limit);
+  source_drop (&reader->ready);
+  source_drop (&reader->limit);
   close (reader->fd);
   g_string_free (reader->input, TRUE);
   g_string_free (reader->output, TRUE);
@@ -222,10 +209,8 @@ on_limit (void *data)
 static void
 watch_reader (struct reader *reader, GIOCondition condition)
 {
-  end_source (&reader->ready);
-  reader->ready = g_unix_fd_source_new (reader->fd, condition);
-  g_source_set_callback (reader->ready, G_SOURCE_FUNC (on_ready), reader, NULL);
-  g_source_attach (reader->ready, reader->scrape->control->context);
+  source_watch_fd (&reader->ready, reader->scrape->control->context,
+                   reader->fd, condition, on_ready, reader);
 }
 
 static void
@@ -237,55 +222,22 @@ reader_new (struct scrape *scrape, int fd)
   reader->fd = fd;
   reader->input = g_string_new (NULL);
   reader->output = g_string_new (NULL);
-  reader->limit = g_timeout_source_new_seconds (READER_LIMIT_S);
-  g_source_set_callback (reader->limit, on_limit, reader, NULL);
-  g_source_attach (reader->limit, scrape->control->context);
+  source_watch_time (&reader->limit, scrape->control->context,
+                     READER_LIMIT_S * 1000, on_limit, reader);
   scrape->readers = g_list_prepend (scrape->readers, reader);
   watch_reader (reader, G_IO_IN);
 }
 
-/* Instead of what it waited for before. */
-static void
-watch_for (struct scrape *scrape, GSource *source, GSourceFunc function)
-{
-  end_source (&scrape->source);
-  scrape->source = source;
-  g_source_set_callback (source, function, scrape, NULL);
-  g_source_attach (source, scrape->control->context);
-}
-
-static gboolean on_pause_over (void *data);
-
 /* One too many is sent away, so that no descriptor waits unseen. */
-static gboolean
-on_connection (int fd, G_GNUC_UNUSED GIOCondition condition, void *data)
-{
-  struct scrape *scrape = data;
-  int connection = accept4 (fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-  if (connection != -1 && g_list_length (scrape->readers) < READERS_MAX)
-    reader_new (scrape, connection);
-  else if (connection != -1)
-    close (connection);
-  else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-    /* There are no descriptors left, for now. */
-    watch_for (scrape, g_timeout_source_new_seconds (ACCEPT_PAUSE_S),
-               on_pause_over);
-  return G_SOURCE_CONTINUE; /* of one that may be destroyed by now */
-}
-
 static void
-listen_again (struct scrape *scrape)
+let_in (void *opaque, int connection)
 {
-  watch_for (scrape, g_unix_fd_source_new (scrape->door.fd, G_IO_IN),
-             G_SOURCE_FUNC (on_connection));
-}
+  struct scrape *scrape = opaque;
 
-static gboolean
-on_pause_over (void *data)
-{
-  listen_again (data);
-  return G_SOURCE_CONTINUE; /* of one that is destroyed by now */
+  if (g_list_length (scrape->readers) < READERS_MAX)
+    reader_new (scrape, connection);
+  else
+    close (connection);
 }
 
 /* -------------------------------------------------------------------- life */
@@ -320,15 +272,14 @@ scrape_new (struct control *control, const char *place, struct scrape **ret,
 
   scrape->control = control;
   scrape->door.fd = -1;
-  scrape->is_unix = g_str_has_prefix (place, UNIX_PREFIX);
-  r = scrape->is_unix
+  r = g_str_has_prefix (place, UNIX_PREFIX)
         ? door_open (&scrape->door, place + strlen (UNIX_PREFIX), 0666, why)
         : listen_on_port (scrape, place);
   if (r < 0) {
     scrape_free (scrape);
     return refuse (place, r, why);
   }
-  listen_again (scrape);
+  door_watch (&scrape->door, control->context, let_in, scrape);
   *ret = scrape;
   return 0;
 }
@@ -338,13 +289,9 @@ scrape_free (struct scrape *scrape)
 {
   if (scrape == NULL)
     return;
-  end_source (&scrape->source);
   while (scrape->readers != NULL)
     reader_free (scrape->readers->data);
-  if (scrape->is_unix)
-    door_close (&scrape->door);
-  else if (scrape->door.fd != -1)
-    close (scrape->door.fd);
+  door_close (&scrape->door);
   g_free (scrape);
 }
 
