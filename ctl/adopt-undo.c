@@ -14,7 +14,6 @@
 #include "ctl/member.h"
 #include "ctl/render.h"
 #include "ctl/restore.h"
-#include "ground/log.h"
 
 static bool
 was_extended (const struct restore *restore)
@@ -104,19 +103,11 @@ static int
 undo (struct member *member, const struct restore *restore)
 {
   struct disk *disk = &member->disk;
-  int r = 0;
+  int r = restore_write_areas (restore, disk);
 
-  for (unsigned i = 0; i < restore->count && r == 0; i++)
-    r = disk_write (disk, restore->area[i].bytes, restore->area[i].length,
-                    restore->area[i].offset);
   if (r == 0 && was_extended (restore))
     r = disk_resize (disk, restore->disk_size);
-  if (r == 0)
-    r = disk_flush (disk);
-  if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
-                     log_strerror (r));
-  return EXIT_OK;
+  return disk_finish (disk, r);
 }
 
 int

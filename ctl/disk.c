@@ -291,3 +291,13 @@ disk_open_status (int error)
            ? EXIT_REFUSED
            : EXIT_UNREACHABLE;
 }
+
+int
+disk_finish (struct disk *disk, int error)
+{
+  int r = error < 0 ? error : disk_flush (disk);
+
+  return r < 0 ? ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
+                           log_strerror (r))
+               : EXIT_OK;
+}

@@ -40,6 +40,11 @@ int disk_write (struct disk *disk, const void *buffer, uint64_t length,
                 uint64_t offset);
 int disk_flush (struct disk *disk);
 
+/* Everything that was to be written was, or @error: flush.  EXIT_OK, or told and
+ * the status.
+ */
+int disk_finish (struct disk *disk, int error);
+
 /* Can it become longer, and shorter again?  Only with @write. */
 bool disk_can_resize (const struct disk *disk);
 int disk_resize (struct disk *disk, uint64_t size); /* 0 or -errno */

@@ -116,12 +116,7 @@ wipe (struct erasure *erasure)
   for (unsigned i = 0; i < erasure->restore.count && r == 0; i++)
     r = disk_write (disk, zeroes, erasure->restore.area[i].length,
                     erasure->restore.area[i].offset);
-  if (r == 0)
-    r = disk_flush (disk);
-  if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
-                     log_strerror (r));
-  return EXIT_OK;
+  return disk_finish (disk, r);
 }
 
 static int

@@ -181,3 +181,14 @@ restore_is_named_alike (const struct restore *restore, const struct disk *disk)
   return strcmp (name, restore->name_sum) == 0
          || strcmp (identity, restore->identity_sum) == 0;
 }
+
+int
+restore_write_areas (const struct restore *restore, struct disk *disk)
+{
+  int r = 0;
+
+  for (unsigned i = 0; i < restore->count && r == 0; i++)
+    r = disk_write (disk, restore->area[i].bytes, restore->area[i].length,
+                    restore->area[i].offset);
+  return r;
+}

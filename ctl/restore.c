@@ -161,23 +161,6 @@ refuse (const struct member *member, const struct restore *restore,
 }
 
 static int
-write_areas (struct member *member, const struct restore *restore)
-{
-  struct disk *disk = &member->disk;
-  int r = 0;
-
-  for (unsigned i = 0; i < restore->count && r == 0; i++)
-    r = disk_write (disk, restore->area[i].bytes, restore->area[i].length,
-                    restore->area[i].offset);
-  if (r == 0)
-    r = disk_flush (disk);
-  if (r < 0)
-    return ctl_fail (EXIT_REFUSED, disk->path, "write-failed", "%s",
-                     log_strerror (r));
-  return EXIT_OK;
-}
-
-static int
 put_back (struct member *member, const struct restore *restore, bool force,
           struct doubt *doubt)
 {
@@ -201,7 +184,8 @@ put_back (struct member *member, const struct restore *restore, bool force,
     print_plan (member, restore, doubt);
   status = ctl_confirm (member->path, &go);
   if (status == EXIT_OK && go)
-    status = write_areas (member, restore);
+    status = disk_finish (&member->disk,
+                          restore_write_areas (restore, &member->disk));
   if (status == EXIT_OK && ctl_options.json)
     print_json (member, restore, doubt, go);
   else if (status == EXIT_OK && go)

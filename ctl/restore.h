@@ -81,6 +81,9 @@ char *restore_new_path (const char *folder, const char *short_name);
  */
 int restore_save (const struct restore *restore, const char *path);
 
+/* What is saved goes to where it was, and is not flushed.  0 or -errno. */
+int restore_write_areas (const struct restore *restore, struct disk *disk);
+
 /* nbdmirror restore-metadata with a file of adopt: give the disk its old size,
  * or what lay where the metadata are.  An exit status.
  */
