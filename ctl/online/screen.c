@@ -299,15 +299,29 @@ screen_step (JsonObject *status, char **last)
 
 /* ----------------------------------------------------------------- members */
 
+char *
+screen_slot (JsonObject *member)
+{
+  int64_t slot = json_read_int (member, "slot", -1);
+
+  return slot < 0 ? g_strdup ("-") : g_strdup_printf ("%d", (int)slot);
+}
+
+void
+screen_disk (unsigned columns, const char *disk, const char *behind)
+{
+  g_autofree char *shown = render_text (disk);
+
+  if (columns + g_utf8_strlen (shown, -1) + strlen (behind) > screen_width ())
+    printf ("\n      ");
+  printf ("  %s%s\n", shown, behind);
+}
+
 /* Its disk stands last: names may be long. */
 static void
 print_member (JsonObject *member)
 {
-  g_autofree char *disk
-    = render_text (json_read_string (member, "disk", "-"));
-  int64_t slot = json_read_int (member, "slot", -1);
-  g_autofree char *number
-    = slot < 0 ? g_strdup ("-") : g_strdup_printf ("%d", (int)slot);
+  g_autofree char *number = screen_slot (member);
   const char *flags
     = screen_has_flag (member, "write-mostly") ? "  write-mostly" : "";
 
@@ -316,9 +330,7 @@ print_member (JsonObject *member)
           (long long)json_read_int (member, "reads", 0),
           (long long)json_read_int (member, "writes", 0),
           (long long)json_read_int (member, "errors", 0));
-  if (50 + g_utf8_strlen (disk, -1) + strlen (flags) > screen_width ())
-    printf ("\n      ");
-  printf ("  %s%s\n", disk, flags);
+  screen_disk (50, json_read_string (member, "disk", "-"), flags);
 }
 
 static void

@@ -31,6 +31,14 @@ void screen_mdstat (JsonObject *status);
 /* "[UU_]"; for g_free. */
 char *screen_slots (JsonObject *status);
 
+/* Its slot, "-" if it has none; for g_free. */
+char *screen_slot (JsonObject *member);
+
+/* A disk and what comes behind it, at the end of a line that has so many
+ * columns; on a line of its own if it has no room there.
+ */
+void screen_disk (unsigned columns, const char *disk, const char *behind);
+
 /* Has the member this flag? */
 bool screen_has_flag (JsonObject *member, const char *flag);
 

@@ -35,19 +35,13 @@ print_spread (JsonObject *spread)
 static void
 print_member (JsonObject *member)
 {
-  g_autofree char *disk
-    = render_text (json_read_string (member, "disk", "-"));
-  int64_t slot = json_read_int (member, "slot", -1);
-  g_autofree char *number
-    = slot < 0 ? g_strdup ("-") : g_strdup_printf ("%d", (int)slot);
+  g_autofree char *number = screen_slot (member);
 
   printf ("  %4s", number);
   print_spread (json_read_member (member, "read"));
   print_spread (json_read_member (member, "write"));
   print_spread (json_read_member (member, "flush"));
-  if (59 + g_utf8_strlen (disk, -1) > screen_width ())
-    printf ("\n      ");
-  printf ("  %s\n", disk);
+  screen_disk (59, json_read_string (member, "disk", "-"), "");
 }
 
 static void

@@ -137,10 +137,7 @@ event_build (const struct control *control, JsonBuilder *builder,
                       control->uuid[0] == '\0' ? NULL : control->uuid);
   render_json_string (builder, "kind", event->kind);
   render_json_string (builder, "severity", severity_word (event->severity));
-  if (event->slot < 0)
-    render_json_null (builder, "slot");
-  else
-    render_json_int (builder, "slot", event->slot);
+  render_json_slot (builder, event->slot);
   render_json_string (builder, "disk",
                       event->disk[0] == '\0' ? NULL : event->disk);
   render_json_string (builder, "text", event->text);

@@ -40,6 +40,15 @@ render_json_int (JsonBuilder *builder, const char *name, uint64_t value)
 }
 
 void
+render_json_slot (JsonBuilder *builder, int slot)
+{
+  if (slot < 0)
+    render_json_null (builder, "slot");
+  else
+    render_json_int (builder, "slot", slot);
+}
+
+void
 render_json_signed (JsonBuilder *builder, const char *name, int64_t value)
 {
   json_builder_set_member_name (builder, name);

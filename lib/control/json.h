@@ -13,6 +13,9 @@
 void render_json_string (JsonBuilder *builder, const char *name,
                          const char *value);
 void render_json_int (JsonBuilder *builder, const char *name, uint64_t value);
+
+/* "slot": -1, none, is null. */
+void render_json_slot (JsonBuilder *builder, int slot);
 void render_json_signed (JsonBuilder *builder, const char *name,
                          int64_t value);
 void render_json_bool (JsonBuilder *builder, const char *name, bool value);

@@ -62,10 +62,7 @@ add_member (struct control *control, JsonBuilder *builder,
     return;
   json_builder_begin_object (builder);
   render_json_int (builder, "id", member->id);
-  if (member->slot < 0)
-    render_json_null (builder, "slot");
-  else
-    render_json_int (builder, "slot", member->slot);
+  render_json_slot (builder, member->slot);
   render_json_string (builder, "disk",
                       member->name[0] == '\0' ? NULL : member->name);
   add_spread (builder, "read", latency.bucket[ARRAY_LATENCY_READ]);

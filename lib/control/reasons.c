@@ -21,10 +21,7 @@ add (JsonBuilder *builder, struct reason reason)
 {
   json_builder_begin_object (builder);
   render_json_string (builder, "code", reason.code);
-  if (reason.slot < 0)
-    render_json_null (builder, "slot");
-  else
-    render_json_int (builder, "slot", reason.slot);
+  render_json_slot (builder, reason.slot);
   if (reason.since == 0)
     render_json_null (builder, "since");
   else

@@ -101,15 +101,6 @@ status_member_state (enum member_state state)
 }
 
 static void
-add_slot (JsonBuilder *builder, int slot)
-{
-  if (slot < 0)
-    render_json_null (builder, "slot");
-  else
-    render_json_int (builder, "slot", slot);
-}
-
-static void
 add_flags (JsonBuilder *builder, uint32_t flags)
 {
   json_builder_set_member_name (builder, "flags");
@@ -128,7 +119,7 @@ add_member (JsonBuilder *builder, const struct array_member *member)
                  || member->state == MEMBER_REPLACING;
 
   json_builder_begin_object (builder);
-  add_slot (builder, member->slot);
+  render_json_slot (builder, member->slot);
   render_json_int (builder, "id", member->id);
   render_json_string (builder, "disk",
                       member->name[0] == '\0' ? NULL : member->name);
@@ -151,7 +142,7 @@ add_missing (JsonBuilder *builder, unsigned slot)
   const struct array_member nobody = { .slot = slot };
 
   json_builder_begin_object (builder);
-  add_slot (builder, nobody.slot);
+  render_json_slot (builder, nobody.slot);
   render_json_null (builder, "id");
   render_json_null (builder, "disk");
   render_json_string (builder, "state", "missing");
