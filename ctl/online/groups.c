@@ -8,6 +8,7 @@
 #include "control/json.h"
 #include "ctl/online/groups.h"
 #include "logic/layout.h"
+#include "logic/roster.h"
 
 /* The part of a layout's name that layout_parse does not know. */
 #define FAR_SETS "-sets"
@@ -69,7 +70,7 @@ groups_read (struct groups *groups, JsonObject *status)
   groups->in_sync = read_in_sync (status, layout.slots);
   if (layout.level == LEVEL_RAID1) {
     groups->count = 1;
-    groups->group[0] = UINT32_MAX >> (32 - layout.slots);
+    groups->group[0] = layout_all_slots (&layout);
     return true;
   }
   layout_set_size (&layout, member_size < 0 ? 0 : (uint64_t)member_size);
@@ -82,12 +83,7 @@ groups_read (struct groups *groups, JsonObject *status)
 unsigned
 groups_survive (const struct groups *groups)
 {
-  unsigned least = LEGS_MAX;
-
-  for (unsigned i = 0; i < groups->count; i++)
-    least = MIN (least, (unsigned)__builtin_popcount (groups->group[i]
-                                                      & groups->in_sync));
-  return least == 0 ? 0 : least - 1;
+  return roster_survives (groups->group, groups->count, groups->in_sync);
 }
 
 uint32_t

@@ -84,12 +84,26 @@ roster_excused (const uint32_t *group, unsigned groups, uint32_t in_sync,
   return excused;
 }
 
+/* The group with the fewest copies is lost first. */
+unsigned
+roster_survives (const uint32_t *group, unsigned groups, uint32_t in_sync)
+{
+  unsigned survives = LEGS_MAX;
+
+  for (unsigned i = 0; i < groups; i++) {
+    unsigned copies = __builtin_popcount (group[i] & in_sync);
+
+    survives = MIN (survives, copies > 0 ? copies - 1 : 0);
+  }
+  return survives;
+}
+
 void
 roster_sets (const struct roster *roster, struct roster_sets *ret)
 {
   uint32_t all = UINT32_MAX >> (32 - roster->slots);
 
-  *ret = (struct roster_sets){ .survives = LEGS_MAX };
+  *ret = (struct roster_sets){ .in_sync = 0 };
   for (unsigned i = 0; i < roster->members; i++) {
     const struct roster_member *member = &roster->member[i];
 
@@ -101,12 +115,8 @@ roster_sets (const struct roster *roster, struct roster_sets *ret)
       ret->replacing |= 1u << member->slot;
   }
   ret->lacking = all & ~ret->in_sync;
-  /* The group with the fewest copies is lost first. */
-  for (unsigned i = 0; i < roster->groups; i++) {
-    unsigned copies = __builtin_popcount (roster->group[i] & ret->in_sync);
-
-    ret->survives = MIN (ret->survives, copies > 0 ? copies - 1 : 0);
-  }
+  ret->survives
+    = roster_survives (roster->group, roster->groups, ret->in_sync);
 }
 
 /* What we promise ourselves of every roster. */

@@ -142,6 +142,12 @@ uint32_t roster_seat (struct roster *roster, int slot,
 /* Does every copy group keep a slot of @in_sync? */
 bool roster_enough (const struct roster *roster, uint32_t in_sync);
 
+/* So many of the members in @in_sync may fail, whichever they are, and each of
+ * the @groups sets of @group keeps one.
+ */
+unsigned roster_survives (const uint32_t *group, unsigned groups,
+                          uint32_t in_sync);
+
 void roster_sets (const struct roster *roster, struct roster_sets *ret);
 
 /* Of @failed, members that could not do what all were to do: those that cannot

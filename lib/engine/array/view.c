@@ -33,6 +33,12 @@ member_free (struct member *member)
   free (member);
 }
 
+bool
+member_is_recovering (const struct member *member)
+{
+  return atomic_load (&member->standing) == STANDING_WRITTEN;
+}
+
 void
 member_hold (struct member *member)
 {

@@ -149,6 +149,9 @@ struct views {
  */
 struct member *member_new (struct leg *leg);
 
+/* Written and not read, today? */
+bool member_is_recovering (const struct member *member);
+
 /* Its leg is closed, or somebody else's. */
 void member_free (struct member *member);
 

@@ -104,12 +104,10 @@ note_slow (const struct request *request, const struct child *child,
   snprintf (item.disk, sizeof item.disk, "%s", member->name);
   ground_mutex_lock (&slowest->lock);
   forget_old (slowest, now_ns);
-  at = slowest->count;
-  if (at == ARRAY_SLOWEST)
-    at = find_quickest (slowest);
-  else
-    slowest->count++;
-  if (at == slowest->count - 1 || item.took_ns > slowest->item[at].took_ns)
+  at = find_quickest (slowest);
+  if (slowest->count < ARRAY_SLOWEST)
+    slowest->item[slowest->count++] = item;
+  else if (item.took_ns > slowest->item[at].took_ns)
     slowest->item[at] = item;
   set_floor (slowest);
   ground_mutex_unlock (&slowest->lock);

@@ -93,7 +93,6 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
 {
   const struct fit *fit = &newcomer->fit;
   const char *name = newcomer->leg->name;
-
   int r;
 
   if (fit->as == FIT_REFUSED)

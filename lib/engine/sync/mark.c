@@ -186,12 +186,6 @@ make_equal (struct request *request, struct member *member, unsigned slot)
   return r == 0 ? flush (request) : r;
 }
 
-static bool
-is_recovering (const struct member *member)
-{
-  return atomic_load (&member->standing) == STANDING_WRITTEN;
-}
-
 int
 mark_replace (struct array *array, struct member *member, unsigned slot)
 {
@@ -200,7 +194,7 @@ mark_replace (struct array *array, struct member *member, unsigned slot)
 
   assert (r == 0); /* nobody closes them */
   /* Once more, if something was torn meanwhile. */
-  while (r == 0 && is_recovering (member)) {
+  while (r == 0 && member_is_recovering (member)) {
     r = worker_is_stopping (&array->resync.worker)
           ? -ECANCELED
           : make_equal (request, member, slot);

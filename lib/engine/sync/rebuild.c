@@ -81,12 +81,6 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
          || is_marked (array, *ret_offset, ret_length);
 }
 
-static bool
-is_recovering (const struct member *member)
-{
-  return atomic_load (&member->standing) == STANDING_WRITTEN;
-}
-
 /* ----------------------------------------------------- what the job is told */
 
 static int
@@ -102,7 +96,7 @@ next_missed (void *opaque, struct request *request, uint64_t at,
 
     ret->at = at;
     ret->end = at + ret->length;
-    if (!is_recovering (rebuild->member))
+    if (!member_is_recovering (rebuild->member))
       return -ENODEV;
     if (worker_is_stopping (&array->resync.worker))
       return -ECANCELED;
@@ -164,7 +158,7 @@ is_wanted (void *opaque)
 {
   const struct rebuild *rebuild = opaque;
 
-  return is_recovering (rebuild->member);
+  return member_is_recovering (rebuild->member);
 }
 
 static uint64_t
@@ -316,9 +310,9 @@ rebuild (struct array *array, struct member *member, bool again)
   if (r == -ECANCELED)
     return r;
   /* It failed, and people know. */
-  if (r == -ENODEV && !is_recovering (member))
+  if (r == -ENODEV && !member_is_recovering (member))
     r = 0;
-  if (r == 0 && is_recovering (member))
+  if (r == 0 && member_is_recovering (member))
     r = array->md != NULL
           ? metadata_commit (array, METADATA_COMMIT_JOIN, member)
           : mark_replace (array, member, slot);
