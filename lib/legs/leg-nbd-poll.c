@@ -78,6 +78,12 @@ leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
   return connection;
 }
 
+static bool
+is_write (const struct child *child)
+{
+  return child->op == CHILD_WRITE || child->op == CHILD_ZERO;
+}
+
 void
 leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
 {
@@ -86,6 +92,8 @@ leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
   nbd->connection[child->driver.connection].in_flight--;
   unlink_in_flight (nbd, child);
 
+  if (error == -ENOTCONN && is_write (child))
+    nbd->lost_writes = true;
   if (error == -ENOTCONN && child->driver.expired)
     error = -ETIMEDOUT;
   child->driver.error = error;
@@ -126,15 +134,59 @@ leg_nbd_kick (struct leg_nbd *nbd)
     assert (errno == EAGAIN);
 }
 
+/* Has the other side closed it, before we did, and in order?  Of TCP a reset
+ * looks closed in both directions.  On a Unix socket a reset is a close of
+ * somebody who has not read everything, in the same machine: no less an end.
+ */
+static bool
+is_closed_by_peer (int socket)
+{
+  struct pollfd fd = { .fd = socket, .events = POLLRDHUP };
+  int domain = 0;
+  socklen_t length = sizeof domain;
+
+  if (poll (&fd, 1, 0) != 1 || !(fd.revents & POLLRDHUP))
+    return false;
+  getsockopt (socket, SOL_SOCKET, SO_DOMAIN, &domain, &length);
+  return domain == AF_UNIX || !(fd.revents & (POLLHUP | POLLERR));
+}
+
+/* Each connection may carry what another one's end says nothing about. */
+static bool
+are_closed_by_peer (const struct leg_nbd *nbd)
+{
+  for (unsigned i = 0; i < nbd->connections; i++)
+    if (!is_closed_by_peer (nbd->connection[i].socket))
+      return false;
+  return true;
+}
+
+/* With the lists' lock.  What died with its connection is in the list no more.
+ */
+static bool
+has_writes_in_flight (const struct leg_nbd *nbd)
+{
+  for (const struct child *child = nbd->first; child != NULL;
+       child = child->driver.next)
+    if (is_write (child))
+      return true;
+  return nbd->lost_writes;
+}
+
 void
 leg_nbd_give_up (struct leg_nbd *nbd, int error)
 {
+  /* Looked at before anything is shut down; whoever is first counts. */
+  bool by_peer = error == -ENOTCONN && are_closed_by_peer (nbd);
   bool was_gone;
 
   assert (error < 0);
   ground_mutex_lock (&nbd->lists);
   was_gone = nbd->gone != 0;
   if (!was_gone) {
+    nbd->leg.end
+      = (struct leg_end){ .by_peer = by_peer,
+                          .writes_in_flight = has_writes_in_flight (nbd) };
     nbd->gone = error;
     atomic_fetch_add (&nbd->leg.generation, 1);
   }

@@ -183,6 +183,18 @@ struct leg_place {
 
 #define LEG_PLACES_MAX 8
 
+/* How a leg ended that was given up, as far as that says what may still become
+ * of what it owes: a server that we no longer hear may carry out later what it
+ * was sent.
+ */
+struct leg_end {
+  bool by_peer; /* all its connections were closed by the other side, in order,
+                   before we shut any of them down: whom we spoke to has let go
+                   of them.  Not so after a reset, a deadline, or an end that
+                   was our wish */
+  bool writes_in_flight; /* a WRITE or ZERO had no answer then */
+};
+
 struct leg {
   const struct leg_ops *ops;
   enum leg_rank rank;
@@ -203,6 +215,11 @@ struct leg {
    */
   void (*gone) (struct leg *leg, int error);
   void *watcher; /* for gone alone */
+
+  /* Set once, before gone is called, or any done with the error with which the
+   * leg ended; for whoever heard of it by one of them.
+   */
+  struct leg_end end;
 
   /* What it is made of, as far as it is known (a partition: a range of a
    * disk; a loop device: a range of a file).

@@ -613,7 +613,7 @@ START_TEST (a_server_that_fails_to_greet_is_refused)
     struct tiny tiny = make_tiny (cases[i].manner);
 
     tiny_start (&tiny, folder);
-    check_refused (uri_of (tiny.path), cases[i].timeout_ns, cases[i].phrase);
+    check_refused (tiny.uri, cases[i].timeout_ns, cases[i].phrase);
     tiny_stop (&tiny);
   }
 }
@@ -639,7 +639,7 @@ START_TEST (a_size_or_block_size_that_cannot_be_is_refused)
     tiny.size = cases[i].size;
     memcpy (tiny.blocks, cases[i].blocks, sizeof tiny.blocks);
     tiny_start (&tiny, folder);
-    check_refused (uri_of (tiny.path), HOUR, "");
+    check_refused (tiny.uri, HOUR, "");
     tiny_stop (&tiny);
   }
 }
@@ -659,7 +659,7 @@ START_TEST (odd_block_sizes_never_reach_the_engine)
       tiny.blocks[j] = UINT64_C (1) << unit_below (&state, 32);
     tiny.blocks[unit_below (&state, 3)] += unit_below (&state, 3) - 1;
     tiny_start (&tiny, folder);
-    if (leg_nbd_open (uri_of (tiny.path), HOUR, &leg, why) == 0) {
+    if (leg_nbd_open (tiny.uri, HOUR, &leg, why) == 0) {
       const struct leg_caps *caps = &leg->caps;
 
       ck_assert (is_power_of_2 (caps->block_minimum));
@@ -692,7 +692,7 @@ START_TEST (no_answer_of_a_server_does_harm)
   int r;
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), GROUND_S);
+  leg = open_uri (tiny.uri, GROUND_S);
   ck_assert_int_eq (leg->ops->start (leg), 0);
 
   r = call_extents (leg, 65536, 4096, extents, 8, &count);
@@ -730,7 +730,7 @@ START_TEST (random_bytes_do_no_harm)
 
     tiny.chance = unit_random (&seed);
     tiny_start (&tiny, folder);
-    leg = open_uri (uri_of (tiny.path), HOUR);
+    leg = open_uri (tiny.uri, HOUR);
     ck_assert_int_eq (leg->ops->start (leg), 0);
     ck_assert (is_gone (call_leg (leg, CHILD_READ, 0, data, 8192, 0)));
     leg->ops->close (leg);
@@ -746,7 +746,7 @@ START_TEST (reading_before_the_start_has_a_deadline)
   char data[512];
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), GROUND_S);
+  leg = open_uri (tiny.uri, GROUND_S);
   ck_assert_int_eq (leg->ops->read_now (leg, data, 512, 0), -ETIMEDOUT);
   ck_assert_int_eq (leg->ops->read_now (leg, data, 512, 0), -ENOTCONN);
   leg->ops->close (leg);
@@ -763,7 +763,7 @@ START_TEST (the_end_of_the_data_is_asked_for_until_the_deadline)
   uint64_t end;
 
   tiny_start (&quick, folder);
-  leg = open_uri (uri_of (quick.path), HOUR);
+  leg = open_uri (quick.uri, HOUR);
   ck_assert_uint_eq (leg->ops->data_end_now (leg, GROUND_NEVER), 0);
   ck_assert_uint_gt (quick.asked, 0);
   leg->ops->close (leg);
@@ -771,7 +771,7 @@ START_TEST (the_end_of_the_data_is_asked_for_until_the_deadline)
 
   late.late_ns = ground_now () + 50 * GROUND_MS;
   tiny_start (&late, folder);
-  leg = open_uri (uri_of (late.path), HOUR);
+  leg = open_uri (late.uri, HOUR);
   end = leg->ops->data_end_now (leg, late.late_ns);
   ck_assert_uint_eq (end, leg->caps.size);
   UNIT_CHECK (late.asked <= 1, "asked %u times", late.asked);
@@ -788,7 +788,7 @@ START_TEST (abort_completes_what_a_silent_server_keeps)
   char data[512];
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   for (unsigned i = 0; i < ARRAY_LENGTH (calls); i++) {
     calls[i]
@@ -812,10 +812,10 @@ START_TEST (abort_and_close_work_without_start)
   struct leg *leg;
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   leg->ops->abort (leg);
   leg->ops->close (leg);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   leg->ops->close (leg);
   tiny_stop (&tiny);
   ck_assert_uint_eq (tiny.goodbyes, 1);
@@ -828,7 +828,7 @@ START_TEST (a_healthy_server_is_told_goodbye)
   struct leg *leg;
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), 0);
   leg->ops->close (leg);
@@ -845,7 +845,7 @@ START_TEST (what_a_server_lacks_is_not_sent)
 
   tiny.flags = 0;
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   ck_assert (!leg->caps.fua);
   ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), 0);
@@ -864,7 +864,7 @@ START_TEST (a_refused_zero_is_remembered_by_its_kind)
 
   tiny.flags |= TINY_FAST_ZERO | TINY_TRIM;
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   ck_assert (leg->ops->can_zero (leg, CHILD_FAST));
   ck_assert_int_eq (call_leg (leg, CHILD_ZERO, CHILD_FAST, NULL, 512, 0),
@@ -888,7 +888,7 @@ START_TEST (several_connections_live_and_die_together)
 
   tiny.flags |= TINY_MULTI_CONN;
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   ck_assert_uint_eq (tiny.accepted, NBD_CONNECTIONS_MAX);
   for (unsigned i = 0; i < 2; i++) {
@@ -912,7 +912,7 @@ START_TEST (the_loss_of_an_idle_connection_is_noticed)
 
   tiny.flags |= TINY_MULTI_CONN;
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), HOUR);
+  leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   /* Not a moment, but the poller. */
   while (atomic_load (&leg->generation) == 0)
@@ -1000,7 +1000,7 @@ START_TEST (a_server_that_is_silent_is_told_of_at_the_deadline)
   char data[512];
 
   tiny_start (&tiny, folder);
-  leg = open_uri (uri_of (tiny.path), GROUND_S);
+  leg = open_uri (tiny.uri, GROUND_S);
   watch (&watcher, leg);
   ck_assert_int_eq (leg->ops->start (leg), 0);
   ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ETIMEDOUT);
@@ -1029,6 +1029,80 @@ START_TEST (an_end_that_was_asked_for_is_no_news)
   leg->ops->close (leg);
   ck_assert_uint_eq (watcher.count, 0);
   stop_nbdkit (pid);
+}
+END_TEST
+
+/* Who ended it, and was a write under way?  A loop over what is asked, if
+ * anything, and how the server answers it.
+ */
+static const struct {
+  enum tiny_manner manner;
+  bool tcp, several;
+  int ask; /* a child's op; -1: nothing */
+  struct leg_end end;
+} ends[] = {
+  { TINY_LEAVES, false, false, -1, { .by_peer = true } },
+  { TINY_LEAVES, true, false, -1, { .by_peer = true } },
+  { TINY_HANGS_UP, false, false, CHILD_READ, { .by_peer = true } },
+  { TINY_HANGS_UP, true, false, CHILD_READ, { .by_peer = true } },
+  { TINY_HANGS_UP, true, false, CHILD_WRITE, { true, true } },
+  { TINY_HANGS_UP, false, false, CHILD_ZERO, { true, true } },
+  { TINY_HALF, true, false, CHILD_READ, { .by_peer = true } },
+  { TINY_RESETS, true, false, CHILD_READ, { .by_peer = false } },
+  { TINY_RESETS, true, false, CHILD_WRITE, { .writes_in_flight = true } },
+  { TINY_IGNORES, false, false, CHILD_WRITE, { .writes_in_flight = true } },
+  { TINY_IGNORES, true, false, CHILD_FLUSH, { .by_peer = false } },
+  /* The other one stays. */
+  { TINY_LEAVES_SECOND, true, true, -1, { .by_peer = false } },
+};
+
+START_TEST (how_it_ended_is_on_record_when_it_is_told)
+{
+  struct tiny tiny = make_tiny (ends[_i].manner);
+  bool is_silent = ends[_i].manner == TINY_IGNORES;
+  struct watcher watcher;
+  struct leg *leg;
+  char data[512] = "";
+
+  tiny.tcp = ends[_i].tcp;
+  if (ends[_i].several)
+    tiny.flags |= TINY_MULTI_CONN;
+  tiny_start (&tiny, folder);
+  leg = open_uri (tiny.uri, is_silent ? GROUND_S : HOUR);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  if (ends[_i].ask != -1) {
+    ck_assert (is_gone (call_leg (leg, ends[_i].ask, 0, data, 512, 0)));
+    ck_assert_int_eq (leg->end.by_peer, ends[_i].end.by_peer);
+    ck_assert_int_eq (leg->end.writes_in_flight, ends[_i].end.writes_in_flight);
+  }
+  heard (&watcher);
+  ck_assert_int_eq (leg->end.by_peer, ends[_i].end.by_peer);
+  ck_assert_int_eq (leg->end.writes_in_flight, ends[_i].end.writes_in_flight);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+/* Then it was our wish, whatever the server does about it. */
+START_TEST (an_abort_is_no_end_by_the_other_side)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct call call = { .child = { .op = CHILD_WRITE, .length = 512 } };
+  struct leg *leg;
+  char data[512] = "";
+
+  tiny_start (&tiny, folder);
+  leg = open_uri (tiny.uri, HOUR);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  call.child.buffer = data;
+  call_begin (&call, leg);
+  leg->ops->abort (leg);
+  ck_assert_int_eq (call_wait (&call), -ENOTCONN);
+  ck_assert (!leg->end.by_peer);
+  ck_assert (leg->end.writes_in_flight);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
 }
 END_TEST
 
@@ -1101,6 +1175,9 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, several_connections_live_and_die_together);
   tcase_add_loop_test (tcase, the_loss_of_an_idle_connection_is_noticed,
                        TINY_LEAVES, TINY_LEAVES_SECOND + 1);
+  tcase_add_loop_test (tcase, how_it_ended_is_on_record_when_it_is_told, 0,
+                       ARRAY_LENGTH (ends));
+  tcase_add_test (tcase, an_abort_is_no_end_by_the_other_side);
   tcase_add_test (tcase, the_same_uri_is_the_same_disk);
   tcase_add_test (tcase, the_library_tells_about_itself);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tiny-nbd: an NBD server of a few lines that can misbehave in any way.
  *
- * It serves zeroes over a Unix socket, a thread for each connection.  Calls
- * nothing of what is tested but the ground.
+ * It serves zeroes over a Unix socket, or TCP, a thread for each connection.
+ * Calls nothing of what is tested but the ground.
  */
 #ifndef MIRROR_TINY_NBD_H
 #define MIRROR_TINY_NBD_H
 
 #include <endian.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ enum tiny_manner {
   /* When asked. */
   TINY_IGNORES,
   TINY_HANGS_UP,
+  TINY_RESETS,          /* hangs up without the end of a conversation */
   TINY_HANGS_UP_SECOND, /* the second connection does, the others ignore */
   TINY_HALF,            /* half an answer, then hangs up */
   TINY_GARBAGE,         /* random bytes */
@@ -58,9 +60,11 @@ struct tiny {
   uint16_t flags;     /* transmission flags */
   uint32_t blocks[3]; /* minimum, preferred, maximum; 0: not told */
   uint64_t late_ns;   /* of ground_now */
+  bool tcp;           /* on a port of localhost */
   _Atomic uint64_t chance;
 
   char path[108];
+  char uri[200];
   int listener;
   struct ground_thread acceptor;
   struct {
@@ -290,6 +294,7 @@ tiny_answer (struct tiny *tiny, int socket, const struct tiny_request *request)
   case TINY_HANGS_UP_SECOND:
     return true;
   case TINY_HANGS_UP:
+  case TINY_RESETS:
     return false;
   case TINY_GARBAGE:
     return tiny_random (tiny, socket, 1024);
@@ -346,8 +351,11 @@ tiny_serve (void *argument)
   __typeof__ (&((struct tiny *)0)->connection[0]) connection = argument;
   struct tiny *tiny = connection->tiny;
   int socket = connection->socket;
+  const struct linger no_end = { .l_onoff = 1, .l_linger = 0 };
   char byte;
 
+  if (tiny->manner == TINY_RESETS)
+    setsockopt (socket, SOL_SOCKET, SO_LINGER, &no_end, sizeof no_end);
   if (tiny->manner == TINY_CLOSES)
     ;
   else if (tiny->manner == TINY_SILENT)
@@ -395,12 +403,39 @@ tiny_listen (const char *path)
   return listener;
 }
 
-/* @tiny->manner, size, flags, blocks are set. */
+/* A port of localhost, that nobody else has. */
+static inline int
+tiny_listen_tcp (unsigned *ret_port)
+{
+  struct sockaddr_in address
+    = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t length = sizeof address;
+  int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  ck_assert_int_ne (listener, -1);
+  ck_assert_int_eq (bind (listener, (struct sockaddr *)&address, length), 0);
+  ck_assert_int_eq (listen (listener, 16), 0);
+  ck_assert_int_eq (
+    getsockname (listener, (struct sockaddr *)&address, &length), 0);
+  *ret_port = ntohs (address.sin_port);
+  return listener;
+}
+
+/* @tiny->manner, size, flags, blocks, tcp are set. */
 static inline void
 tiny_start (struct tiny *tiny, const char *folder)
 {
-  snprintf (tiny->path, sizeof tiny->path, "%.80s/tiny", folder);
-  tiny->listener = tiny_listen (tiny->path);
+  unsigned port;
+
+  if (tiny->tcp) {
+    tiny->listener = tiny_listen_tcp (&port);
+    snprintf (tiny->uri, sizeof tiny->uri, "nbd://127.0.0.1:%u", port);
+  } else {
+    snprintf (tiny->path, sizeof tiny->path, "%.80s/tiny", folder);
+    tiny->listener = tiny_listen (tiny->path);
+    snprintf (tiny->uri, sizeof tiny->uri, "nbd+unix:///?socket=%s",
+              tiny->path);
+  }
   tiny->accepted = tiny->asked = tiny->goodbyes = 0;
   ck_assert_int_eq (
     ground_thread_start (&tiny->acceptor, "tiny", tiny_accept, tiny), 0);
