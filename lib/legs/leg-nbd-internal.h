@@ -66,7 +66,7 @@ struct leg_nbd {
    */
   struct ground_mutex lists;
   int gone;                   /* why nothing more is issued: -errno; 0: it is */
-  bool lost_writes;           /* some were in flight when their connection died */
+  bool lost_writes;           /* their connection died before the answer */
   bool closing;               /* nobody wants to hear of it */
   struct child *first, *last; /* in flight, oldest deadline first */
   struct child *completed, *completed_last; /* for child->done, in order */

@@ -296,6 +296,41 @@ serve_tcp ()
   port=$(cat "$name.port")
 }
 
+# proxy NAME TARGET [tcp]: a way to the server at TARGET, a socket or a port of
+# localhost; on NAME.sock, or a port, $port.  proxy.py says what it can be told.
+proxy ()
+{
+  started "$1" "$PYTHON" "$server_dir/proxy.py" "$@"
+  if test "${3-}" = tcp; then
+    # shellcheck disable=SC2034
+    port=$(cat "$1.port")
+  fi
+}
+
+# proxy_do NAME COMMAND...: returns when it is done.
+proxy_do ()
+{
+  local answer
+  echo "${*:2}" >"$1.commands"
+  read -r answer <"$1.answers"
+  test "$answer" = "done" || fail "proxy $1: ${*:2}: $answer"
+}
+
+# proxy_has NAME FIELD=NUMBER...: its status says so.
+proxy_has ()
+{
+  { local -; set +x; } 2>/dev/null
+  local answer word
+  echo status >"$1.commands"
+  read -r answer <"$1.answers"
+  for word in "${@:2}"; do
+    case " $answer " in
+      *" $word "*) ;;
+      *) return 1 ;;
+    esac
+  done
+}
+
 # started NAME COMMAND...: a server that writes NAME.pid when it serves.
 started ()
 {

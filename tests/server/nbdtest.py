@@ -50,6 +50,20 @@ def aio_pwrite(h, data, offset, flags=0):
     return h.aio_pwrite(buffer, offset, flags=flags)
 
 
+# What proxy.py at NAME answers to this command.
+def proxy_do(name, command):
+    with open(name + ".commands", "w") as commands:
+        commands.write(command + "\n")
+    with open(name + ".answers") as answers:
+        return answers.readline().strip()
+
+
+# Its status, numbers by name.
+def proxy_status(name):
+    return {key: int(value) for key, value in
+            (word.split("=") for word in proxy_do(name, "status").split())}
+
+
 # The type bits of each byte range: [(offset, length, bits)...].
 def extents(h, length, offset=0, flags=0):
     found = []
