@@ -20,16 +20,17 @@
 #   reset-after BYTES  likewise, when so many more have gone down
 #   close            those that there are: the client finds them closed
 #   refuse, listen   new connections, and no longer
-#   deliver          to the server: what was held up of connections whose client
-#                    has gone; to a client, though it hears nothing any more:
-#                    what was held down.  Answered when the server has closed
-#                    them, so has done all of it
+#   deliver          of connections whose client has gone: what was held up, to
+#                    the server, and what was held down, to a client that hears
+#                    nothing any more.  Not that it has ended: a server may do
+#                    nothing then of what it was sent before
+#   forget           connections whose client has gone, and what is held of them
 #   status           clients, orphans (of which the client has gone), bytes held
 #                    up and down, bytes that went up and down:
 #                    clients=1 orphans=0 held_up=0 held_down=0 up=99 down=999
 #
 # A connection whose client has gone, by itself or by reset or close, while it
-# was on hold, stays on hold until deliver comes, whatever else does.
+# was on hold, stays on hold until deliver or forget comes, whatever else does.
 
 import os
 import select
@@ -62,7 +63,7 @@ class Flow:
         return self.mode in ("hold", "drop") or len(self.buffer) < CHUNK
 
     def may_send(self):
-        return self.mode == "pass" \
+        return self.mode in ("pass", "deliver") \
             or self.mode == "drip" and time.monotonic() >= self.due
 
     def wants_output(self):
@@ -114,7 +115,11 @@ class Connection:
         return self.up.ended
 
     def is_kept(self):
-        return self.is_orphan() and "hold" in (self.up.mode, self.down.mode)
+        return self.is_orphan() and (self.up.mode in ("hold", "deliver")
+                                     or self.down.mode == "hold")
+
+    def is_delivered(self):
+        return self.is_over or not (self.up.buffer or self.down.buffer)
 
     # The client has gone: what it has said already stays; nobody is there to
     # hear the rest.
@@ -291,15 +296,21 @@ class Proxy:
     def do_deliver(self):
         self.delivering = [c for c in self.connections if c.is_kept()]
         for connection in self.delivering:
-            connection.up.mode = "pass"
+            connection.up.mode = "deliver"
             if not connection.client_is_dead:
                 connection.down.mode = "pass"
         return None if self.delivering else "nothing to deliver"
 
     def end_delivery(self):
-        if self.delivering and all(c.is_over for c in self.delivering):
+        if self.delivering and all(c.is_delivered() for c in self.delivering):
             self.delivering = []
             self.answer("done")
+
+    def do_forget(self):
+        for connection in self.connections:
+            if connection.is_orphan():
+                connection.end()
+        return "done"
 
     def do_status(self):
         orphans = sum(c.is_orphan() for c in self.connections)
