@@ -89,7 +89,7 @@ uint64_t leg_nbd_data_end_now (struct leg *leg, uint64_t deadline_ns);
 /* leg-nbd-connect.c: close the connections and release everything. */
 void leg_nbd_free (struct leg_nbd *nbd);
 
-/* leg-nbd-poll.c */
+/* leg-nbd-flight.c */
 
 /* Put @child in flight on the least busy connection, or say that there is
  * none (NULL).
@@ -105,9 +105,6 @@ void leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error);
  */
 void leg_nbd_complete (struct leg_nbd *nbd);
 
-/* Wake the poller: its idea of what to wait for is out of date. */
-void leg_nbd_kick (struct leg_nbd *nbd);
-
 /* Nothing more is issued; all connections are shut down.  Any thread, any
  * number of times (the first one's reason counts); does not wait.  @error:
  * -ESHUTDOWN if that is what the issuer wants.
@@ -118,6 +115,22 @@ void leg_nbd_give_up (struct leg_nbd *nbd, int error);
  * from now on.  True if the leg is still connected.
  */
 bool leg_nbd_begin_close (struct leg_nbd *nbd);
+
+/* Is anything overdue?  It will end as such once the leg is given up. */
+bool leg_nbd_mark_expired (struct leg_nbd *nbd);
+
+/* Until when the poller may sleep. */
+uint64_t leg_nbd_next_deadline (struct leg_nbd *nbd);
+
+/* All that was in flight is answered: is that the leg is gone news to its
+ * watcher, and why?
+ */
+bool leg_nbd_is_news (struct leg_nbd *nbd, int *ret_error);
+
+/* leg-nbd-poll.c */
+
+/* Wake the poller: its idea of what to wait for is out of date. */
+void leg_nbd_kick (struct leg_nbd *nbd);
 
 /* Wait for something to happen (at most until the next deadline), and do
  * what it asks for.  False: all connections are dead, there is nothing more

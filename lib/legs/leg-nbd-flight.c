@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* leg-nbd-flight: what is in flight, until when it must be answered, and what
+ * is left of it when the leg is given up.
+ *
+ * Called by leg-nbd.c from any thread, and by the leg's own poll thread.  The
+ * lists mutex is held for a few lines at a time, never while calling libnbd or
+ * child->done.
+ *
+ * All commands of a kind have the same timeout, so its list in order of issue
+ * is in order of deadlines.  It also means that a poller may sleep for the
+ * shortest of the timeouts: whatever is issued meanwhile has its deadline later
+ * than that, and needs no wake-up.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "legs/leg-nbd-internal.h"
+
+static void
+unlink_in_flight (struct leg_nbd *nbd, struct child *child)
+{
+  struct child *previous = child->driver.previous;
+  struct child *next = child->driver.next;
+
+  if (previous != NULL)
+    previous->driver.next = next;
+  else
+    nbd->first = next;
+  if (next != NULL)
+    next->driver.previous = previous;
+  else
+    nbd->last = previous;
+}
+
+static struct nbd_connection *
+least_busy (struct leg_nbd *nbd)
+{
+  struct nbd_connection *best = &nbd->connection[0];
+
+  for (unsigned i = 1; i < nbd->connections; i++)
+    if (nbd->connection[i].in_flight < best->in_flight)
+      best = &nbd->connection[i];
+  return best;
+}
+
+struct nbd_connection *
+leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
+{
+  struct nbd_connection *connection = NULL;
+
+  ground_mutex_lock (&nbd->lists);
+  if (nbd->gone == 0) {
+    connection = least_busy (nbd);
+    connection->in_flight++;
+    child->driver.leg = &nbd->leg;
+    child->driver.connection = connection - nbd->connection;
+    child->driver.expired = false;
+    /* Read under the lock: the list is in order of deadlines. */
+    child->driver.deadline_ns = ground_now () + nbd->timeout_ns;
+    child->driver.next = NULL;
+    child->driver.previous = nbd->last;
+    if (nbd->last != NULL)
+      nbd->last->driver.next = child;
+    else
+      nbd->first = child;
+    nbd->last = child;
+  }
+  ground_mutex_unlock (&nbd->lists);
+  return connection;
+}
+
+static bool
+is_write (const struct child *child)
+{
+  return child->op == CHILD_WRITE || child->op == CHILD_ZERO;
+}
+
+void
+leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
+{
+  ground_mutex_lock (&nbd->lists);
+  assert (nbd->connection[child->driver.connection].in_flight > 0);
+  nbd->connection[child->driver.connection].in_flight--;
+  unlink_in_flight (nbd, child);
+
+  if (error == -ENOTCONN && is_write (child))
+    nbd->lost_writes = true;
+  if (error == -ENOTCONN && child->driver.expired)
+    error = -ETIMEDOUT;
+  child->driver.error = error;
+  child->driver.next = NULL;
+  if (nbd->completed_last != NULL)
+    nbd->completed_last->driver.next = child;
+  else
+    nbd->completed = child;
+  nbd->completed_last = child;
+  ground_mutex_unlock (&nbd->lists);
+}
+
+void
+leg_nbd_complete (struct leg_nbd *nbd)
+{
+  struct child *child, *next;
+
+  ground_mutex_lock (&nbd->lists);
+  child = nbd->completed;
+  nbd->completed = nbd->completed_last = NULL;
+  ground_mutex_unlock (&nbd->lists);
+
+  for (; child != NULL; child = next) {
+    /* It belongs to the issuer again the moment done is called. */
+    next = child->driver.next;
+    /* Who hears that the connection is lost finds the leg given up. */
+    if (child->driver.error == -ENOTCONN || child->driver.error == -ETIMEDOUT)
+      leg_nbd_give_up (nbd, child->driver.error);
+    child->done (child, child->driver.error);
+  }
+}
+
+/* Has the other side closed it, before we did, and in order?  Of TCP a reset
+ * looks closed in both directions.  On a Unix socket a reset is a close of
+ * somebody who has not read everything, in the same machine: no less an end.
+ */
+static bool
+is_closed_by_peer (int socket)
+{
+  struct pollfd fd = { .fd = socket, .events = POLLRDHUP };
+  int domain = 0;
+  socklen_t length = sizeof domain;
+
+  if (poll (&fd, 1, 0) != 1 || !(fd.revents & POLLRDHUP))
+    return false;
+  getsockopt (socket, SOL_SOCKET, SO_DOMAIN, &domain, &length);
+  return domain == AF_UNIX || !(fd.revents & (POLLHUP | POLLERR));
+}
+
+/* Each connection may carry what another one's end says nothing about. */
+static bool
+are_closed_by_peer (const struct leg_nbd *nbd)
+{
+  for (unsigned i = 0; i < nbd->connections; i++)
+    if (!is_closed_by_peer (nbd->connection[i].socket))
+      return false;
+  return true;
+}
+
+/* With the lists' lock.  What died with its connection is in the list no more.
+ */
+static bool
+has_writes_in_flight (const struct leg_nbd *nbd)
+{
+  for (const struct child *child = nbd->first; child != NULL;
+       child = child->driver.next)
+    if (is_write (child))
+      return true;
+  return nbd->lost_writes;
+}
+
+void
+leg_nbd_give_up (struct leg_nbd *nbd, int error)
+{
+  /* Looked at before anything is shut down; whoever is first counts. */
+  bool by_peer = error == -ENOTCONN && are_closed_by_peer (nbd);
+  bool was_gone;
+
+  assert (error < 0);
+  ground_mutex_lock (&nbd->lists);
+  was_gone = nbd->gone != 0;
+  if (!was_gone) {
+    nbd->leg.end
+      = (struct leg_end){ .by_peer = by_peer,
+                          .writes_in_flight = has_writes_in_flight (nbd) };
+    nbd->gone = error;
+    atomic_fetch_add (&nbd->leg.generation, 1);
+  }
+  ground_mutex_unlock (&nbd->lists);
+  if (was_gone)
+    return;
+
+  /* Acts on the connection, whichever process also holds the socket.  What
+   * was received before is still read and counts.
+   */
+  for (unsigned i = 0; i < nbd->connections; i++)
+    shutdown (nbd->connection[i].socket, SHUT_RDWR);
+}
+
+bool
+leg_nbd_begin_close (struct leg_nbd *nbd)
+{
+  bool is_connected;
+
+  ground_mutex_lock (&nbd->lists);
+  assert (nbd->first == NULL && nbd->completed == NULL);
+  is_connected = nbd->gone == 0;
+  nbd->closing = true;
+  ground_mutex_unlock (&nbd->lists);
+  return is_connected;
+}
+
+bool
+leg_nbd_mark_expired (struct leg_nbd *nbd)
+{
+  uint64_t now = ground_now ();
+  bool expired = false;
+
+  ground_mutex_lock (&nbd->lists);
+  for (struct child *child = nbd->first;
+       child != NULL && child->driver.deadline_ns <= now;
+       child = child->driver.next)
+    expired = child->driver.expired = true;
+  ground_mutex_unlock (&nbd->lists);
+  return expired;
+}
+
+uint64_t
+leg_nbd_next_deadline (struct leg_nbd *nbd)
+{
+  uint64_t deadline;
+
+  ground_mutex_lock (&nbd->lists);
+  /* See the head of this file. */
+  deadline = nbd->first != NULL ? nbd->first->driver.deadline_ns
+                                : ground_now () + nbd->timeout_ns;
+  /* Given up already: the shut sockets wake us, no clock is needed. */
+  if (nbd->gone != 0)
+    deadline = ground_now () + nbd->timeout_ns;
+  ground_mutex_unlock (&nbd->lists);
+  return deadline;
+}
+
+bool
+leg_nbd_is_news (struct leg_nbd *nbd, int *ret_error)
+{
+  bool is_news;
+
+  ground_mutex_lock (&nbd->lists);
+  assert (nbd->gone != 0);
+  *ret_error = nbd->gone;
+  is_news = nbd->gone != -ESHUTDOWN && !nbd->closing;
+  ground_mutex_unlock (&nbd->lists);
+  return is_news;
+}
