@@ -75,7 +75,10 @@ static int
 open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
           char *why)
 {
-  struct leg_open_ways ways = { .timeout_ns = timeout_s () * GROUND_S };
+  uint64_t timeout_ns = timeout_s () * GROUND_S;
+  struct leg_open_ways ways
+    = { .timeout_ns = timeout_ns,
+        .flush_timeout_ns = LEG_FLUSH_TIMEOUT_FACTOR * timeout_ns };
   char *path;
   int r;
 

@@ -104,11 +104,12 @@ mirror_get_ready (void)
   return 0;
 }
 
-/* A leg may owe an answer for its whole timeout, twice: data, then flush. */
+/* A leg may owe an answer for its longest timeout, twice: zeroes, then a flush.
+ */
 static uint64_t
 drain_ns (void)
 {
-  return (2 * options.timeout_s + 1) * GROUND_S;
+  return (2 * options.flush_timeout_s + 1) * GROUND_S;
 }
 
 /* As an operator does. */
@@ -212,6 +213,8 @@ mirror_dump_plugin (void)
           array_pool_minimum (config.layout.slots));
   printf ("mirror_chunk_default=%u\n", CHUNK_DEFAULT);
   printf ("mirror_timeout_default=%d\n", LEG_TIMEOUT_DEFAULT_S);
+  printf ("mirror_flush_timeout_default=%d\n",
+          LEG_FLUSH_TIMEOUT_FACTOR * LEG_TIMEOUT_DEFAULT_S);
   printf ("mirror_degraded_default=wait:%d\n", DEGRADED_WAIT_DEFAULT_S);
   printf ("mirror_sync_min_default=%u\n", SYNC_MIN_DEFAULT);
   printf ("mirror_sync_max_default=%u\n", SYNC_MAX_DEFAULT);

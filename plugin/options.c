@@ -203,6 +203,17 @@ parse_timeout (struct options *options, const char *value)
 }
 
 static int
+parse_flush_timeout (struct options *options, const char *value)
+{
+  if (parse_number (value, LEG_FLUSH_TIMEOUT_MAX_S, &options->flush_timeout_s)
+      && options->flush_timeout_s >= 1)
+    return 0;
+  log_error ("flush-timeout=%s: must be 1 to %d seconds, and not less than "
+             "timeout=", value, LEG_FLUSH_TIMEOUT_MAX_S);
+  return -1;
+}
+
+static int
 parse_metadata (struct options *options, const char *value)
 {
   if (strcmp (value, "auto") == 0)
@@ -344,6 +355,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "pool", parse_pool },
     { "cache", parse_cache },
     { "timeout", parse_timeout },
+    { "flush-timeout", parse_flush_timeout },
     { "metadata", parse_metadata },
     { "degraded", parse_degraded },
     { "on-split-brain", parse_on_split_brain },
@@ -428,6 +440,19 @@ complete_speeds (struct options *options)
   return 0;
 }
 
+static int
+complete_timeouts (struct options *options)
+{
+  if (options->flush_timeout_s == 0)
+    options->flush_timeout_s = LEG_FLUSH_TIMEOUT_FACTOR * options->timeout_s;
+  if (options->flush_timeout_s >= options->timeout_s)
+    return 0;
+  log_error ("flush-timeout=%u is less than timeout=%u: a flush takes at least "
+             "as long as what is flushed; give more, or leave it out",
+             options->flush_timeout_s, options->timeout_s);
+  return -1;
+}
+
 int
 options_complete (struct options *options)
 {
@@ -439,7 +464,7 @@ options_complete (struct options *options)
                options->disks - 1);
     return -1;
   }
-  if (complete_layout (options) == -1)
+  if (complete_layout (options) == -1 || complete_timeouts (options) == -1)
     return -1;
   return complete_speeds (options);
 }

@@ -19,6 +19,7 @@ struct options {
   unsigned pool;           /* 0: not given */
   bool direct;             /* cache=none */
   unsigned timeout_s;
+  unsigned flush_timeout_s; /* 0 until options_complete: not given */
   enum array_metadata metadata;
   bool no_degraded;        /* degraded=no */
   unsigned degraded_wait_s;
@@ -64,6 +65,9 @@ int options_check_plain (const struct options *options);
   "O_DIRECT.\n"                                                               \
   "timeout=SECONDS  a remote disk that does not answer for so long is out\n"  \
   "                 (default 30).\n"                                          \
+  "flush-timeout=SECONDS   the same for flushing and zeroing (default: four "  \
+  "times\n"                                                                   \
+  "                 timeout=).\n"                                             \
   "degraded=yes|no|wait:SECONDS   md: whether to start with disks missing, "  \
   "and\n"                                                                     \
   "                 after how many seconds (default wait:30).\n"              \

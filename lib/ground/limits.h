@@ -70,6 +70,13 @@
 #define LEG_TIMEOUT_DEFAULT_S 30
 #define LEG_TIMEOUT_MAX_S 3600
 
+/* A flush may find all that a server keeps in its memory unwritten, and a
+ * server without holes writes the zeroes: they may take so many times as long,
+ * if nothing is said.
+ */
+#define LEG_FLUSH_TIMEOUT_FACTOR 4
+#define LEG_FLUSH_TIMEOUT_MAX_S (LEG_FLUSH_TIMEOUT_FACTOR * LEG_TIMEOUT_MAX_S)
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */

@@ -215,8 +215,9 @@ learn_blocks (struct leg_nbd *nbd, struct nbd_handle *handle, char *why)
   caps->block_minimum = minimum;
   caps->block_preferred = preferred;
   caps->request_max = round_down (maximum, minimum);
-  /* Not more at a time, though NBD could: a server that writes zeroes must
-   * answer before the deadline.
+  /* Not more at a time, though NBD could: a server that writes the zeroes, or
+   * looks for every hole, must answer before the deadline.  That for zeroes is
+   * longer because of slow servers, not in order to ask more of them.
    */
   caps->zero_max = caps->request_max;
   caps->memory_alignment = 1;
@@ -294,8 +295,8 @@ connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
          && nbd_can_multi_conn (first) > 0) {
     struct nbd_connection *connection = &nbd->connection[nbd->connections];
 
-    if (connect_one (connection, nbd->leg.name, deadline_ns, nbd->timeout_ns,
-                     why)
+    if (connect_one (connection, nbd->leg.name, deadline_ns,
+                     nbd->flight[NBD_DATA].timeout_ns, why)
         != 0) {
       log_debug ("%s: fewer connections: %s", nbd->leg.name, why);
       break;
@@ -311,7 +312,7 @@ connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
 }
 
 static struct leg_nbd *
-create (const char *uri, uint64_t timeout_ns)
+create (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
 {
   struct leg_nbd *nbd = calloc (1, sizeof *nbd);
 
@@ -320,7 +321,8 @@ create (const char *uri, uint64_t timeout_ns)
   nbd->leg.ops = &leg_nbd_ops;
   nbd->leg.rank = LEG_REMOTE;
   nbd->leg.name = strdup (uri);
-  nbd->timeout_ns = timeout_ns;
+  nbd->flight[NBD_DATA].timeout_ns = timeout_ns;
+  nbd->flight[NBD_FLUSH].timeout_ns = flush_timeout_ns;
   nbd->kick = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (nbd->leg.name == NULL || nbd->kick == -1) {
     if (nbd->kick != -1)
@@ -334,13 +336,14 @@ create (const char *uri, uint64_t timeout_ns)
 }
 
 int
-leg_nbd_open (const char *uri, uint64_t timeout_ns, struct leg **ret, char *why)
+leg_nbd_open (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns,
+              struct leg **ret, char *why)
 {
   uint64_t deadline_ns = ground_now () + timeout_ns;
-  struct leg_nbd *nbd = create (uri, timeout_ns);
+  struct leg_nbd *nbd = create (uri, timeout_ns, flush_timeout_ns);
   int r;
 
-  assert (timeout_ns > 0);
+  assert (timeout_ns > 0 && flush_timeout_ns >= timeout_ns);
   why[0] = '\0';
   if (nbd == NULL)
     return leg_refuse (why, -ENOMEM, "no memory, or too many open files");

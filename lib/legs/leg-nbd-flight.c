@@ -17,8 +17,30 @@
 
 #include "legs/leg-nbd-internal.h"
 
+/* What is stable on a disk, a server may have to write first. */
+static struct nbd_flight *
+flight_of (struct leg_nbd *nbd, const struct child *child)
+{
+  bool is_flush = child->op == CHILD_FLUSH || child->op == CHILD_ZERO
+                  || (child->flags & CHILD_FUA);
+
+  return &nbd->flight[is_flush ? NBD_FLUSH : NBD_DATA];
+}
+
 static void
-unlink_in_flight (struct leg_nbd *nbd, struct child *child)
+append (struct nbd_flight *flight, struct child *child)
+{
+  child->driver.next = NULL;
+  child->driver.previous = flight->last;
+  if (flight->last != NULL)
+    flight->last->driver.next = child;
+  else
+    flight->first = child;
+  flight->last = child;
+}
+
+static void
+take_out (struct nbd_flight *flight, struct child *child)
 {
   struct child *previous = child->driver.previous;
   struct child *next = child->driver.next;
@@ -26,11 +48,11 @@ unlink_in_flight (struct leg_nbd *nbd, struct child *child)
   if (previous != NULL)
     previous->driver.next = next;
   else
-    nbd->first = next;
+    flight->first = next;
   if (next != NULL)
     next->driver.previous = previous;
   else
-    nbd->last = previous;
+    flight->last = previous;
 }
 
 static struct nbd_connection *
@@ -47,6 +69,7 @@ least_busy (struct leg_nbd *nbd)
 struct nbd_connection *
 leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
 {
+  struct nbd_flight *flight = flight_of (nbd, child);
   struct nbd_connection *connection = NULL;
 
   ground_mutex_lock (&nbd->lists);
@@ -57,14 +80,8 @@ leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
     child->driver.connection = connection - nbd->connection;
     child->driver.expired = false;
     /* Read under the lock: the list is in order of deadlines. */
-    child->driver.deadline_ns = ground_now () + nbd->timeout_ns;
-    child->driver.next = NULL;
-    child->driver.previous = nbd->last;
-    if (nbd->last != NULL)
-      nbd->last->driver.next = child;
-    else
-      nbd->first = child;
-    nbd->last = child;
+    child->driver.deadline_ns = ground_now () + flight->timeout_ns;
+    append (flight, child);
   }
   ground_mutex_unlock (&nbd->lists);
   return connection;
@@ -82,7 +99,7 @@ leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
   ground_mutex_lock (&nbd->lists);
   assert (nbd->connection[child->driver.connection].in_flight > 0);
   nbd->connection[child->driver.connection].in_flight--;
-  unlink_in_flight (nbd, child);
+  take_out (flight_of (nbd, child), child);
 
   if (error == -ENOTCONN && is_write (child))
     nbd->lost_writes = true;
@@ -150,10 +167,11 @@ are_closed_by_peer (const struct leg_nbd *nbd)
 static bool
 has_writes_in_flight (const struct leg_nbd *nbd)
 {
-  for (const struct child *child = nbd->first; child != NULL;
-       child = child->driver.next)
-    if (is_write (child))
-      return true;
+  for (unsigned i = 0; i < NBD_KINDS; i++)
+    for (const struct child *child = nbd->flight[i].first; child != NULL;
+         child = child->driver.next)
+      if (is_write (child))
+        return true;
   return nbd->lost_writes;
 }
 
@@ -191,7 +209,9 @@ leg_nbd_begin_close (struct leg_nbd *nbd)
   bool is_connected;
 
   ground_mutex_lock (&nbd->lists);
-  assert (nbd->first == NULL && nbd->completed == NULL);
+  for (unsigned i = 0; i < NBD_KINDS; i++)
+    assert (nbd->flight[i].first == NULL);
+  assert (nbd->completed == NULL);
   is_connected = nbd->gone == 0;
   nbd->closing = true;
   ground_mutex_unlock (&nbd->lists);
@@ -205,10 +225,11 @@ leg_nbd_mark_expired (struct leg_nbd *nbd)
   bool expired = false;
 
   ground_mutex_lock (&nbd->lists);
-  for (struct child *child = nbd->first;
-       child != NULL && child->driver.deadline_ns <= now;
-       child = child->driver.next)
-    expired = child->driver.expired = true;
+  for (unsigned i = 0; i < NBD_KINDS; i++)
+    for (struct child *child = nbd->flight[i].first;
+         child != NULL && child->driver.deadline_ns <= now;
+         child = child->driver.next)
+      expired = child->driver.expired = true;
   ground_mutex_unlock (&nbd->lists);
   return expired;
 }
@@ -216,15 +237,14 @@ leg_nbd_mark_expired (struct leg_nbd *nbd)
 uint64_t
 leg_nbd_next_deadline (struct leg_nbd *nbd)
 {
-  uint64_t deadline;
+  /* See the head of this file. */
+  uint64_t deadline = ground_now () + nbd->flight[NBD_DATA].timeout_ns;
 
   ground_mutex_lock (&nbd->lists);
-  /* See the head of this file. */
-  deadline = nbd->first != NULL ? nbd->first->driver.deadline_ns
-                                : ground_now () + nbd->timeout_ns;
   /* Given up already: the shut sockets wake us, no clock is needed. */
-  if (nbd->gone != 0)
-    deadline = ground_now () + nbd->timeout_ns;
+  for (unsigned i = 0; nbd->gone == 0 && i < NBD_KINDS; i++)
+    if (nbd->flight[i].first != NULL)
+      deadline = MIN (deadline, nbd->flight[i].first->driver.deadline_ns);
   ground_mutex_unlock (&nbd->lists);
   return deadline;
 }

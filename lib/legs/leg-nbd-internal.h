@@ -42,9 +42,18 @@ struct nbd_connection {
   unsigned in_flight; /* under leg_nbd.lists */
 };
 
+/* Commands that have the same time to be answered: those of data, and those
+ * that may rightly take longer.
+ */
+enum { NBD_DATA, NBD_FLUSH, NBD_KINDS };
+
+struct nbd_flight {
+  uint64_t timeout_ns;
+  struct child *first, *last; /* under leg_nbd.lists; the oldest first */
+};
+
 struct leg_nbd {
   struct leg leg;
-  uint64_t timeout_ns;
 
   unsigned connections;
   struct nbd_connection connection[NBD_CONNECTIONS_MAX];
@@ -68,7 +77,7 @@ struct leg_nbd {
   int gone;                   /* why nothing more is issued: -errno; 0: it is */
   bool lost_writes;           /* their connection died before the answer */
   bool closing;               /* nobody wants to hear of it */
-  struct child *first, *last; /* in flight, oldest deadline first */
+  struct nbd_flight flight[NBD_KINDS];
   struct child *completed, *completed_last; /* for child->done, in order */
 };
 

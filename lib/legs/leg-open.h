@@ -8,7 +8,10 @@
 /* How disks are opened; the same for all of an array. */
 struct leg_open_ways {
   bool direct;         /* local disks: O_DIRECT */
-  uint64_t timeout_ns; /* servers: to connect, and later for every command */
+  /* Servers: to connect, and later for every command but those that make data
+   * stable, or zeroes: they have the other one, which is not less.
+   */
+  uint64_t timeout_ns, flush_timeout_ns;
 };
 
 /* Open the disk that @text names, an absolute path or an NBD URI.  0 and *@ret,

@@ -10,7 +10,8 @@ for line in "name=mirror" "version=[0-9.]+" "magic_config_key=disk" \
             "mirror_levels=raid1,raid10" "mirror_layouts=near,far,offset" \
             "mirror_disks_max=32" "mirror_pool_default=128" \
             "mirror_pool_minimum=2" "mirror_chunk_default=524288" \
-            "mirror_timeout_default=30" "mirror_metadata=1\.0,1\.1,1\.2" \
+            "mirror_timeout_default=30" "mirror_flush_timeout_default=120" \
+            "mirror_metadata=1\.0,1\.1,1\.2" \
             "mirror_degraded_default=wait:30" \
             "mirror_sync_min_default=1024000" \
             "mirror_sync_max_default=204800000" "mirror_request_memory=[0-9]+" \

@@ -41,6 +41,12 @@ refused "pool" a.img b.img pool=many
 refused "cache=foo.*page.*none" a.img b.img cache=foo
 refused "timeout=0.*1 to 3600" a.img b.img timeout=0
 refused "timeout=3601.*1 to 3600" a.img b.img timeout=3601
+refused "flush-timeout=0.*1 to 14400" a.img b.img flush-timeout=0
+refused "flush-timeout=14401.*1 to 14400" a.img b.img flush-timeout=14401
+refused "flush-timeout=soon.*1 to 14400" a.img b.img flush-timeout=soon
+refused "flush-timeout=9 is less than timeout=10" a.img b.img flush-timeout=9 \
+  timeout=10
+refused "flush-timeout=29 is less than timeout=30" a.img b.img flush-timeout=29
 refused "unknown parameter 'colour'.*--help" a.img b.img colour=blue
 refused "unknown parameter 'x'.*\./x=c.img" a.img b.img x=c.img
 

@@ -63,15 +63,21 @@ uri_of (const char *path)
 }
 
 static struct leg *
-open_uri (const char *uri, uint64_t timeout_ns)
+open_patient (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
 {
   struct leg *leg = NULL;
   char why[MESSAGE_MAX];
-  int r = leg_nbd_open (uri, timeout_ns, &leg, why);
+  int r = leg_nbd_open (uri, timeout_ns, flush_timeout_ns, &leg, why);
 
   ck_assert_msg (r == 0, "%s: %s", uri, why);
   ck_assert_int_eq (leg->rank, LEG_REMOTE);
   return leg;
+}
+
+static struct leg *
+open_uri (const char *uri, uint64_t timeout_ns)
+{
+  return open_patient (uri, timeout_ns, timeout_ns);
 }
 
 static void
@@ -79,7 +85,7 @@ check_refused (const char *uri, uint64_t timeout_ns, const char *phrase)
 {
   struct leg *leg = NULL;
   char why[MESSAGE_MAX];
-  int r = leg_nbd_open (uri, timeout_ns, &leg, why);
+  int r = leg_nbd_open (uri, timeout_ns, timeout_ns, &leg, why);
 
   ck_assert_int_lt (r, 0);
   ck_assert_ptr_null (leg);
@@ -659,7 +665,7 @@ START_TEST (odd_block_sizes_never_reach_the_engine)
       tiny.blocks[j] = UINT64_C (1) << unit_below (&state, 32);
     tiny.blocks[unit_below (&state, 3)] += unit_below (&state, 3) - 1;
     tiny_start (&tiny, folder);
-    if (leg_nbd_open (tiny.uri, HOUR, &leg, why) == 0) {
+    if (leg_nbd_open (tiny.uri, HOUR, HOUR, &leg, why) == 0) {
       const struct leg_caps *caps = &leg->caps;
 
       ck_assert (is_power_of_2 (caps->block_minimum));
@@ -749,6 +755,60 @@ START_TEST (reading_before_the_start_has_a_deadline)
   leg = open_uri (tiny.uri, GROUND_S);
   ck_assert_int_eq (leg->ops->read_now (leg, data, 512, 0), -ETIMEDOUT);
   ck_assert_int_eq (leg->ops->read_now (leg, data, 512, 0), -ENOTCONN);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+static const struct {
+  enum child_op op;
+  uint32_t flags;
+  bool is_patient;
+} asked[] = {
+  { CHILD_READ, 0, false },
+  { CHILD_WRITE, 0, false },
+  { CHILD_CACHE, 0, false },
+  { CHILD_FLUSH, 0, true },
+  { CHILD_ZERO, 0, true },
+  { CHILD_WRITE, CHILD_FUA, true },
+};
+
+/* Not before it has passed, and by itself. */
+START_TEST (what_makes_data_stable_or_zeroes_has_a_longer_deadline)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  uint64_t longer = asked[_i].is_patient ? 2 * GROUND_S : HOUR, before;
+  struct leg *leg;
+  char data[512] = "";
+
+  tiny.flags |= TINY_CACHE;
+  tiny_start (&tiny, folder);
+  leg = open_patient (tiny.uri, GROUND_S, longer);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  before = ground_now ();
+  ck_assert_int_eq (
+    call_leg (leg, asked[_i].op, asked[_i].flags, data, 512, 0), -ETIMEDOUT);
+  if (asked[_i].is_patient)
+    ck_assert_uint_ge (ground_now () - before, longer);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+/* The later of the two has the earlier deadline. */
+START_TEST (who_waits_for_a_flush_does_not_hold_up_a_read)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct call flush = { .child = { .op = CHILD_FLUSH } };
+  struct leg *leg;
+  char data[512];
+
+  tiny_start (&tiny, folder);
+  leg = open_patient (tiny.uri, GROUND_S, HOUR);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  call_begin (&flush, leg);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ETIMEDOUT);
+  ck_assert_int_eq (call_wait (&flush), -ENOTCONN);
   leg->ops->close (leg);
   tiny_stop (&tiny);
 }
@@ -1166,6 +1226,10 @@ add_tests (TCase *tcase)
                        TINY_MANNERS);
   tcase_add_test (tcase, random_bytes_do_no_harm);
   tcase_add_test (tcase, reading_before_the_start_has_a_deadline);
+  tcase_add_loop_test (tcase,
+                       what_makes_data_stable_or_zeroes_has_a_longer_deadline,
+                       0, ARRAY_LENGTH (asked));
+  tcase_add_test (tcase, who_waits_for_a_flush_does_not_hold_up_a_read);
   tcase_add_test (tcase, the_end_of_the_data_is_asked_for_until_the_deadline);
   tcase_add_test (tcase, abort_completes_what_a_silent_server_keeps);
   tcase_add_test (tcase, abort_and_close_work_without_start);
