@@ -93,6 +93,22 @@
 #define TODO_WINDOW (64u * 1024u)
 #define TODO_WINDOWS_MAX (4u * 1024u * 1024u)
 
+/* Where disks of a plain array that come back lack something is kept in windows
+ * of that many bytes or, of a large array, of as many as make so many windows:
+ * a little more than three bits of memory each, so 1.5 MiB at most.  And so many
+ * windows that were written to and are on all disks are remembered, to know an
+ * older copy of a disk by.
+ */
+#define MISSED_WINDOW (64u * 1024u)
+#define MISSED_WINDOWS_MAX (4u * 1024u * 1024u)
+#define MISSED_RECENT 64
+
+/* For so long after a disk of a plain array has come back its server may still
+ * carry out what it was sent over a connection that was cut off: from when it
+ * answers again there are seconds of work in its queue at most.
+ */
+#define QUARANTINE_MS 10000
+
 /* What resync and rebuild copy at a time, and how many such spans may be in
  * flight: over a link of 20 ms one needs two round trips, so 16 of them fill
  * what SYNC_MAX_DEFAULT allows, twice.  Each has a buffer.
