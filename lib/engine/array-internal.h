@@ -10,6 +10,7 @@
 #include "engine/io/bounce.h"
 #include "engine/io/flush.h"
 #include "engine/record/metadata.h"
+#include "engine/record/missed.h"
 #include "engine/io/pool.h"
 #include "engine/record/quiet.h"
 #include "engine/io/range-lock.h"
@@ -52,6 +53,8 @@ struct array {
   struct pool pool;     /* children of first attempts */
   struct pool retries;  /* kept for retries and their like */
   struct requests readers, modifiers;
+  struct missed missed; /* plain: by disks that come back */
+  uint64_t quarantine_ns; /* QUARANTINE_MS; tests: less */
   struct bounce read_bounces, write_bounces;
 
   /* Brings together what may differ before it is read (sync/resync.h); NULL: a
@@ -209,6 +212,16 @@ array_note_torn (struct array *array, uint64_t offset, uint64_t length)
     = array->torn_end == 0 ? offset : MIN (array->torn_from, offset);
   array->torn_end = MAX (array->torn_end, end);
   ground_mutex_unlock (&array->state_lock);
+}
+
+/* missed_allocate, of a plain array. */
+static inline int
+array_allocate_missed (struct array *array)
+{
+  return missed_allocate (&array->missed,
+                          MAX (array->layout.array_size,
+                               array->layout.member_size),
+                          array->leg_block);
 }
 
 /* Do the members' superblocks know of everybody who is out? */

@@ -81,6 +81,7 @@ struct array_config {
   uint32_t bounce_size;
   unsigned quiet_ms;
   unsigned sweep_ms; /* 0: what the bitmap says */
+  unsigned quarantine_ms;
   unsigned retry_ms; /* of resync and rebuild; 0: SYNC_RETRY_MS */
   uint32_t sync_span;  /* bytes; a power of two, BOUNCE_ALIGNMENT at least */
   unsigned sync_spans; /* in flight, at most */
@@ -114,7 +115,13 @@ unsigned array_pool_minimum (unsigned legs);
  *   md besides   struct metadata, SB1_BLOCK_SIZE for each slot
  *                LEGS_MAX children, a descriptor, a view
  *
- * What depends on the disks of an md array comes on top:
+ * What depends on the disks comes on top.  Of a plain array one of which is
+ * remote:
+ *
+ *   missed       three bits for each of at most MISSED_WINDOWS_MAX windows of
+ *                MISSED_WINDOW bytes or more, and one for each 64 of these
+ *
+ * Of an md array:
  *
  *   a list       for each member with a bad block log: struct badblocks
  *   resync       a bit for each window of TODO_WINDOW bytes

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "no-bitmap": "tests/unit/test-fit.c:FIT_NO_BITMAP",
     "no-member": "tests/unit/test-change.c",
     "no-room": "tests/unit/test-resize.c",
+    "not-a-copy": "tests/unit/test-comeback.c",
     "not-new": "tests/unit/test-spare.c",
     "not-recorded": "tests/unit/test-change.c",
     "recovery-was-incomplete": "tests/unit/test-fit.c:FIT_INCOMPLETE",

@@ -21,6 +21,7 @@ struct memory_leg {
   _Atomic int error[CHILD_CACHE + 1]; /* the answer to each op; 0: do it */
   bool once[CHILD_CACHE + 1];      /* only the next time */
   unsigned count[CHILD_CACHE + 1]; /* how many of each were asked */
+  _Atomic uint64_t written;        /* bytes, zeroed ones included */
   uint32_t flags[CHILD_CACHE + 1]; /* of the last of each */
   uint64_t bad, bad_length;        /* what cannot be read, bytes */
   /* What happens in between, before the next of its op is answered. */
@@ -88,9 +89,11 @@ memory_leg_do (struct memory_leg *memory, struct child *child)
     memcpy (child->buffer, memory->data + child->offset, child->length);
     break;
   case CHILD_WRITE:
+    memory->written += child->length;
     memcpy (memory->data + child->offset, child->buffer, child->length);
     break;
   case CHILD_ZERO:
+    memory->written += child->length;
     memset (memory->data + child->offset, 0, child->length);
     break;
   case CHILD_EXTENTS:

@@ -139,6 +139,8 @@ write_metadata (struct leg **legs, bool has_bitmap, bool has_bad)
   }
 }
 
+static bool some_remote; /* of the disks */
+
 static int
 try (bool is_md, bool has_bitmap, bool has_bad, bool bounced,
      struct array **ret, char *why)
@@ -156,6 +158,8 @@ try (bool is_md, bool has_bitmap, bool has_bad, bool bounced,
   said[0] = '\0';
   for (unsigned i = 0; i < SLOTS; i++) {
     legs[i] = &memory_leg_new (i)->leg;
+    if (some_remote)
+      legs[i]->rank = LEG_REMOTE;
     if (bounced)
       legs[i]->caps.memory_alignment = legs[i]->caps.block_minimum = 512;
   }
@@ -200,6 +204,19 @@ START_TEST (a_plain_array_has_what_is_said_before)
   array_close (array);
   array = make (false, false, false, true);
   ck_assert_uint_eq (array_memory_used (array), expected (true, false));
+  array_close (array);
+}
+END_TEST
+
+START_TEST (a_plain_array_with_a_remote_disk_has_a_map_besides)
+{
+  struct array *array;
+
+  some_remote = true;
+  array = make (false, false, false, false);
+  /* One MiB has a word of windows, and that a word. */
+  ck_assert_uint_eq (array_memory_used (array),
+                     expected (false, false) + 3 * 2 * sizeof (uint64_t));
   array_close (array);
 }
 END_TEST
@@ -266,7 +283,9 @@ fail_one_by_one (bool is_md)
 
 START_TEST (no_memory_for_any_part_is_said_and_leaves_nothing_behind)
 {
-  ck_assert_uint_ge (fail_one_by_one (false), 8);
+  some_remote = true;
+  ck_assert_uint_ge (fail_one_by_one (false), 9);
+  some_remote = false;
   ck_assert_uint_ge (fail_one_by_one (true), 14);
 }
 END_TEST
@@ -277,6 +296,8 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase,
                   no_memory_for_any_part_is_said_and_leaves_nothing_behind);
   tcase_add_test (tcase, a_plain_array_has_what_is_said_before);
+  tcase_add_test (tcase,
+                  a_plain_array_with_a_remote_disk_has_a_map_besides);
   tcase_add_test (tcase,
                   an_md_array_has_what_is_said_and_what_depends_on_its_disks);
   tcase_add_test (tcase, the_start_of_an_md_array_says_how_much);

@@ -11,6 +11,19 @@
 #include "engine/sync/job.h"
 #include "ground/util.h"
 
+/* May its server, or an earlier one, still do what it did not answer?  Who has
+ * ended in order, or was healthy, owes nothing.
+ */
+static bool
+is_doubtful (const struct member *member, const struct leg *leg)
+{
+  if (atomic_load (&member->quarantine_ns) != 0)
+    return true;
+  return leg->rank == LEG_REMOTE
+         && atomic_load (&leg->generation) != member->generation
+         && leg->end.writes_in_flight && !leg->end.by_peer;
+}
+
 /* A leg that no view names, for us to close; NULL: none.  A member that the
  * roster has forgotten goes with it: *@ret_gone.  state_lock held.
  */
@@ -24,6 +37,8 @@ take_unused (struct array *array, struct member **ret_gone)
 
     if (member->users > 0 || (leg == NULL && is_known))
       continue;
+    if (leg != NULL)
+      member->is_doubtful = is_doubtful (member, leg);
     member->leg = NULL;
     *ret_gone = is_known ? NULL : member;
     if (!is_known) {

@@ -35,6 +35,24 @@ check_pool (const struct array_config *config, unsigned legs, char *why)
   return -EINVAL;
 }
 
+/* A local disk that failed does not come back as one that only missed
+ * something; so without a remote one nothing is written down.
+ */
+static int
+allocate_missed (struct array *array)
+{
+  bool has_remote = false;
+
+  for (unsigned i = 0; i < array->count; i++)
+    has_remote |= array->members[i]->leg->rank == LEG_REMOTE;
+  if (array->md != NULL || !has_remote || array->limits.readonly)
+    return 0;
+  if (array_allocate_missed (array) < 0)
+    return -ENOMEM;
+  missed_keep (&array->missed);
+  return 0;
+}
+
 /* All memory that requests ever use. */
 static int
 allocate (struct array *array, const struct array_config *config)
@@ -62,6 +80,7 @@ allocate (struct array *array, const struct array_config *config)
     quiet_init (&array->quiet);
     array->before_read = resync_before_read;
   }
+  failed |= allocate_missed (array);
   failed |= views_init (array);
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
 }
@@ -96,6 +115,7 @@ bare_array_new (const struct layout *layout)
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
   stables_init (&array->stables);
+  missed_init (&array->missed);
   ground_mutex_init (&array->state_lock);
   ground_mutex_init (&array->stop_lock);
   ground_mutex_init (&array->change_lock);
@@ -112,6 +132,7 @@ bare_array_free (struct array *array)
   ground_mutex_destroy (&array->stop_lock);
   slowest_destroy (&array->slowest);
   ground_mutex_destroy (&array->state_lock);
+  missed_destroy (&array->missed);
   stables_destroy (&array->stables);
   flush_rounds_destroy (&array->flushes);
   range_locks_destroy (&array->ranges);
@@ -138,6 +159,7 @@ set_pace (struct array *array, const struct array_config *config)
   if (config->sync_fixed)
     job_fix_spans (&array->resync.job);
   array->resync.retry_ns = config->retry_ms * GROUND_MS;
+  array->quarantine_ns = config->quarantine_ms * GROUND_MS;
 }
 
 /* With the legs in their slots and the limits known: memory. */

@@ -195,6 +195,8 @@ failure_report (struct array *array, struct member *member,
     tell = !member->told_last_copy;
     member->told_last_copy = true;
   }
+  if (verdict == ROSTER_OK)
+    member->left_error = error;
   left = __builtin_popcount (atomic_load (&array->view)->in_sync);
   ground_mutex_unlock (&array->state_lock);
 

@@ -29,6 +29,8 @@ memory_defaults (const struct array_config *given, unsigned slots)
     config.quiet_ms = QUIET_MS;
   if (config.retry_ms == 0)
     config.retry_ms = SYNC_RETRY_MS;
+  if (config.quarantine_ms == 0)
+    config.quarantine_ms = QUARANTINE_MS;
   if (config.requests == 0)
     config.requests = REQUESTS_DEFAULT;
   if (config.bounces == 0)
@@ -97,6 +99,7 @@ array_memory_used (const struct array *array)
   uint64_t bytes = array_memory (&config, array->bounced, array->md != NULL);
   uint64_t slots = array->layout.slots;
 
+  bytes += missed_memory (&array->missed);
   /* There may be less of them, and more. */
   bytes += array->count * sizeof (struct member);
   bytes -= slots * sizeof (struct member);

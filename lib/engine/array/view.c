@@ -21,6 +21,7 @@ member_new (struct leg *leg)
   snprintf (member->name, sizeof member->name, "%s", leg->name);
   memcpy (member->identity, leg->identity, sizeof member->identity);
   member->leg = leg;
+  member->size = leg->caps.exact_size;
   member->generation = atomic_load (&leg->generation);
   return member;
 }
@@ -212,15 +213,31 @@ standing_in (const struct view *view, const struct member *member)
                                              : STANDING_WRITTEN;
 }
 
+/* What is to be known when it comes back. */
+static void
+note_leaving (const struct array *array, struct member *member,
+              unsigned before, uint64_t number)
+{
+  if (before == STANDING_READ)
+    member->known_until = atomic_load (&array->missed.is_kept) ? number : 0;
+  else if (before == STANDING_WRITTEN)
+    member->was_marked = true;
+}
+
 /* After the view is there: who finds a member gone answers without it, and the
  * next reader must not go there.
  */
 static void
 set_standings (const struct array *array, const struct view *view)
 {
-  for (unsigned i = 0; i < array->count; i++)
-    atomic_store (&array->members[i]->standing,
-                  standing_in (view, array->members[i]));
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *member = array->members[i];
+    unsigned now = standing_in (view, member);
+    unsigned before = atomic_exchange (&member->standing, now);
+
+    if (now == STANDING_OUT)
+      note_leaving (array, member, before, view->number);
+  }
 }
 
 static void

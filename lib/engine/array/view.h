@@ -102,6 +102,17 @@ struct member {
    */
   bool unfinished;
   _Atomic bool unmarked; /* that is not on it yet: its rebuild waits */
+  _Atomic uint64_t quarantine_ns; /* until then its old server may still do
+                                     what it was sent; 0: it does not */
+
+  /* Plain, what is to be known when it comes back.  Under array->state_lock. */
+  uint64_t size;        /* of its leg, exactly */
+  uint64_t known_until; /* the first view without it, since when array->missed
+                           has all that it lacks if it was not cleared later; 0:
+                           it never had */
+  int left_error;       /* that took it out; 0: an order */
+  bool was_marked;      /* its first bytes may say still that it is no copy */
+  bool is_doubtful;     /* its old server may still carry out what it was sent */
 
   /* md: for who has the turn. */
   struct member_super super;

@@ -153,6 +153,59 @@ note_flushed (struct request *request)
   }
 }
 
+/* Is nothing asked of a leg that has ended, nor of one that left, whose server
+ * may still carry it out?
+ */
+static bool
+owes_nothing (const struct array *array, const struct view *view)
+{
+  for (unsigned i = 0; i < array->count; i++) {
+    const struct member *member = array->members[i];
+
+    if (member->leg == NULL
+          ? member->is_doubtful
+          : view->member[member->place] != member
+              || atomic_load (&member->leg->generation) != member->generation)
+      return false;
+  }
+  return true;
+}
+
+static void
+forget_doubt (struct array *array, const struct view *view)
+{
+  ground_mutex_lock (&array->state_lock);
+  if (owes_nothing (array, view))
+    missed_forget_doubt (&array->missed);
+  ground_mutex_unlock (&array->state_lock);
+}
+
+/* Do all members of the array hold for sure what they were flushed for?  Not
+ * while somebody is out, nor if nobody can tell.
+ */
+static bool
+is_everywhere (const struct request *request, uint32_t places)
+{
+  const struct view *view = request_view (request);
+
+  if (!view->is_complete || view_is_old (request->array, view)
+      || (view->targets & ~places) != 0 || request->failed != 0
+      || atomic_load (&request->array->reads_pinned))
+    return false;
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    if (atomic_load (&view->member[__builtin_ctz (left)]->flush_absent))
+      return false;
+  return true;
+}
+
+static void
+note_everywhere (struct array *array, const struct view *view)
+{
+  missed_flush_end (&array->missed, view->number);
+  if (atomic_load (&array->missed.has_doubt))
+    forget_doubt (array, view);
+}
+
 /* All of @places at once, and nobody else's flush beside.  They are places of
  * today, or of views that others have: who is at one of them now was there
  * then, or needs none of it.
@@ -163,8 +216,10 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   struct array *array = request->array;
   const struct child_spec flush = { .op = CHILD_FLUSH };
   const struct view *view;
+  bool everywhere;
   int r;
 
+  missed_flush_begin (&array->missed);
   request_pin_newest (request);
   view = request_view (request);
 
@@ -176,6 +231,7 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
       request_issue (request, __builtin_ctz (left), &flush);
   request_finish (request);
 
+  everywhere = is_everywhere (request, places);
   note_flushed (request);
   excuse_absent (request);
   /* Not once more: what was lost is told only once. */
@@ -183,8 +239,11 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   lost (request, request->failed & view_targets_now (array, view), "a flush");
   stable_end (&array->stables, &request->stable);
   /* A member that is out since then no longer matters. */
-  return view_flush_is_lost (array, view, view_targets_now (array, view)) ? -EIO
-                                                                          : r;
+  if (view_flush_is_lost (array, view, view_targets_now (array, view)))
+    return -EIO;
+  if (r == 0 && everywhere)
+    note_everywhere (array, view);
+  return r;
 }
 
 void

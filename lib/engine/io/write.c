@@ -2,7 +2,8 @@
 /* write: THE WRITE PATH, top to bottom; write, zero, trim and flush enter here.
  *
  *   modify            descriptor, range lock; md arrays: the intent
- *                     on record (intent_begin); segment by segment:
+ *                     on record (intent_begin); plain ones: noted, for disks
+ *                     that come back (missed_begin); segment by segment:
  *     modify_segment  1 which members                 (request_pin_newest)
  *                     2 to all of them, at once       (send_to)
  *                     3 what could not be zeroed, as written zeroes; what
@@ -267,6 +268,21 @@ refuse_bad_blocks (struct array *array)
   return -EIO;
 }
 
+/* Of a plain array: with it noted what disks may miss that come back.  A view
+ * that the segments are sent with is pinned after that, so who joins then finds
+ * the bit.
+ */
+static int
+modify_noted (struct request *request, const struct modification *m)
+{
+  struct missed *missed = &request->array->missed;
+  unsigned map = missed_begin (missed, m->offset, m->length);
+  int r = modify_range (request, m);
+
+  missed_end (missed, map);
+  return r;
+}
+
 /* With the intent on record where there is one, and nothing sent before. */
 static int
 modify_protected (struct request *request, const struct modification *m)
@@ -276,7 +292,7 @@ modify_protected (struct request *request, const struct modification *m)
   int r;
 
   if (array->md == NULL)
-    return modify_range (request, m);
+    return modify_noted (request, m);
   r = intent_begin (array, m->offset, m->length);
   sent = r == 0;
   if (sent)

@@ -274,11 +274,13 @@ tell (const struct array *array, const struct array_order *order,
 }
 
 static int
-judge (struct array *array, const struct array_order *order,
+judge (struct request *request, const struct array_order *order,
        struct newcomer *newcomer, struct array_answer *answer)
 {
+  struct array *array = request->array;
+
   if (array->md == NULL)
-    return plain_judge (array, order, newcomer, answer);
+    return plain_judge (request, order, newcomer, answer);
   newcomer_judge (array, newcomer, order->discard);
   return check_fit (order, newcomer, answer);
 }
@@ -289,17 +291,20 @@ admit (struct array *array, const struct array_order *order,
        struct request *request, struct newcomer *newcomer,
        struct array_answer *answer)
 {
-  int r = judge (array, order, newcomer, answer);
+  int r = judge (request, order, newcomer, answer);
 
   if (r < 0)
     return r;
   if (array->md == NULL)
-    plain_tell (array, order, newcomer, answer);
+    plain_tell (order, newcomer, answer);
   else
     tell (array, order, newcomer, answer);
   if (order->dry_run)
     return 0;
-  r = seat (array, order, request, newcomer, answer);
+  if (array->md == NULL)
+    r = plain_prepare (request, newcomer->leg, answer);
+  if (r == 0)
+    r = seat (array, order, request, newcomer, answer);
   if (r == 0)
     log_notice ("%.900s", answer->text);
   return r;

@@ -130,9 +130,12 @@ newcomer_open (struct array *array, const char *text, struct newcomer *ret,
       r = change_refuse (answer, -ENOMEM, "no-memory",
                          "not enough memory for the disk's metadata");
   }
-  if (r == 0)
+  if (r == 0) {
+    ret->is_unfinished = ret->record.verdict == SB1_NONE
+                         && is_unfinished (ret->leg);
     ret->is_blank = ret->record.verdict == SB1_NONE
-                    && (is_unfinished (ret->leg) || is_blank (ret->leg));
+                    && (ret->is_unfinished || is_blank (ret->leg));
+  }
   else
     newcomer_drop (ret);
   return r;
@@ -315,6 +318,11 @@ furnish (struct array *array, struct newcomer *newcomer, struct member *member)
   if (array->md != NULL)
     return take_superblock (array, newcomer, member);
   mark_plan (array, member, newcomer->fit.slot);
+  member->by_bitmap = newcomer->fit.as == FIT_BY_BITMAP;
+  if (member->by_bitmap)
+    member->known_until = newcomer->comeback.known_until;
+  if (newcomer->comeback.is_doubtful)
+    member->quarantine_ns = ground_now () + array->quarantine_ns;
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "engine/life/comeback.h"
 #include "members/fit.h"
 #include "members/read.h"
 
@@ -21,7 +22,9 @@ struct newcomer {
   struct leg *leg;
   struct member_record record;
   bool is_blank; /* nothing but zeroes at both ends, where signatures are; or
-                    the mark of one that was never finished */
+                    the mark of one that was never finished: */
+  bool is_unfinished;
+  struct comeback comeback; /* of a plain array */
   struct fit fit;
 };
 

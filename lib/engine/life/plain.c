@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* plain: a disk that is to join an array without metadata.
  *
- * Locks held on entry: array->change_lock.  Does not block.
+ * Locks held on entry: array->change_lock.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -92,24 +92,13 @@ find_slot (const struct array *array, const struct array_order *order,
   return ROSTER_OK;
 }
 
-/* Is it the disk that the member was? */
-static bool
-is_same_disk (const struct array *array, const struct array_order *order,
-              const struct leg *leg)
-{
-  const struct member *member = view_find_member (array, order->member);
-
-  return order->verb == ARRAY_READD && member != NULL
-         && strcmp (member->identity, leg->identity) == 0;
-}
-
 int
-plain_judge (struct array *array, const struct array_order *order,
+plain_judge (struct request *request, const struct array_order *order,
              struct newcomer *newcomer, struct array_answer *answer)
 {
+  struct array *array = request->array;
   struct fit *fit = &newcomer->fit;
   enum roster_refusal refusal;
-  bool is_known;
   int r;
 
   if (order->verb == ARRAY_SPARE)
@@ -124,27 +113,66 @@ plain_judge (struct array *array, const struct array_order *order,
                        .to_copy = array->layout.member_size };
   ground_mutex_lock (&array->state_lock);
   refusal = find_slot (array, order, &fit->slot);
-  is_known = is_same_disk (array, order, newcomer->leg);
+  comeback_look (array, order, newcomer);
   ground_mutex_unlock (&array->state_lock);
   if (refusal != ROSTER_OK)
     return change_refuse_step (answer, refusal,
                                order->verb == ARRAY_ADD ? newcomer->leg->name
                                                         : "");
-  return is_known ? 0 : newcomer_check_contents (newcomer, order, answer);
+  return newcomer->comeback.is_known
+           ? comeback_judge (request, order, newcomer, answer)
+           : newcomer_check_contents (newcomer, order, answer);
+}
+
+int
+plain_prepare (struct request *request, const struct leg *leg,
+               struct array_answer *answer)
+{
+  struct array *array = request->array;
+
+  if (leg->rank != LEG_REMOTE || atomic_load (&array->missed.is_kept))
+    return 0;
+  if (array_allocate_missed (array) < 0)
+    return change_refuse (answer, -ENOMEM, "no-memory",
+                          "not enough memory to write down what the disk "
+                          "misses");
+  range_lock (&array->ranges, &request->range, 0, array->layout.array_size);
+  missed_keep (&array->missed);
+  range_unlock (&array->ranges, &request->range);
+  return 0;
+}
+
+/* ---------------------------------------------------------------- in words */
+
+static const char *
+verb_of (const struct array_order *order)
+{
+  return order->verb == ARRAY_READD ? "comes back to" : "joins";
+}
+
+/* Why all of it is copied. */
+static void
+tell_why (const struct newcomer *newcomer, char ret[MESSAGE_MAX / 2])
+{
+  const char *why = newcomer->fit.why;
+
+  snprintf (ret, MESSAGE_MAX / 2, "%s%.300s", why[0] != '\0' ? ", since " : "",
+            why);
 }
 
 void
-plain_tell (const struct array *array, const struct array_order *order,
-            const struct newcomer *newcomer, struct array_answer *answer)
+plain_tell (const struct array_order *order, const struct newcomer *newcomer,
+            struct array_answer *answer)
 {
-  answer->to_copy = array->layout.member_size;
+  bool by_map = newcomer->fit.as == FIT_BY_BITMAP;
+  char why[MESSAGE_MAX / 2];
+
+  answer->to_copy = newcomer->fit.to_copy;
+  tell_why (newcomer, why);
   snprintf (answer->text, sizeof answer->text,
-            "disk %.200s %s the array: all data is copied to it, %llu bytes%s.  "
+            "disk %.200s %s the array: %s is copied to it, %s%llu bytes%s.  "
             "Until it is in sync it is NOT A COPY.  %s",
-            newcomer->leg->name,
-            order->verb == ARRAY_READD ? "comes back to" : "joins",
-            (unsigned long long)answer->to_copy,
-            order->verb == ARRAY_READD
-              ? ", since nobody knows what it missed" : "",
-            plain_not_durable);
+            newcomer->leg->name, verb_of (order),
+            by_map ? "what it missed" : "all data", by_map ? "up to " : "",
+            (unsigned long long)answer->to_copy, why, plain_not_durable);
 }

@@ -201,6 +201,9 @@ mark_replace (struct array *array, struct member *member, unsigned slot)
     if (r == 0)
       failure_recovered (array, member);
   }
+  /* If nobody is out now, nobody lacks anything for sure. */
+  if (r == 0 && atomic_load (&array->missed.is_kept))
+    flush (request);
   request_end (&array->resync.requests, request);
   return r;
 }

@@ -6,7 +6,8 @@
  * reads; how far it has come is written into its superblock now and then.
  * It is a supplier of spans of the member to a job (job.h), and what is
  * written down is what the job knows to be done without a gap.  In an array
- * without metadata nothing is; there a mark protects the disk (mark.h).
+ * without metadata nothing is; there a mark protects the disk (mark.h), and the
+ * bitmap is one in memory (record/missed.h).
  *
  * Locks held on entry: none.  May block on, in this order: the range lock,
  * resync_copy, the turn.
@@ -31,6 +32,7 @@ struct rebuild {
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
   struct holes holes;       /* of the hand that chooses */
+  bool in_doubt;            /* only what is, once more */
 };
 
 /* Does the bitmap say that some of the range was missed?  *@length becomes as
@@ -38,7 +40,7 @@ struct rebuild {
  * another bitmap, or none, which says nothing.
  */
 static bool
-is_marked (struct array *array, uint64_t offset, uint64_t *length)
+is_in_bitmap (struct array *array, uint64_t offset, uint64_t *length)
 {
   struct metadata *md = array->md;
   uint64_t region, step;
@@ -59,6 +61,13 @@ is_marked (struct array *array, uint64_t offset, uint64_t *length)
   return marked;
 }
 
+static bool
+is_marked (struct array *array, uint64_t offset, uint64_t *length)
+{
+  return array->md != NULL ? is_in_bitmap (array, offset, length)
+                           : missed_is_set (&array->missed, offset, length);
+}
+
 /* Does this part of the member have to be copied?  Where it lies in the array.
  */
 static bool
@@ -77,6 +86,8 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
     return false;
   *ret_length = layout_piece (layout, *ret_offset,
                               MIN (step, layout->array_size - *ret_offset));
+  if (rebuild->in_doubt)
+    return missed_is_doubtful (&array->missed, at, ret_length);
   return !rebuild->member->by_bitmap
          || is_marked (array, *ret_offset, ret_length);
 }
@@ -102,6 +113,11 @@ next_missed (void *opaque, struct request *request, uint64_t at,
       return -ECANCELED;
     if (!missed)
       continue;
+    /* What it has told of its holes was true before. */
+    if (rebuild->in_doubt) {
+      ret->zero = false;
+      return 1;
+    }
     skip = holes_skip (&rebuild->holes, request, rebuild->member, at, size - at,
                        ret->length, &ret->zero);
     if (skip == 0)
@@ -141,6 +157,8 @@ note_recovered (void *opaque, uint64_t at)
   struct array *array = rebuild->array;
   uint64_t size = rebuild->layout.member_size;
 
+  if (rebuild->in_doubt)
+    return;
   at = MIN (at, size);
   atomic_store (&rebuild->member->recovered, at);
   if (array->md == NULL)
@@ -287,6 +305,26 @@ wait_for_record (struct array *array)
   metadata_end_turn (array);
 }
 
+/* What its old server may have carried out since the new one took writes there
+ * is copied once more, when that is over.  (Others' rebuilds wait so long.)
+ */
+static int
+copy_doubtful (struct rebuild *rebuild)
+{
+  struct array *array = rebuild->array;
+  _Atomic uint64_t *until = &rebuild->member->quarantine_ns;
+  int r;
+
+  if (atomic_load (until) == 0)
+    return 0;
+  worker_pause (&array->resync.worker, atomic_load (until));
+  rebuild->in_doubt = true;
+  r = job_run (&array->resync.job, &supply, rebuild, 0);
+  if (r == 0)
+    atomic_store (until, 0);
+  return r;
+}
+
 int
 rebuild (struct array *array, struct member *member, bool again)
 {
@@ -307,6 +345,8 @@ rebuild (struct array *array, struct member *member, bool again)
   if (!again)
     tell_begin (member, slot);
   r = job_run (&array->resync.job, &supply, &rebuild, from);
+  if (r == 0)
+    r = copy_doubtful (&rebuild);
   if (r == -ECANCELED)
     return r;
   /* It failed, and people know. */
