@@ -80,8 +80,7 @@ be_closer (void *argument)
    */
   do {
     /* A rebuild of a member that is gone has its leg, even while it waits. */
-    if (array->md != NULL)
-      job_look (&array->resync.job);
+    job_look (&array->resync.job);
     close_unused (array);
   } while (worker_sleep (&array->views.closer, GROUND_NEVER));
 }
