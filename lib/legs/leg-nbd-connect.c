@@ -321,6 +321,7 @@ create (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
   nbd->leg.ops = &leg_nbd_ops;
   nbd->leg.rank = LEG_REMOTE;
   nbd->leg.name = strdup (uri);
+  nbd->asked_ns = ground_now ();
   nbd->flight[NBD_DATA].timeout_ns = timeout_ns;
   nbd->flight[NBD_FLUSH].timeout_ns = flush_timeout_ns;
   nbd->kick = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -356,6 +357,11 @@ leg_nbd_open (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns,
   if (r != 0)
     goto err_free;
   connect_more (nbd, deadline_ns);
+  nbd->blocks = calloc (nbd->connections, nbd->leg.caps.block_minimum);
+  if (nbd->blocks == NULL) {
+    r = leg_refuse (why, -ENOMEM, "no memory");
+    goto err_free;
+  }
   *ret = &nbd->leg;
   return 0;
 
@@ -371,6 +377,7 @@ leg_nbd_free (struct leg_nbd *nbd)
     nbd_close (nbd->connection[i].handle);
     close (nbd->connection[i].socket);
   }
+  free (nbd->blocks);
   close (nbd->kick);
   ground_mutex_destroy (&nbd->lists);
   free ((char *)nbd->leg.name);

@@ -66,25 +66,94 @@ least_busy (struct leg_nbd *nbd)
   return best;
 }
 
+/* With the lists' lock: they are in order of deadlines. */
+static void
+put_in_flight (struct leg_nbd *nbd, struct nbd_connection *connection,
+               struct child *child)
+{
+  struct nbd_flight *flight = flight_of (nbd, child);
+
+  connection->in_flight++;
+  nbd->asked_ns = ground_now ();
+  child->driver.leg = &nbd->leg;
+  child->driver.connection = connection - nbd->connection;
+  child->driver.expired = false;
+  child->driver.deadline_ns = nbd->asked_ns + flight->timeout_ns;
+  append (flight, child);
+}
+
 struct nbd_connection *
 leg_nbd_enlist (struct leg_nbd *nbd, struct child *child)
 {
-  struct nbd_flight *flight = flight_of (nbd, child);
   struct nbd_connection *connection = NULL;
 
   ground_mutex_lock (&nbd->lists);
   if (nbd->gone == 0) {
     connection = least_busy (nbd);
-    connection->in_flight++;
-    child->driver.leg = &nbd->leg;
-    child->driver.connection = connection - nbd->connection;
-    child->driver.expired = false;
-    /* Read under the lock: the list is in order of deadlines. */
-    child->driver.deadline_ns = ground_now () + flight->timeout_ns;
-    append (flight, child);
+    put_in_flight (nbd, connection, child);
   }
   ground_mutex_unlock (&nbd->lists);
   return connection;
+}
+
+/* Whatever the answer is, it is one; and if none comes, the leg ends for that.
+ */
+static void
+heartbeat_over (struct child *child, int error)
+{
+  struct nbd_connection *connection
+    = container_of (child, struct nbd_connection, heartbeat);
+
+  (void)error;
+  atomic_store (&connection->has_heartbeat, false);
+}
+
+static void
+enlist_heartbeat (struct leg_nbd *nbd, struct nbd_connection *connection)
+{
+  uint32_t block = nbd->leg.caps.block_minimum;
+
+  atomic_store (&connection->has_heartbeat, true);
+  connection->heartbeat = (struct child){
+    .op = CHILD_READ,
+    .length = block,
+    .buffer = nbd->blocks + (connection - nbd->connection) * block,
+    .done = heartbeat_over,
+  };
+  put_in_flight (nbd, connection, &connection->heartbeat);
+}
+
+/* With the lists' lock. */
+static bool
+is_idle (const struct leg_nbd *nbd)
+{
+  for (unsigned i = 0; i < NBD_KINDS; i++)
+    if (nbd->flight[i].first != NULL)
+      return false;
+  for (unsigned i = 0; i < nbd->connections; i++)
+    if (atomic_load (&nbd->connection[i].has_heartbeat))
+      return false;
+  return nbd->gone == 0 && !nbd->closing;
+}
+
+/* With the lists' lock, while it is idle. */
+static uint64_t
+heartbeat_ns (const struct leg_nbd *nbd)
+{
+  return nbd->asked_ns + nbd->flight[NBD_DATA].timeout_ns;
+}
+
+bool
+leg_nbd_enlist_heartbeats (struct leg_nbd *nbd)
+{
+  bool is_due;
+
+  ground_mutex_lock (&nbd->lists);
+  is_due = is_idle (nbd) && ground_now () >= heartbeat_ns (nbd);
+  for (unsigned i = 0; is_due && i < nbd->connections; i++)
+    enlist_heartbeat (nbd, &nbd->connection[i]);
+  ground_mutex_unlock (&nbd->lists);
+  return is_due;
 }
 
 static bool
@@ -203,6 +272,16 @@ leg_nbd_give_up (struct leg_nbd *nbd, int error)
     shutdown (nbd->connection[i].socket, SHUT_RDWR);
 }
 
+/* All of the list that begins so. */
+static bool
+are_heartbeats (const struct child *child)
+{
+  for (; child != NULL; child = child->driver.next)
+    if (child->done != heartbeat_over)
+      return false;
+  return true;
+}
+
 bool
 leg_nbd_begin_close (struct leg_nbd *nbd)
 {
@@ -210,8 +289,8 @@ leg_nbd_begin_close (struct leg_nbd *nbd)
 
   ground_mutex_lock (&nbd->lists);
   for (unsigned i = 0; i < NBD_KINDS; i++)
-    assert (nbd->flight[i].first == NULL);
-  assert (nbd->completed == NULL);
+    assert (are_heartbeats (nbd->flight[i].first));
+  assert (are_heartbeats (nbd->completed));
   is_connected = nbd->gone == 0;
   nbd->closing = true;
   ground_mutex_unlock (&nbd->lists);
@@ -245,6 +324,8 @@ leg_nbd_next_deadline (struct leg_nbd *nbd)
   for (unsigned i = 0; nbd->gone == 0 && i < NBD_KINDS; i++)
     if (nbd->flight[i].first != NULL)
       deadline = MIN (deadline, nbd->flight[i].first->driver.deadline_ns);
+  if (is_idle (nbd))
+    deadline = MIN (deadline, heartbeat_ns (nbd));
   ground_mutex_unlock (&nbd->lists);
   return deadline;
 }

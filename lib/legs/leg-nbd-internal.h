@@ -40,6 +40,12 @@ struct nbd_connection {
    */
   int socket;
   unsigned in_flight; /* under leg_nbd.lists */
+
+  /* What is asked when nobody else asks anything.  Its flag is set under
+   * leg_nbd.lists, and cleared when it is over.
+   */
+  struct child heartbeat;
+  _Atomic bool has_heartbeat;
 };
 
 /* Commands that have the same time to be answered: those of data, and those
@@ -66,7 +72,8 @@ struct leg_nbd {
    */
   _Atomic unsigned zero_refused;
 
-  int kick; /* eventfd: wakes the poller */
+  char *blocks; /* for the answers to heartbeats: a block each */
+  int kick;     /* eventfd: wakes the poller */
   bool started;
   struct ground_thread poller;
 
@@ -77,6 +84,7 @@ struct leg_nbd {
   int gone;                   /* why nothing more is issued: -errno; 0: it is */
   bool lost_writes;           /* their connection died before the answer */
   bool closing;               /* nobody wants to hear of it */
+  uint64_t asked_ns;          /* when the last command was issued */
   struct nbd_flight flight[NBD_KINDS];
   struct child *completed, *completed_last; /* for child->done, in order */
 };
@@ -89,6 +97,12 @@ leg_nbd_of (struct leg *leg)
 
 /* leg-nbd.c: what a connected leg can do. */
 extern const struct leg_ops leg_nbd_ops;
+
+/* Send @child, which is enlisted on that connection; it may be over and reused
+ * when this returns.
+ */
+void leg_nbd_send (struct leg_nbd *nbd, struct nbd_connection *connection,
+                   struct child *child);
 
 /* leg-nbd-now.c: before the start. */
 int leg_nbd_read_now (struct leg *leg, void *buffer, uint64_t length,
@@ -106,6 +120,11 @@ void leg_nbd_free (struct leg_nbd *nbd);
 struct nbd_connection *leg_nbd_enlist (struct leg_nbd *nbd,
                                        struct child *child);
 
+/* If nothing is in flight, and nothing was asked for the timeout of data: put a
+ * heartbeat in flight on each connection.  True: they are to be sent.
+ */
+bool leg_nbd_enlist_heartbeats (struct leg_nbd *nbd);
+
 /* @child has ended with @error (-errno): to the completed list. */
 void leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error);
 
@@ -120,8 +139,9 @@ void leg_nbd_complete (struct leg_nbd *nbd);
  */
 void leg_nbd_give_up (struct leg_nbd *nbd, int error);
 
-/* Nothing is in flight (asserted), and that the connection ends is no news
- * from now on.  True if the leg is still connected.
+/* Nothing but heartbeats is in flight (asserted), no more of them will be, and
+ * that the connection ends is no news from now on.  True if the leg is still
+ * connected.
  */
 bool leg_nbd_begin_close (struct leg_nbd *nbd);
 

@@ -119,7 +119,8 @@ leg_nbd_poll_once (struct leg_nbd *nbd)
 }
 
 /* A server that hangs up is noticed at once: its sockets are always waited
- * for, whether anything is in flight or not.
+ * for, whether anything is in flight or not.  One that has stopped, or cannot
+ * be reached any more, has to be asked.
  */
 static void
 poll_main (void *argument)
@@ -128,7 +129,9 @@ poll_main (void *argument)
   int error;
 
   while (leg_nbd_poll_once (nbd))
-    ;
+    if (leg_nbd_enlist_heartbeats (nbd))
+      for (unsigned i = 0; i < nbd->connections; i++)
+        leg_nbd_send (nbd, &nbd->connection[i], &nbd->connection[i].heartbeat);
   if (leg_nbd_is_news (nbd, &error) && nbd->leg.gone != NULL)
     nbd->leg.gone (&nbd->leg, error);
 }

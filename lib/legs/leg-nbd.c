@@ -253,6 +253,24 @@ answer_here (const struct leg_nbd *nbd, const struct child *child,
   }
 }
 
+void
+leg_nbd_send (struct leg_nbd *nbd, struct nbd_connection *connection,
+              struct child *child)
+{
+  child->driver.answered = false;
+  refused = NULL;
+  send_command (nbd, connection->handle, child);
+  if (refused == child)
+    leg_nbd_retire (nbd, child, refusal (connection->handle));
+  /* The poller waits for input already.  Anything else, it has to learn:
+   * that there is more to send, or that the connection died in our hands.
+   */
+  if (nbd_aio_get_direction (connection->handle) != LIBNBD_AIO_DIRECTION_READ)
+    leg_nbd_kick (nbd);
+  /* Our call may have completed others' commands. */
+  leg_nbd_complete (nbd);
+}
+
 static void
 nbd_issue (struct leg *leg, struct child *child)
 {
@@ -266,23 +284,10 @@ nbd_issue (struct leg *leg, struct child *child)
     return;
   }
   connection = leg_nbd_enlist (nbd, child);
-  if (connection == NULL) {
+  if (connection == NULL)
     child->done (child, -ENOTCONN);
-    return;
-  }
-
-  child->driver.answered = false;
-  refused = NULL;
-  send_command (nbd, connection->handle, child);
-  if (refused == child)
-    leg_nbd_retire (nbd, child, refusal (connection->handle));
-  /* The poller waits for input already.  Anything else, it has to learn:
-   * that there is more to send, or that the connection died in our hands.
-   */
-  if (nbd_aio_get_direction (connection->handle) != LIBNBD_AIO_DIRECTION_READ)
-    leg_nbd_kick (nbd);
-  /* Our call may have completed others' commands. */
-  leg_nbd_complete (nbd);
+  else
+    leg_nbd_send (nbd, connection, child);
 }
 
 static bool

@@ -1071,6 +1071,112 @@ START_TEST (a_server_that_is_silent_is_told_of_at_the_deadline)
 }
 END_TEST
 
+/* Nothing is asked of it. */
+START_TEST (a_frozen_server_of_an_idle_leg_is_told_of)
+{
+  struct watcher watcher;
+  struct leg *leg;
+  char byte;
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  pid = NBDKIT ("memory", "4M");
+  leg = open_uri (uri_of (socket_path ()), GROUND_S);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, &byte, 1, 0), 0);
+  freeze_nbdkit (pid);
+  ck_assert_int_eq (heard (&watcher), -ETIMEDOUT);
+  ck_assert (!leg->end.by_peer && !leg->end.writes_in_flight);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (watcher.count, 1);
+  stop_nbdkit (pid);
+}
+END_TEST
+
+static void
+wait_asked (struct tiny *tiny, unsigned count)
+{
+  while (tiny->asked < count)
+    poll (NULL, 0, 10);
+}
+
+/* Each connection is asked, again and again, whatever the answer is. */
+START_TEST (an_idle_server_that_answers_stays)
+{
+  struct tiny tiny = make_tiny (_i == 0 ? TINY_GOOD : TINY_ODD_ERROR);
+  struct watcher watcher;
+  struct leg *leg;
+
+  tiny.flags |= TINY_MULTI_CONN;
+  tiny_start (&tiny, folder);
+  leg = open_uri (tiny.uri, GROUND_S);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  wait_asked (&tiny, 3 * NBD_CONNECTIONS_MAX);
+  ck_assert_uint_eq (leg->generation, 0);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (watcher.count, 0);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+/* The other one's silence does not matter then. */
+START_TEST (each_connection_of_an_idle_leg_is_asked)
+{
+  struct tiny tiny = make_tiny (TINY_HANGS_UP_SECOND);
+  struct watcher watcher;
+  struct leg *leg;
+
+  tiny.flags |= TINY_MULTI_CONN;
+  tiny_start (&tiny, folder);
+  leg = open_uri (tiny.uri, GROUND_S);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  ck_assert_int_eq (heard (&watcher), -ENOTCONN);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+/* While somebody waits for a flush, a server may do nothing else. */
+START_TEST (who_owes_a_flush_is_not_asked)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct leg *leg;
+
+  tiny_start (&tiny, folder);
+  leg = open_patient (tiny.uri, GROUND_S, 4 * GROUND_S);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), -ETIMEDOUT);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+  ck_assert_uint_eq (tiny.asked, 1);
+}
+END_TEST
+
+/* @_i: closed, or aborted before; then nobody is told. */
+START_TEST (a_heartbeat_in_flight_holds_up_no_end)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct watcher watcher;
+  struct leg *leg;
+
+  tiny_start (&tiny, folder);
+  leg = open_uri (tiny.uri, 2 * GROUND_S);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  wait_asked (&tiny, 1);
+  if (_i == 1)
+    leg->ops->abort (leg);
+  leg->ops->close (leg);
+  UNIT_CHECK (watcher.count == 0 || watcher.error == -ETIMEDOUT, "%s",
+              strerror (-watcher.error));
+  tiny_stop (&tiny);
+}
+END_TEST
+
 /* @_i: closed at once, or aborted before. */
 START_TEST (an_end_that_was_asked_for_is_no_news)
 {
@@ -1211,6 +1317,11 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_leg_opened_before_a_fork_serves_after_it);
   tcase_add_loop_test (tcase, a_server_that_ends_is_told_of_once, 0, 2);
   tcase_add_test (tcase, a_server_that_is_silent_is_told_of_at_the_deadline);
+  tcase_add_test (tcase, a_frozen_server_of_an_idle_leg_is_told_of);
+  tcase_add_loop_test (tcase, an_idle_server_that_answers_stays, 0, 2);
+  tcase_add_test (tcase, each_connection_of_an_idle_leg_is_asked);
+  tcase_add_test (tcase, who_owes_a_flush_is_not_asked);
+  tcase_add_loop_test (tcase, a_heartbeat_in_flight_holds_up_no_end, 0, 2);
   tcase_add_loop_test (tcase, an_end_that_was_asked_for_is_no_news, 0, 2);
   tcase_add_loop_test (
     tcase, whatever_ends_it_everything_in_flight_comes_back_once, 0, ENDS);
