@@ -233,8 +233,8 @@ open_legs_ring (const struct options *options, struct leg **legs,
 
   for (unsigned i = 0; i < options->disks; i++)
     files += may_use_ring (options, legs, array, i);
-  /* Alone, a leg gains nothing from a ring. */
-  if (files < 2)
+  /* Alone, or through the page cache, a leg gains nothing from a ring. */
+  if (files < 2 || !options->direct)
     return;
   r = ring_create (&the_ring);
   if (r < 0) {
@@ -243,7 +243,7 @@ open_legs_ring (const struct options *options, struct leg **legs,
   }
   for (unsigned i = 0; i < options->disks; i++)
     if (may_use_ring (options, legs, array, i))
-      leg_file_use_ring (legs[i], the_ring, options->direct);
+      leg_file_use_ring (legs[i], the_ring);
 }
 
 void

@@ -13,6 +13,11 @@
  */
 #define LEG_IN_FLIGHT_MAX 64
 
+/* What a local disk's own thread writes at once, from memory of its own: more
+ * than metadata mostly is.
+ */
+#define LEG_APART_BUFFER (256u * 1024u)
+
 /* Connections to one remote leg whose server offers multi-conn.  Two gained
  * 25-70 % in small writes, four gained nothing more.
  */

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "ground/ground.h"
 #include "ground/util.h"
 #include "legs/leg-file.h"
 #include "legs/leg.h"
@@ -15,6 +16,19 @@ enum ability {
   ABILITY_UNKNOWN,
   ABILITY_YES,
   ABILITY_NO,
+};
+
+/* leg-file-apart.c */
+struct leg_file_apart {
+  bool started;
+  struct ground_thread thread;
+  void *buffer; /* the thread's: what it writes; LEG_APART_BUFFER bytes */
+
+  struct ground_mutex lock; /* for all below */
+  struct ground_cond changed;
+  bool ended;
+  struct child *waiting, **end; /* by driver.next */
+  struct child *batch; /* under way; NULL: none, or it was aborted */
 };
 
 struct leg_file {
@@ -27,8 +41,9 @@ struct leg_file {
                              more since it grew */
   bool fast_zero;         /* zeroing without holes is quick */
 
-  struct ring *ring; /* NULL: everything is done in the calling thread */
-  bool queue_io;     /* reads and writes go through the ring too */
+  struct ring *ring; /* reads and writes go through it; NULL: they are done in
+                        the calling thread */
+  struct leg_file_apart apart;
 
   _Atomic bool aborted;
 
@@ -53,6 +68,19 @@ extern const struct leg_ops leg_file_ops;
 int leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
                        uint64_t length, uint64_t offset, int flags);
 int leg_file_sync (struct leg_file *file);
+int leg_file_write_stable (struct leg_file *file, void *buffer,
+                           uint64_t length, uint64_t offset);
+
+/* leg-file-apart.c: is a child the thread's?  (None is before the start.)  It
+ * is done there; or what is there, in the kernel, too, is answered with
+ * -ESHUTDOWN; and the end, when the kernel has answered everything.
+ */
+bool leg_file_goes_apart (const struct leg_file *file,
+                          const struct child *child);
+int leg_file_apart_start (struct leg_file *file);
+void leg_file_apart_queue (struct leg_file *file, struct child *child);
+void leg_file_apart_abort (struct leg_file *file);
+void leg_file_apart_stop (struct leg_file *file);
 
 /* leg-file-place.c: its name for comparing (@is_block: the number of the
  * device is enough), and leg->place of a block device.

@@ -6,11 +6,12 @@
  * is atomic.  May block on the disk.
  *
  * Through the page cache the calling thread does the I/O itself, since a
- * copy into memory is faster than any hand-over to another thread.  With a
- * ring, flushes (of all file legs at once) and, if several legs are
- * O_DIRECT, writes and those reads that are not alone are queued there:
+ * copy into memory is faster than any hand-over to another thread.  If several
+ * legs are O_DIRECT, writes and those reads that are not alone are queued in a
+ * ring.  What must be stable is done by the leg's own thread (leg-file-apart.c):
  *
- *   issue --+-- ring_queue -> kickoff -> ring's thread -> done
+ *   issue --+-- its thread -----------------------------> done
+ *           +-- ring_queue -> kickoff -> ring's thread -> done
  *           +-- system call ----------------------------> done
  *
  * The kernel's answers are mapped in one respect only: once part of a child
@@ -87,19 +88,18 @@ leg_file_sync (struct leg_file *file)
   return 0;
 }
 
-static int
-write_stable (struct leg_file *file, const struct child *child)
+int
+leg_file_write_stable (struct leg_file *file, void *buffer, uint64_t length,
+                       uint64_t offset)
 {
   int r = -EOPNOTSUPP;
 
   if (!atomic_load (&file->dsync_refused))
-    r = leg_file_transfer (file, true, child->buffer, child->length,
-                           child->offset, RWF_DSYNC);
+    r = leg_file_transfer (file, true, buffer, length, offset, RWF_DSYNC);
   if (r != -EOPNOTSUPP && r != -EINVAL)
     return r;
 
-  r = leg_file_transfer (file, true, child->buffer, child->length,
-                         child->offset, 0);
+  r = leg_file_transfer (file, true, buffer, length, offset, 0);
   if (r != 0)
     return r;
   /* So it was the flag that was refused. */
@@ -111,7 +111,8 @@ static int
 do_write (struct leg_file *file, const struct child *child)
 {
   if (child->flags & CHILD_FUA)
-    return write_stable (file, child);
+    return leg_file_write_stable (file, child->buffer, child->length,
+                                  child->offset);
   return leg_file_transfer (file, true, child->buffer, child->length,
                             child->offset, 0);
 }
@@ -213,16 +214,10 @@ do_child (struct leg_file *file, struct child *child)
 static bool
 is_queued (const struct leg_file *file, const struct child *child)
 {
-  switch (child->op) {
-  case CHILD_FLUSH:
-    return file->ring != NULL;
-  case CHILD_READ:
-    return file->queue_io && !(child->flags & CHILD_ALONE);
-  case CHILD_WRITE:
-    return file->queue_io;
-  default:
+  if (file->ring == NULL)
     return false;
-  }
+  return child->op == CHILD_WRITE
+         || (child->op == CHILD_READ && !(child->flags & CHILD_ALONE));
 }
 
 static bool
@@ -242,6 +237,8 @@ file_issue (struct leg *leg, struct child *child)
           || is_inside (file, child->offset, child->length));
   if (atomic_load_explicit (&file->aborted, memory_order_relaxed))
     child->done (child, -ESHUTDOWN);
+  else if (leg_file_goes_apart (file, child))
+    leg_file_apart_queue (file, child);
   else if (is_queued (file, child))
     ring_queue (file->ring, file->fd, child);
   else
@@ -260,8 +257,7 @@ file_kickoff (struct leg *leg)
 static int
 file_start (struct leg *leg)
 {
-  (void)leg;
-  return 0;
+  return leg_file_apart_start (leg_file_of (leg));
 }
 
 /* The blocks around the range, through aligned memory of our own. */
@@ -347,7 +343,10 @@ file_size_now (struct leg *leg)
 static void
 file_abort (struct leg *leg)
 {
-  atomic_store (&leg_file_of (leg)->aborted, true);
+  struct leg_file *file = leg_file_of (leg);
+
+  atomic_store (&file->aborted, true);
+  leg_file_apart_abort (file);
 }
 
 static void
@@ -356,6 +355,7 @@ file_close (struct leg *leg)
   struct leg_file *file = leg_file_of (leg);
   struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
+  leg_file_apart_stop (file);
   /* The lock is the open file's, which a process that was forked before may
    * have, too: nbdkit --run keeps one.
    */
@@ -389,15 +389,11 @@ leg_file_resize (struct leg *leg, uint64_t size)
 }
 
 void
-leg_file_use_ring (struct leg *leg, struct ring *ring, bool queue_io)
+leg_file_use_ring (struct leg *leg, struct ring *ring)
 {
-  struct leg_file *file = leg_file_of (leg);
-
   assert (leg->ops == &leg_file_ops && ring != NULL);
-  file->ring = ring;
-  file->queue_io = queue_io;
-  if (queue_io)
-    leg->rank = LEG_QUEUED;
+  leg_file_of (leg)->ring = ring;
+  leg->rank = LEG_QUEUED;
 }
 
 const struct leg_ops leg_file_ops = {

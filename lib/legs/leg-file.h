@@ -47,10 +47,9 @@ bool leg_file_can_resize (const struct leg *leg);
  */
 int leg_file_resize (struct leg *leg, uint64_t size);
 
-/* Before leg->ops->start: use @ring for flushes, and if @queue_io (there are
- * several direct legs) for reads and writes too: the rank becomes
- * LEG_QUEUED.
+/* Before leg->ops->start, where there are several direct legs: use @ring for
+ * reads and writes.  The rank becomes LEG_QUEUED.
  */
-void leg_file_use_ring (struct leg *leg, struct ring *ring, bool queue_io);
+void leg_file_use_ring (struct leg *leg, struct ring *ring);
 
 #endif /* MIRROR_LEG_FILE_H */

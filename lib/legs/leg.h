@@ -38,6 +38,8 @@ enum {
   CHILD_FAST = 4,      /* zero: -EOPNOTSUPP rather than be slow about it */
   CHILD_ALONE = 8,     /* read: the issuer waits for this child and no other,
                           so the leg may as well do it before issue returns */
+  CHILD_APART = 16,    /* write: others wait for the issuer, so it must neither
+                          be inside the disk nor wait longer than until abort */
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands
@@ -80,10 +82,9 @@ struct child {
     struct child *previous, *next;
     uint64_t deadline_ns;
     uint64_t transferred;
-    int error;
+    int error;      /* nbd; a local disk's own thread */
     unsigned connection;
     int fd;         /* ring: the file */
-    unsigned stage; /* ring: how far a write with CHILD_FUA has come */
     bool again;     /* ring: submitted by its own thread already */
     bool answered;  /* nbd: error is the answer */
     bool expired;   /* its deadline passed: it will end as -ETIMEDOUT */
@@ -97,7 +98,8 @@ struct child {
 enum leg_rank {
   LEG_REMOTE, /* issue sends; another thread completes */
   LEG_QUEUED, /* issue queues, kickoff submits, another thread completes */
-  LEG_INLINE, /* issue does the I/O and completes before it returns */
+  LEG_INLINE, /* issue does the I/O and completes before it returns, but for
+                 what a thread of the leg's own does */
   LEG_RANKS,
 };
 
@@ -163,7 +165,9 @@ struct leg_ops {
   bool (*can_zero) (struct leg *leg, uint32_t flags);
 
   /* Give up what is in flight (it completes with an error) and everything
-   * later.  Idempotent, never waits for the other side.
+   * later.  Of a local disk that is what must be stable and CHILD_APART; the
+   * rest completes when the kernel answers.  Idempotent, never waits for the
+   * other side.
    */
   void (*abort) (struct leg *leg);
 

@@ -41,14 +41,6 @@
 /* How long to let a kernel breathe that has no memory for a submission. */
 #define RING_BREATH_NS GROUND_MS
 
-/* How far a write with CHILD_FUA has come; everything else is PLAIN. */
-enum stage {
-  STAGE_PLAIN,
-  STAGE_DSYNC,      /* one write that is stable when done */
-  STAGE_SYNC_AFTER, /* the file knows no such write: plain, then ... */
-  STAGE_SYNC,       /* ... a sync */
-};
-
 struct ring {
   struct io_uring uring;
   struct ground_thread reaper;
@@ -98,31 +90,24 @@ queue_entry (struct ring *ring, struct child *child)
   uint64_t done = child->driver.transferred;
   char *at = (char *)child->buffer + done;
 
-  if (child->op == CHILD_FLUSH || child->driver.stage == STAGE_SYNC)
-    io_uring_prep_fsync (entry, child->driver.fd, IORING_FSYNC_DATASYNC);
-  else if (child->op == CHILD_READ)
+  if (child->op == CHILD_READ)
     io_uring_prep_read (entry, child->driver.fd, at, child->length - done,
                         child->offset + done);
   else
     io_uring_prep_write (entry, child->driver.fd, at, child->length - done,
                          child->offset + done);
-  if (child->driver.stage == STAGE_DSYNC)
-    entry->rw_flags = RWF_DSYNC;
   io_uring_sqe_set_data (entry, child);
 }
 
 void
 ring_queue (struct ring *ring, int fd, struct child *child)
 {
-  bool is_fua = child->op == CHILD_WRITE && (child->flags & CHILD_FUA);
-
-  assert (child->op == CHILD_READ || child->op == CHILD_WRITE
-          || child->op == CHILD_FLUSH);
+  assert (child->op == CHILD_READ
+          || (child->op == CHILD_WRITE && !(child->flags & CHILD_FUA)));
   assert (child->length <= REQUEST_MAX);
   child->driver.fd = fd;
   child->driver.transferred = 0;
   child->driver.again = false;
-  child->driver.stage = is_fua ? STAGE_DSYNC : STAGE_PLAIN;
 
   ground_mutex_lock (&ring->mutex);
   while (ring->in_flight == RING_PLACES) {
@@ -167,30 +152,12 @@ is_passing (struct child *child, int result)
  * the child; false: it is over, with *@ret_error.
  */
 static bool
-continue_sync (struct child *child, int result, int *ret_error)
-{
-  /* Files that cannot be synced have nothing that could be lost. */
-  if (result == -EINVAL || result == -EOPNOTSUPP)
-    result = 0;
-  *ret_error = result;
-  return is_passing (child, result);
-}
-
-static bool
 continue_failed (struct child *child, int result, int *ret_error)
 {
   bool is_first = child->driver.transferred == 0;
 
   if (is_passing (child, result))
     return true;
-  if (child->driver.stage == STAGE_DSYNC && is_first
-      && (result == -EOPNOTSUPP || result == -EINVAL)) {
-    /* Perhaps only the flag was refused; the plain write will tell.  Not
-     * remembered: such files are rare, and correct without.
-     */
-    child->driver.stage = STAGE_SYNC_AFTER;
-    return true;
-  }
   /* With a part of it done, "not supported" and the like would be a lie
    * about what is on the disk.
    */
@@ -213,10 +180,7 @@ continue_transfer (struct child *child, int result, int *ret_error)
   if (child->driver.transferred < child->length)
     return true;
   *ret_error = 0;
-  if (child->driver.stage != STAGE_SYNC_AFTER)
-    return false;
-  child->driver.stage = STAGE_SYNC;
-  return true;
+  return false;
 }
 
 static void
@@ -226,10 +190,7 @@ reap (struct ring *ring, struct child *child, int result)
   int error = 0;
 
   ground_mutex_lock (&ring->mutex);
-  if (child->op == CHILD_FLUSH || child->driver.stage == STAGE_SYNC)
-    goes_on = continue_sync (child, result, &error);
-  else
-    goes_on = continue_transfer (child, result, &error);
+  goes_on = continue_transfer (child, result, &error);
   if (goes_on) {
     queue_entry (ring, child);
     submit (ring);
@@ -281,7 +242,6 @@ check_operations (struct io_uring *uring)
     return -ENOSYS;
   known = io_uring_opcode_supported (probe, IORING_OP_READ)
           && io_uring_opcode_supported (probe, IORING_OP_WRITE)
-          && io_uring_opcode_supported (probe, IORING_OP_FSYNC)
           && io_uring_opcode_supported (probe, IORING_OP_NOP);
   io_uring_free_probe (probe);
   return known ? 0 : -ENOSYS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ring: one io_uring for all local legs of an array.
+/* ring: one io_uring for all local legs of an array that are O_DIRECT.
  *
  * Any thread queues and submits; one thread of the ring's own reaps and
  * completes the children, so the engine sees these legs like remote ones.
@@ -19,7 +19,7 @@ const char *ring_probe (void);
 /* After the fork.  Starts the reaping thread.  0 or -errno. */
 int ring_create (struct ring **ret);
 
-/* Queue READ, WRITE, FLUSH (fdatasync) of @child on @fd; full: submit first,
+/* Queue @child, a READ or a WRITE without CHILD_FUA, on @fd; full: submit first,
  * then wait for room.  @child->done comes from the ring's thread.  Short
  * transfers are continued inside.
  */

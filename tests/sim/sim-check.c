@@ -88,7 +88,7 @@ check_child (const struct disk *disk, const struct child *child)
   case CHILD_WRITE:
     check_data (disk, child);
     check_modifies (disk, child);
-    CHECK ((child->flags & ~allowed) == 0);
+    CHECK ((child->flags & ~(allowed | CHILD_APART)) == 0);
     break;
   case CHILD_FLUSH:
     CHECK (child->flags == 0);

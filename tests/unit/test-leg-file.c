@@ -22,6 +22,45 @@
 
 /* ------------------------------------------------------------- misbehaving */
 
+/* As long as it is shut, plain writes and syncs stay in the kernel. */
+static struct {
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  bool shut;
+  unsigned waiting;
+} gate;
+
+static void
+gate_pass (void)
+{
+  ground_mutex_lock (&gate.lock);
+  gate.waiting++;
+  ground_cond_broadcast (&gate.changed);
+  while (gate.shut)
+    ground_cond_wait (&gate.changed, &gate.lock, GROUND_NEVER);
+  gate.waiting--;
+  ground_mutex_unlock (&gate.lock);
+}
+
+static void
+gate_set (bool shut)
+{
+  ground_mutex_lock (&gate.lock);
+  gate.shut = shut;
+  ground_cond_broadcast (&gate.changed);
+  ground_mutex_unlock (&gate.lock);
+}
+
+/* Until so many stand before it. */
+static void
+gate_wait (unsigned count)
+{
+  ground_mutex_lock (&gate.lock);
+  while (gate.waiting < count)
+    ground_cond_wait (&gate.changed, &gate.lock, GROUND_NEVER);
+  ground_mutex_unlock (&gate.lock);
+}
+
 static struct {
   _Atomic bool short_transfers; /* interrupted, then half of what was asked */
   _Atomic int write_error;      /* of every write after its first part */
@@ -59,6 +98,7 @@ ssize_t
 pwrite (int fd, const void *buffer, size_t length, off_t offset)
 {
   fault.plain_writes++;
+  gate_pass ();
   if (fault.stuck)
     return 0;
   if (fault_interrupts (&length))
@@ -98,6 +138,7 @@ int
 fdatasync (int fd)
 {
   fault.syncs++;
+  gate_pass ();
   if (fault.sync_error != 0) {
     errno = fault.sync_error;
     return -1;
@@ -128,11 +169,15 @@ make_root (void)
 
   folder_make (root, sizeof root, parent ? parent : "/tmp");
   ck_assert_int_eq (chmod (root, 0755), 0);
+  ground_mutex_init (&gate.lock);
+  ground_cond_init (&gate.changed);
 }
 
 static void
 remove_root (void)
 {
+  ground_cond_destroy (&gate.changed);
+  ground_mutex_destroy (&gate.lock);
   folder_remove (root);
 }
 
@@ -353,7 +398,6 @@ enum mode {
   PAGE,
   PAGE_SHORT,
   PAGE_RING,
-  PAGE_QUEUED,
   DIRECT,
   DIRECT_RING,
   MODES
@@ -364,8 +408,7 @@ static struct leg *
 open_mode (const char *path, enum mode mode, struct ring **ret_ring)
 {
   bool direct = mode == DIRECT || mode == DIRECT_RING;
-  bool wants_ring
-    = mode == PAGE_RING || mode == PAGE_QUEUED || mode == DIRECT_RING;
+  bool wants_ring = mode == PAGE_RING || mode == DIRECT_RING;
   struct leg *leg;
 
   *ret_ring = NULL;
@@ -379,8 +422,8 @@ open_mode (const char *path, enum mode mode, struct ring **ret_ring)
   ck_assert_int_eq (leg->rank, LEG_INLINE);
   if (wants_ring) {
     ck_assert_int_eq (ring_create (ret_ring), 0);
-    leg_file_use_ring (leg, *ret_ring, mode != PAGE_RING);
-    ck_assert_int_eq (leg->rank, mode == PAGE_RING ? LEG_INLINE : LEG_QUEUED);
+    leg_file_use_ring (leg, *ret_ring);
+    ck_assert_int_eq (leg->rank, LEG_QUEUED);
   }
   fault.short_transfers = mode == PAGE_SHORT;
   return leg;
@@ -634,6 +677,116 @@ START_TEST (a_failed_flush_is_told_and_a_pointless_one_is_not)
   fault.sync_error = EINVAL;
   ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), 0);
   leg->ops->close (leg);
+}
+END_TEST
+
+/* Neither is inside the kernel, whoever issues. */
+START_TEST (two_legs_are_synced_at_the_same_time)
+{
+  struct leg *leg[2] = { open_leg (make_file ("a", SIZE), false),
+                         open_leg (make_file ("b", SIZE), false) };
+  struct call call[2] = { { .child = { .op = CHILD_FLUSH } },
+                          { .child = { .op = CHILD_FLUSH } } };
+
+  gate_set (true);
+  for (unsigned i = 0; i < 2; i++)
+    call_begin (&call[i], leg[i]);
+  gate_wait (2);
+  gate_set (false);
+  for (unsigned i = 0; i < 2; i++) {
+    ck_assert_int_eq (call_wait (&call[i]), 0);
+    leg[i]->ops->close (leg[i]);
+  }
+}
+END_TEST
+
+START_TEST (what_comes_during_a_sync_is_synced_together)
+{
+  struct leg *leg = open_leg (make_file ("a", SIZE), false);
+  static char data[4][4096], back[4096];
+  struct call flush = { .child = { .op = CHILD_FLUSH } }, call[4];
+
+  gate_set (true);
+  call_begin (&flush, leg);
+  gate_wait (1);
+  for (unsigned i = 0; i < 4; i++) {
+    memset (data[i], 'a' + i, 4096);
+    call[i] = (struct call){ .child = { .op = CHILD_WRITE,
+                                        .flags = CHILD_FUA,
+                                        .buffer = data[i],
+                                        .offset = i * 4096,
+                                        .length = 4096 } };
+    call_begin (&call[i], leg);
+  }
+  gate_set (false);
+  ck_assert_int_eq (call_wait (&flush), 0);
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert_int_eq (call_wait (&call[i]), 0);
+  ck_assert_uint_eq (fault.syncs, 2);
+  ck_assert_uint_eq (fault.plain_writes, 4);
+  ck_assert_uint_eq (fault.dsync_writes, 0);
+  for (unsigned i = 0; i < 4; i++) {
+    ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, back, 4096, i * 4096), 0);
+    ck_assert_mem_eq (back, data[i], 4096);
+  }
+  leg->ops->close (leg);
+}
+END_TEST
+
+START_TEST (a_large_write_with_fua_is_synced_once)
+{
+  struct leg *leg = open_leg (make_file ("a", SIZE), false);
+  unsigned char *data = malloc (MIB), *back = malloc (MIB);
+
+  for (unsigned i = 0; i < MIB; i++)
+    data[i] = i * 7 + i / 256;
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, MIB, 4096), 0);
+  ck_assert_uint_eq (fault.syncs, 1);
+  ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, back, MIB, 4096), 0);
+  ck_assert_mem_eq (data, back, MIB);
+  fault.sync_error = EIO;
+  ck_assert_int_eq (call_leg (leg, CHILD_WRITE, CHILD_FUA, data, MIB, 0), -EIO);
+  leg->ops->close (leg);
+  free (data);
+  free (back);
+}
+END_TEST
+
+/* What hangs in the kernel is answered, with what waits for it; and the disk
+ * gets what the memory held then, not what it holds later.
+ */
+START_TEST (abort_answers_what_hangs)
+{
+  const char *path = make_file ("a", SIZE);
+  struct leg *leg = open_leg (path, false);
+  static char data[4096], back[4096];
+  struct call write = { .child = { .op = CHILD_WRITE,
+                                   .flags = CHILD_APART,
+                                   .buffer = data,
+                                   .length = 4096 } };
+  struct call flush = { .child = { .op = CHILD_FLUSH } };
+  int fd;
+
+  memset (data, 'x', 4096);
+  gate_set (true);
+  call_begin (&write, leg);
+  gate_wait (1);
+  call_begin (&flush, leg);
+  ck_assert_uint_eq (write.times + flush.times, 0);
+  leg->ops->abort (leg);
+  ck_assert_int_eq (call_wait (&write), -ESHUTDOWN);
+  ck_assert_int_eq (call_wait (&flush), -ESHUTDOWN);
+  ck_assert_int_eq (call_leg (leg, CHILD_FLUSH, 0, NULL, 0, 0), -ESHUTDOWN);
+  memset (data, 'y', 4096);
+  gate_set (false);
+  leg->ops->close (leg);
+  ck_assert_uint_eq (write.times + flush.times, 2);
+  ck_assert_uint_eq (fault.syncs, 0);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  ck_assert_int_eq (pread (fd, back, 4096, 0), 4096);
+  close (fd);
+  memset (data, 'x', 4096);
+  ck_assert_mem_eq (data, back, 4096);
 }
 END_TEST
 
@@ -933,6 +1086,10 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_write_that_does_nothing_is_an_error);
   tcase_add_test (tcase, a_zero_with_fua_is_synced);
   tcase_add_test (tcase, a_failed_flush_is_told_and_a_pointless_one_is_not);
+  tcase_add_test (tcase, two_legs_are_synced_at_the_same_time);
+  tcase_add_test (tcase, what_comes_during_a_sync_is_synced_together);
+  tcase_add_test (tcase, a_large_write_with_fua_is_synced_once);
+  tcase_add_test (tcase, abort_answers_what_hangs);
   tcase_add_test (tcase, after_abort_everything_is_refused);
   tcase_add_test (tcase, a_direct_leg_ends_at_a_whole_block);
   tcase_add_test (tcase, asking_for_zero_changes_nothing);

@@ -39,7 +39,7 @@ remove_root (void)
 /* What becomes of the reads and writes that are submitted. */
 static struct {
   bool halve, empty;                /* each does only half of it, or nothing */
-  unsigned reads, writes, dsync, syncs; /* so many were submitted */
+  unsigned reads, writes;           /* so many were submitted */
 } cut;
 
 #ifdef HAVE_LIBURING
@@ -49,12 +49,10 @@ cut_entry (struct io_uring_sqe *entry)
 {
   bool is_write = entry->opcode == IORING_OP_WRITE;
 
-  cut.syncs += entry->opcode == IORING_OP_FSYNC;
   if (!is_write && entry->opcode != IORING_OP_READ)
     return;
   cut.reads += !is_write;
   cut.writes += is_write;
-  cut.dsync += (entry->rw_flags & RWF_DSYNC) != 0;
   if (cut.empty)
     entry->len = 0;
   else if (cut.halve)
@@ -157,15 +155,13 @@ batch_end (struct batch *batch)
 }
 
 static int
-one (enum child_op op, uint32_t flags, int file, void *buffer, uint64_t length,
-     uint64_t offset)
+one (enum child_op op, int file, void *buffer, uint64_t length, uint64_t offset)
 {
   struct batch batch;
   int error;
 
   batch_begin (&batch, 1);
   batch.children[0].op = op;
-  batch.children[0].flags = flags;
   batch.children[0].buffer = buffer;
   batch.children[0].length = length;
   batch.children[0].offset = offset;
@@ -224,27 +220,13 @@ START_TEST (errors_come_through_and_the_end_of_a_file_is_one)
 
   if (ring == NULL)
     return;
-  ck_assert_int_eq (one (CHILD_READ, 0, 9999, data, BLOCK, 0), -EBADF);
-  ck_assert_int_eq (one (CHILD_FLUSH, 0, 9999, NULL, 0, 0), -EBADF);
-  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, 9999, data, BLOCK, 0), -EBADF);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, BLOCK * BLOCKS), -ENXIO);
+  ck_assert_int_eq (one (CHILD_READ, 9999, data, BLOCK, 0), -EBADF);
+  ck_assert_int_eq (one (CHILD_WRITE, 9999, data, BLOCK, 0), -EBADF);
+  ck_assert_int_eq (one (CHILD_READ, fd, data, BLOCK, BLOCK * BLOCKS), -ENXIO);
   /* The first half is there. */
   ck_assert_int_eq (
-    one (CHILD_READ, 0, fd, data, 2 * BLOCK, BLOCK * (BLOCKS - 1)), -ENXIO);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, 0), 0);
-}
-END_TEST
-
-START_TEST (a_write_with_fua_and_a_flush_succeed)
-{
-  static char data[BLOCK] = "data", back[BLOCK];
-
-  if (ring == NULL)
-    return;
-  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, fd, data, BLOCK, BLOCK), 0);
-  ck_assert_int_eq (one (CHILD_FLUSH, 0, fd, NULL, 0, 0), 0);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, back, BLOCK, BLOCK), 0);
-  ck_assert_mem_eq (data, back, BLOCK);
+    one (CHILD_READ, fd, data, 2 * BLOCK, BLOCK * (BLOCKS - 1)), -ENXIO);
+  ck_assert_int_eq (one (CHILD_READ, fd, data, BLOCK, 0), 0);
 }
 END_TEST
 
@@ -277,10 +259,8 @@ START_TEST (a_short_transfer_goes_on)
 }
 END_TEST
 
-/* @_i: CHILD_FUA or not. */
 START_TEST (the_rest_of_a_short_write_goes_behind_the_first_part)
 {
-  uint32_t flags = _i == 1 ? CHILD_FUA : 0;
   static unsigned char data[4 * BLOCK], back[4 * BLOCK];
 
   if (ring == NULL)
@@ -289,11 +269,9 @@ START_TEST (the_rest_of_a_short_write_goes_behind_the_first_part)
     data[i] = i * 7 + i / 256;
   memset (&cut, 0, sizeof cut);
   cut.halve = true;
-  ck_assert_int_eq (one (CHILD_WRITE, flags, fd, data, sizeof data, BLOCK), 0);
+  ck_assert_int_eq (one (CHILD_WRITE, fd, data, sizeof data, BLOCK), 0);
   ck_assert_uint_gt (cut.writes, 2);
-  ck_assert_uint_eq (cut.dsync, flags != 0 ? cut.writes : 0);
-  ck_assert_uint_eq (cut.syncs, 0);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, back, sizeof back, BLOCK), 0);
+  ck_assert_int_eq (one (CHILD_READ, fd, back, sizeof back, BLOCK), 0);
   ck_assert_uint_gt (cut.reads, 2);
   ck_assert_mem_eq (data, back, sizeof data);
   /* Also without the ring. */
@@ -311,23 +289,9 @@ START_TEST (a_write_that_does_nothing_is_an_error)
     return;
   memset (&cut, 0, sizeof cut);
   cut.empty = true;
-  ck_assert_int_eq (one (CHILD_WRITE, 0, fd, data, BLOCK, 0), -ENXIO);
-  ck_assert_int_eq (one (CHILD_WRITE, CHILD_FUA, fd, data, BLOCK, 0), -ENXIO);
-  ck_assert_int_eq (one (CHILD_READ, 0, fd, data, BLOCK, 0), -ENXIO);
+  ck_assert_int_eq (one (CHILD_WRITE, fd, data, BLOCK, 0), -ENXIO);
+  ck_assert_int_eq (one (CHILD_READ, fd, data, BLOCK, 0), -ENXIO);
   cut.empty = false;
-}
-END_TEST
-
-START_TEST (a_file_that_cannot_be_synced_is_stable_already)
-{
-  int ends[2];
-
-  if (ring == NULL)
-    return;
-  ck_assert_int_eq (pipe (ends), 0);
-  ck_assert_int_eq (one (CHILD_FLUSH, 0, ends[0], NULL, 0, 0), 0);
-  close (ends[0]);
-  close (ends[1]);
 }
 END_TEST
 
@@ -346,17 +310,14 @@ worker_main (void *argument)
 
   for (unsigned i = 0; i < 300; i++) {
     unsigned block = first + unit_below (&worker->seed, BLOCKS / THREADS);
-    bool fua = unit_below (&worker->seed, 20) == 0;
 
     memset (data, unit_random (&worker->seed), sizeof data);
-    ck_assert_int_eq (one (CHILD_WRITE, fua ? CHILD_FUA : 0, fd, data, BLOCK,
+    ck_assert_int_eq (one (CHILD_WRITE, fd, data, BLOCK,
                            (uint64_t)block * BLOCK),
                       0);
     ck_assert_int_eq (
-      one (CHILD_READ, 0, fd, back, BLOCK, (uint64_t)block * BLOCK), 0);
+      one (CHILD_READ, fd, back, BLOCK, (uint64_t)block * BLOCK), 0);
     ck_assert_mem_eq (data, back, BLOCK);
-    if (unit_below (&worker->seed, 50) == 0)
-      ck_assert_int_eq (one (CHILD_FLUSH, 0, fd, NULL, 0, 0), 0);
   }
 }
 
@@ -397,9 +358,9 @@ START_TEST (the_end_of_the_submitting_thread_loses_nothing)
 
     batch_begin (&batch, 32);
     for (unsigned i = 0; i < 32; i++) {
-      batch.children[i].op = i % 4 == 3 ? CHILD_FLUSH : CHILD_WRITE;
+      batch.children[i].op = CHILD_WRITE;
       batch.children[i].buffer = data + i * BLOCK;
-      batch.children[i].length = i % 4 == 3 ? 0 : BLOCK;
+      batch.children[i].length = BLOCK;
       batch.children[i].offset = i * BLOCK;
       ring_queue (ring, fd, &batch.children[i]);
     }
@@ -463,12 +424,10 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, nothing_to_do_is_no_trouble);
   tcase_add_test (tcase, more_children_than_places_all_get_done);
   tcase_add_test (tcase, errors_come_through_and_the_end_of_a_file_is_one);
-  tcase_add_test (tcase, a_write_with_fua_and_a_flush_succeed);
   tcase_add_test (tcase, a_short_transfer_goes_on);
-  tcase_add_loop_test (
-    tcase, the_rest_of_a_short_write_goes_behind_the_first_part, 0, 2);
+  tcase_add_test (tcase,
+                  the_rest_of_a_short_write_goes_behind_the_first_part);
   tcase_add_test (tcase, a_write_that_does_nothing_is_an_error);
-  tcase_add_test (tcase, a_file_that_cannot_be_synced_is_stable_already);
   tcase_add_test (tcase, threads_share_it);
   tcase_add_test (tcase, the_end_of_the_submitting_thread_loses_nothing);
   tcase_add_test (tcase, what_waits_outlives_the_submitting_thread);

@@ -29,7 +29,8 @@ send (struct request *request, unsigned place, const void *buffer,
 {
   const struct leg_caps *caps = &request_member (request, place)->leg->caps;
   struct child_spec what = { .op = CHILD_WRITE,
-                             .flags = caps->fua ? CHILD_FUA : 0 };
+                             .flags = CHILD_APART
+                                      | (caps->fua ? CHILD_FUA : 0) };
 
   for (uint64_t at = 0; at < length; at += what.length) {
     what.buffer = (char *)buffer + at;
