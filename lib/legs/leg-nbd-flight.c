@@ -77,7 +77,6 @@ put_in_flight (struct leg_nbd *nbd, struct nbd_connection *connection,
   nbd->asked_ns = ground_now ();
   child->driver.leg = &nbd->leg;
   child->driver.connection = connection - nbd->connection;
-  child->driver.expired = false;
   child->driver.deadline_ns = nbd->asked_ns + flight->timeout_ns;
   append (flight, child);
 }
@@ -172,7 +171,8 @@ leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
 
   if (error == -ENOTCONN && is_write (child))
     nbd->lost_writes = true;
-  if (error == -ENOTCONN && child->driver.expired)
+  /* One deadline passed, and all the others hear why it ended. */
+  if (error == -ENOTCONN && nbd->gone == -ETIMEDOUT)
     error = -ETIMEDOUT;
   child->driver.error = error;
   child->driver.next = NULL;
@@ -298,19 +298,18 @@ leg_nbd_begin_close (struct leg_nbd *nbd)
 }
 
 bool
-leg_nbd_mark_expired (struct leg_nbd *nbd)
+leg_nbd_is_overdue (struct leg_nbd *nbd)
 {
   uint64_t now = ground_now ();
-  bool expired = false;
+  bool is_overdue = false;
 
   ground_mutex_lock (&nbd->lists);
   for (unsigned i = 0; i < NBD_KINDS; i++)
-    for (struct child *child = nbd->flight[i].first;
-         child != NULL && child->driver.deadline_ns <= now;
-         child = child->driver.next)
-      expired = child->driver.expired = true;
+    is_overdue = is_overdue
+                 || (nbd->flight[i].first != NULL
+                     && nbd->flight[i].first->driver.deadline_ns <= now);
   ground_mutex_unlock (&nbd->lists);
-  return expired;
+  return is_overdue;
 }
 
 uint64_t

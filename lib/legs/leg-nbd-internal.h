@@ -145,8 +145,8 @@ void leg_nbd_give_up (struct leg_nbd *nbd, int error);
  */
 bool leg_nbd_begin_close (struct leg_nbd *nbd);
 
-/* Is anything overdue?  It will end as such once the leg is given up. */
-bool leg_nbd_mark_expired (struct leg_nbd *nbd);
+/* Has a deadline passed? */
+bool leg_nbd_is_overdue (struct leg_nbd *nbd);
 
 /* Until when the poller may sleep. */
 uint64_t leg_nbd_next_deadline (struct leg_nbd *nbd);

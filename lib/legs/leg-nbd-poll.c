@@ -113,7 +113,7 @@ leg_nbd_poll_once (struct leg_nbd *nbd)
       leg_nbd_notify (nbd->connection[i].handle, fds[1 + i].revents);
   leg_nbd_complete (nbd);
 
-  if (leg_nbd_mark_expired (nbd))
+  if (leg_nbd_is_overdue (nbd))
     leg_nbd_give_up (nbd, -ETIMEDOUT);
   return true;
 }

@@ -87,7 +87,6 @@ struct child {
     int fd;         /* ring: the file */
     bool again;     /* ring: submitted by its own thread already */
     bool answered;  /* nbd: error is the answer */
-    bool expired;   /* its deadline passed: it will end as -ETIMEDOUT */
   } driver;
 };
 
