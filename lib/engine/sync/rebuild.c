@@ -358,6 +358,9 @@ rebuild (struct array *array, struct member *member, bool again)
           : mark_replace (array, member, slot);
   if (r == -ECANCELED)
     return r;
+  /* Nobody may lack what the bitmap has set any more. */
+  if (r == 0 && array->md != NULL)
+    worker_wake (&array->quiet.worker);
   if (r == 0 || !again)
     tell_end (array, member, slot, r);
   return r;
