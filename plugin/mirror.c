@@ -72,6 +72,9 @@ array_config (void)
                                 .sync_min = options.sync_min,
                                 .sync_max = options.sync_max,
                                 .spare_delay_s = options.spare_delay_s,
+                                .names = (const char *const *)options.disk,
+                                .reconnect_s = options.reconnect_s,
+                                .quarantine_s = options.timeout_s,
                                 .pool = options.pool };
 }
 

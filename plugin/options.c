@@ -19,6 +19,7 @@ options_init (struct options *options)
   *options = (struct options){ .level = LEVEL_RAID1,
                                .timeout_s = LEG_TIMEOUT_DEFAULT_S,
                                .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S,
+                               .reconnect_s = RECONNECT_DEFAULT_S,
                                .spare_delay_s = SPARE_DELAY_DEFAULT_S };
 }
 
@@ -291,6 +292,21 @@ parse_sync_max (struct options *options, const char *value)
 }
 
 static int
+parse_reconnect (struct options *options, const char *value)
+{
+  if (strcmp (value, "no") == 0) {
+    options->reconnect_s = 0;
+    return 0;
+  }
+  if (parse_number (value, RECONNECT_MAX_S, &options->reconnect_s)
+      && options->reconnect_s > 0)
+    return 0;
+  log_error ("reconnect=%s: use a number of seconds, 1 to %d, or no", value,
+             RECONNECT_MAX_S);
+  return -1;
+}
+
+static int
 parse_spare_delay (struct options *options, const char *value)
 {
   if (parse_number (value, SPARE_DELAY_MAX_S, &options->spare_delay_s))
@@ -361,6 +377,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "on-split-brain", parse_on_split_brain },
     { "sync_min", parse_sync_min },
     { "sync_max", parse_sync_max },
+    { "reconnect", parse_reconnect },
     { "spare-delay", parse_spare_delay },
     { "control", parse_control },
     { "event-program", parse_program },

@@ -26,6 +26,7 @@ struct options {
   unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
   unsigned spare_delay_s;
+  unsigned reconnect_s;
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
   char *metrics;           /* metrics=, a path in it absolute; ours to free;
@@ -76,6 +77,9 @@ int options_check_plain (const struct options *options);
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \
   "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
+  "reconnect=SECONDS|no   lost disks are tried again, so often at least "      \
+  "(default\n"                                                                \
+  "                 30).\n"                                                    \
   "spare-delay=SECONDS   md: how long a slot is empty before a spare steps "   \
   "in\n"                                                                      \
   "                 (default 0: at once).\n"                                  \

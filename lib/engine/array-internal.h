@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "engine/array.h"
+#include "engine/array/lost.h"
 #include "engine/array/view.h"
 #include "engine/io/bounce.h"
 #include "engine/io/flush.h"
@@ -67,6 +68,10 @@ struct array {
   struct quiet quiet; /* md arrays only */
   struct resync resync;
   _Atomic bool may_write;
+  _Atomic bool writers_came; /* array_allow_writes: before, nobody can have
+                                missed anything, and nothing is written */
+  struct lost lost;     /* disks that are missed, for ... */
+  struct worker rejoin; /* ... who tries to reach them */
 
   /* All of the array's descriptors. */
   struct requests *group[ARRAY_GROUPS];

@@ -62,6 +62,8 @@ struct array_opener {
 struct array_config {
   struct array_opener opener; /* open: NULL if there is none */
   unsigned legs;        /* how many were given */
+  const char *const *names; /* of these, as the opener takes them; NULL: those
+                               that are missing at the start are not sought */
   struct layout layout; /* of a plain array: checked by layout_check, slots =
                            legs */
   bool level_given;     /* the user asked for the layout's level, for its */
@@ -74,6 +76,11 @@ struct array_config {
   uint64_t sync_min, sync_max; /* bytes a second; 0: the defaults */
   unsigned spare_delay_s; /* md: how long a slot is empty before a spare steps
                              in */
+  unsigned reconnect_s; /* a disk whose connection was lost, or that is missing
+                           at the start, is tried again with pauses that grow
+                           up to so long; 0: it is not */
+  unsigned quarantine_s; /* for so long after a lost disk answers again it is not
+                            used, if what it was sent may still be under way */
   unsigned pool;        /* child requests in all; 0: POOL_DEFAULT */
   /* For tests; 0: the defaults of limits.h. */
   unsigned requests;
@@ -229,6 +236,7 @@ struct array_order {
   bool discard;     /* what @disk holds may be overwritten; one whose ends are
                        all zeroes holds nothing */
   bool dry_run;     /* only say what would be done */
+  bool by_itself;   /* nobody has ordered it: a lost disk answers again */
 };
 
 struct array_answer {
@@ -312,6 +320,17 @@ struct array_identity {
 };
 void array_get_identity (struct array *array, struct array_identity *ret);
 
+/* How a disk can be reached. */
+struct array_connection {
+  const char *state;     /* constant: "local", "connected"; "lost": it is tried
+                            again; "quarantine", "refused": it answers, but ...
+                            (array/lost.h); "closed": nobody tries */
+  uint64_t since_utc_us; /* since when, as far as it is known; else 0 */
+  unsigned attempts;     /* to reach it again, since then */
+  uint64_t next_ns;      /* until the next one */
+  char error[256];       /* of the last one, or why it was lost; or empty */
+};
+
 /* Each member by itself. */
 struct array_member {
   uint32_t id;
@@ -319,7 +338,10 @@ struct array_member {
   enum member_state state;
   uint32_t flags;     /* MEMBER_WRITE_MOSTLY, MEMBER_FAILFAST */
   uint64_t recovered; /* RECOVERING, REPLACING: of its member_size bytes */
-  bool by_bitmap;     /* likewise: only what the bitmap has set is copied */
+  bool by_bitmap;     /* likewise, or FAULTY, if it came back as it was: only
+                         what the bitmap has set is copied */
+  uint64_t to_copy;   /* likewise: at most so many bytes */
+  struct array_connection connection;
   char name[256];     /* as given; "": not known */
   uint64_t reads, writes, errors; /* children completed */
   unsigned in_flight;
@@ -347,6 +369,11 @@ struct array_snapshot {
   unsigned spare_delay_s;
   unsigned members;
   struct array_member member[ROSTER_MAX];
+  unsigned absent; /* disks that were not there at the start, and are sought */
+  struct array_absent {
+    char name[256]; /* its beginning */
+    struct array_connection connection;
+  } absents[LEGS_MAX];
 };
 void array_get_snapshot (struct array *array, struct array_snapshot *ret);
 

@@ -82,6 +82,15 @@
 #define LEG_FLUSH_TIMEOUT_FACTOR 4
 #define LEG_FLUSH_TIMEOUT_MAX_S (LEG_FLUSH_TIMEOUT_FACTOR * LEG_TIMEOUT_MAX_S)
 
+/* How long after a disk was lost it is tried again, first, and how long the pauses
+ * become at most, if reconnect= is not given.  A server that restarts is there
+ * again after a second or two; to ask one that is gone for days twice a minute
+ * costs nothing.
+ */
+#define RECONNECT_FIRST_MS 1000
+#define RECONNECT_DEFAULT_S 30
+#define RECONNECT_MAX_S 3600
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */

@@ -1,12 +1,57 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* array-background: what is done in the background, as the doors see it.
+/* array-background: what is done in the background, as the doors see it: its
+ * threads begin; how it goes on.
  *
- * Locks held on entry: none.  Does not block.
+ * Locks held on entry: none.  Does not block, but that a beginning waits for
+ * the stop.
  */
 #include <errno.h>
 
 #include "engine/array-internal.h"
 #include "engine/sync/job.h"
+
+/* stop_lock held. */
+static int
+start_threads (struct array *array)
+{
+  int r;
+
+  if (array->stopped || atomic_load (&array->may_write))
+    return 0;
+  /* Perhaps only the second one failed the last time. */
+  r = array->md == NULL || worker_is_started (&array->quiet.worker)
+        ? 0
+        : quiet_start (array);
+  if (r < 0)
+    return r;
+  /* The thread looks at it. */
+  atomic_store (&array->may_write, true);
+  r = resync_start (array);
+  if (r < 0)
+    atomic_store (&array->may_write, false);
+  return r;
+}
+
+int
+array_begin_threads (struct array *array)
+{
+  int r;
+
+  if (array->limits.readonly || atomic_load (&array->may_write))
+    return 0;
+  ground_mutex_lock (&array->stop_lock);
+  r = start_threads (array);
+  ground_mutex_unlock (&array->stop_lock);
+  return r;
+}
+
+int
+array_allow_writes (struct array *array)
+{
+  if (!atomic_exchange (&array->writers_came, true))
+    worker_wake (&array->rejoin);
+  return array->md == NULL ? 0 : array_begin_threads (array);
+}
 
 void
 array_sync_progress (struct array *array, struct job_progress *ret)

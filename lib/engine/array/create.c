@@ -105,13 +105,18 @@ release (struct array *array)
 
 /* The part that needs no size, and no memory but its own. */
 static struct array *
-bare_array_new (const struct layout *layout)
+bare_array_new (const struct array_config *config, const struct layout *layout)
 {
   struct array *array = calloc (1, sizeof *array);
 
   if (array == NULL)
     return NULL;
   array->layout = *layout;
+  array->opener = config->opener;
+  array->spare_delay_ns = config->spare_delay_s * GROUND_S;
+  lost_init (&array->lost, config->reconnect_s * GROUND_S,
+             config->quarantine_s * GROUND_S);
+  worker_init (&array->rejoin);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
   stables_init (&array->stables);
@@ -200,6 +205,16 @@ close_unused (const struct array *array, const struct members *members)
   }
 }
 
+/* Disks that were given and are not there are sought. */
+static void
+note_absent (struct array *array, const struct array_config *config,
+             struct leg **legs, const char *const *absent)
+{
+  for (unsigned i = 0; config->names != NULL && i < config->legs; i++)
+    if (legs[i] == NULL)
+      lost_note_absent (&array->lost, config->names[i], absent[i]);
+}
+
 /* An array of what was read from its members. */
 static int
 make (const struct array_config *config, struct members *members, bool is_md,
@@ -215,13 +230,11 @@ make (const struct array_config *config, struct members *members, bool is_md,
   r = check_pool (&complete, layout->slots, why);
   if (r < 0)
     return r;
-  array = bare_array_new (layout);
+  array = bare_array_new (config, layout);
   if (array == NULL) {
     snprintf (why, MESSAGE_MAX, "not enough memory");
     return -ENOMEM;
   }
-  array->opener = config->opener;
-  array->spare_delay_ns = config->spare_delay_s * GROUND_S;
   snprintf (array->why_readonly, MESSAGE_MAX, "%s", why_readonly);
   r = is_md ? seat_md (array, members) : seat_plain (array, members);
   if (r < 0) {
@@ -325,6 +338,8 @@ array_create (const struct array_config *config, struct leg **legs,
     r = check_plain (config, legs, absent, why);
   if (r == 0)
     r = make (config, members, is_md, absent, why_readonly, ret, why);
+  if (r == 0)
+    note_absent (*ret, config, legs, absent);
   members_free (members);
   return r;
 }

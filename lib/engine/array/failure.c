@@ -8,9 +8,15 @@
 #include "ground/util.h"
 
 static const char *
-advice (const struct array *array)
+advice (const struct array *array, bool is_sought)
 {
-  if (array->md != NULL && !metadata_is_active (array->md))
+  bool missed_any = array->md == NULL || metadata_is_active (array->md);
+
+  if (is_sought)
+    return missed_any ? "It is let back in by itself when it answers again"
+                      : "It has missed no write yet, and is let back in by "
+                        "itself when it answers again";
+  if (!missed_any)
     return "It has missed no write yet; the other disks record its failure "
            "before the next write is acknowledged.  If it is good, start the "
            "mirror again with all disks";
@@ -71,7 +77,7 @@ what_is_left (struct array *array)
 
 static void
 tell_failed (struct array *array, const struct member *member, unsigned slot,
-             const char *what, int error, unsigned left)
+             const char *what, int error, unsigned left, bool is_sought)
 {
   const struct log_event event
     = { "Fail", EVENT_CRITICAL, slot, member->name };
@@ -82,7 +88,8 @@ tell_failed (struct array *array, const struct member *member, unsigned slot,
              member->name, slot, happened (what).text,
              log_strerror (error), left,
              array_get_layout (array).slots,
-             what_is_left (array), advice (array));
+             what_is_left (array),
+             advice (array, is_sought));
 }
 
 static void
@@ -178,7 +185,7 @@ failure_report (struct array *array, struct member *member,
 {
   const struct roster_member *entry;
   enum roster_refusal verdict;
-  bool tell = false;
+  bool tell = false, is_sought;
   unsigned left;
   int slot = 0;
 
@@ -198,12 +205,16 @@ failure_report (struct array *array, struct member *member,
   if (verdict == ROSTER_OK)
     member->left_error = error;
   left = __builtin_popcount (atomic_load (&array->view)->in_sync);
+  is_sought = verdict == ROSTER_OK
+              && lost_note (&array->lost, member, slot, error);
   ground_mutex_unlock (&array->state_lock);
 
+  if (is_sought)
+    worker_wake (&array->rejoin);
   if (verdict == ROSTER_OK && slot < 0)
     tell_spare_failed (member, what, error);
   else if (verdict == ROSTER_OK)
-    tell_failed (array, member, slot, what, error, left);
+    tell_failed (array, member, slot, what, error, left, is_sought);
   else if (tell)
     tell_last_copy (member, slot, what, error);
   return verdict != ROSTER_LAST_COPY;

@@ -89,9 +89,45 @@ array_get_status (struct array *array, struct array_status *ret)
     look_at_metadata (array, ret);
 }
 
+static void
+describe_lost (const struct lost_disk *disk, struct array_connection *ret)
+{
+  static const char *const words[] = {
+    [LOST_SEEKING] = "lost",
+    [LOST_QUARANTINED] = "quarantine",
+    [LOST_REFUSED] = "refused",
+  };
+  uint64_t now = ground_now ();
+
+  *ret = (struct array_connection){
+    .state = words[disk->state],
+    .since_utc_us = disk->since_utc_us,
+    .attempts = disk->attempts,
+    .next_ns = disk->next_ns > now ? disk->next_ns - now : 0,
+  };
+  snprintf (ret->error, sizeof ret->error, "%s", disk->error);
+}
+
 /* state_lock held. */
 static void
-describe (const struct array *array, const struct roster_member *entry,
+describe_connection (struct array *array, const struct member *member,
+                     enum member_state state, struct array_connection *ret)
+{
+  struct lost_disk disk;
+
+  if (state == MEMBER_FAULTY && lost_find (&array->lost, member->id, 0, &disk))
+    describe_lost (&disk, ret);
+  else if (state == MEMBER_FAULTY)
+    ret->state = "closed";
+  else {
+    ret->state = member->leg->rank == LEG_REMOTE ? "connected" : "local";
+    ret->since_utc_us = member->since_utc_us;
+  }
+}
+
+/* state_lock held. */
+static void
+describe ( struct array *array, const struct roster_member *entry,
           struct array_member *ret)
 {
   const struct member *member = view_find_member (array, entry->id);
@@ -107,6 +143,54 @@ describe (const struct array *array, const struct roster_member *entry,
   ret->writes = atomic_load (&member->writes);
   ret->errors = atomic_load (&member->errors);
   ret->in_flight = atomic_load (&member->outstanding);
+  describe_connection (array, member, entry->state, &ret->connection);
+}
+
+static bool
+has_bitmap (struct array *array)
+{
+  bool has = false;
+
+  if (array->md != NULL) {
+    ground_mutex_lock (&array->md->lock);
+    has = array->md->has_bitmap;
+    ground_mutex_unlock (&array->md->lock);
+  }
+  return has;
+}
+
+/* What would be copied to a member that failed is what would be now. */
+static void
+look_at_copy (struct array *array, struct array_member *member,
+              uint64_t member_size)
+{
+  bool failed = member->state == MEMBER_FAULTY;
+
+  if (member->state == MEMBER_IN_SYNC || member->state == MEMBER_SPARE)
+    return;
+  if (failed)
+    member->by_bitmap = has_bitmap (array);
+  if (member->by_bitmap)
+    member->to_copy = metadata_marked (array);
+  else
+    member->to_copy = failed ? member_size : member_size - member->recovered;
+}
+
+static void
+look_at_absent (struct array *array, struct array_snapshot *ret)
+{
+  struct lost_disk disk;
+
+  for (ret->absent = 0;
+       ret->absent < LEGS_MAX
+       && lost_find (&array->lost, 0, ret->absent, &disk);
+       ret->absent++) {
+    struct array_absent *absent = &ret->absents[ret->absent];
+
+    snprintf (absent->name, sizeof absent->name, "%.*s",
+              (int)sizeof absent->name - 1, disk.name);
+    describe_lost (&disk, &absent->connection);
+  }
 }
 
 static void
@@ -141,6 +225,9 @@ array_get_snapshot (struct array *array, struct array_snapshot *ret)
   for (unsigned i = 0; i < ret->members; i++)
     describe (array, &array->roster.member[i], &ret->member[i]);
   ground_mutex_unlock (&array->state_lock);
+  for (unsigned i = 0; i < ret->members; i++)
+    look_at_copy (array, &ret->member[i], ret->member_size);
+  look_at_absent (array, ret);
   look_at_job (array, &ret->progress);
 }
 

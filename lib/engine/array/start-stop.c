@@ -4,15 +4,17 @@
 #include "engine/array-internal.h"
 #include "engine/array/closer.h"
 #include "engine/array/failure.h"
+#include "engine/life/rejoin.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
 int
 array_start (struct array *array)
 {
+  int r;
+
   for (unsigned i = 0; i < array->count; i++) {
     struct leg *leg = array->members[i]->leg;
-    int r;
 
     leg->gone = failure_gone;
     leg->watcher = array;
@@ -27,48 +29,8 @@ array_start (struct array *array)
   ground_mutex_lock (&array->state_lock);
   view_publish (array);
   ground_mutex_unlock (&array->state_lock);
-  return closer_start (array);
-}
-
-/* stop_lock held. */
-static int
-start_threads (struct array *array)
-{
-  int r;
-
-  if (array->stopped || atomic_load (&array->may_write))
-    return 0;
-  /* Perhaps only the second one failed the last time. */
-  r = array->md == NULL || worker_is_started (&array->quiet.worker)
-        ? 0
-        : quiet_start (array);
-  if (r < 0)
-    return r;
-  /* The thread looks at it. */
-  atomic_store (&array->may_write, true);
-  r = resync_start (array);
-  if (r < 0)
-    atomic_store (&array->may_write, false);
-  return r;
-}
-
-int
-array_begin_threads (struct array *array)
-{
-  int r;
-
-  if (array->limits.readonly || atomic_load (&array->may_write))
-    return 0;
-  ground_mutex_lock (&array->stop_lock);
-  r = start_threads (array);
-  ground_mutex_unlock (&array->stop_lock);
-  return r;
-}
-
-int
-array_allow_writes (struct array *array)
-{
-  return array->md == NULL ? 0 : array_begin_threads (array);
+  r = closer_start (array);
+  return r < 0 ? r : rejoin_start (array);
 }
 
 void
@@ -151,6 +113,7 @@ quiesce (struct array *array, uint64_t deadline_ns)
 
   keep_out (array);
   resync_ask_to_stop (array);
+  worker_ask_to_stop (&array->rejoin);
   r = drain (array, deadline_ns);
   if (r < 0) {
     abort_busy_legs (array);
@@ -184,6 +147,7 @@ array_close (struct array *array)
   keep_out (array);
   drain (array, GROUND_NEVER);
   stop_threads (array, GROUND_NEVER);
+  rejoin_stop (array);
   closer_stop (array);
   for (unsigned i = 0; i < array->count; i++) {
     struct leg *leg = array->members[i]->leg;

@@ -23,6 +23,7 @@ member_new (struct leg *leg)
   member->leg = leg;
   member->size = leg->caps.exact_size;
   member->generation = atomic_load (&leg->generation);
+  member->since_utc_us = ground_utc_us ();
   return member;
 }
 

@@ -72,6 +72,7 @@ struct member {
   uint64_t data_offset;  /* bytes of the leg: where its data begins */
   struct badblocks *bad; /* ours; never to be read.  NULL: none */
   uint64_t generation;   /* the leg's connection when it became a member */
+  uint64_t since_utc_us; /* when that was */
   unsigned users;        /* views that name it, and others who need the leg */
 
   _Atomic unsigned standing;    /* enum standing */

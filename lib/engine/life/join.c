@@ -50,8 +50,9 @@ tell_plan (const struct array_order *order, const struct newcomer *newcomer,
               "it waits, and steps in when a slot has no disk",
               newcomer->leg->name);
   else
-    snprintf (answer->text, sizeof answer->text, "disk %.200s joins the array: "
+    snprintf (answer->text, sizeof answer->text, "disk %.200s %s: "
               "%s, up to %llu bytes%s%.300s", newcomer->leg->name,
+              order->by_itself ? "answers again" : "joins the array",
               verdict_text (&newcomer->fit),
               (unsigned long long)answer->to_copy,
               verdict_link (&newcomer->fit), newcomer->fit.why);
@@ -285,12 +286,26 @@ judge (struct request *request, const struct array_order *order,
   return check_fit (order, newcomer, answer);
 }
 
+static void
+tell_joined (const struct array_order *order, const struct newcomer *newcomer,
+             const char *name, const struct array_answer *answer)
+{
+  const struct log_event event
+    = { "Reconnected", EVENT_INFO, (int)newcomer->fit.slot, name };
+
+  if (order->by_itself)
+    log_event (&event, "%.900s", answer->text);
+  else
+    log_notice ("%.900s", answer->text);
+}
+
 /* With the turn, where there is one: nobody else changes what is on record. */
 static int
 admit (struct array *array, const struct array_order *order,
        struct request *request, struct newcomer *newcomer,
        struct array_answer *answer)
 {
+  char name[MEMBER_NAME_MAX];
   int r = judge (request, order, newcomer, answer);
 
   if (r < 0)
@@ -301,17 +316,19 @@ admit (struct array *array, const struct array_order *order,
     tell (array, order, newcomer, answer);
   if (order->dry_run)
     return 0;
+  /* Its leg is a member's afterwards. */
+  snprintf (name, sizeof name, "%s", newcomer->leg->name);
   if (array->md == NULL)
     r = plain_prepare (request, newcomer->leg, answer);
   if (r == 0)
     r = seat (array, order, request, newcomer, answer);
   if (r == 0)
-    log_notice ("%.900s", answer->text);
+    tell_joined (order, newcomer, name, answer);
   return r;
 }
 
-static int
-let_in_opened (struct array *array, const struct array_order *order,
+int
+join_opened (struct array *array, const struct array_order *order,
                struct newcomer *newcomer, struct array_answer *answer)
 {
   struct request *request;
@@ -325,6 +342,8 @@ let_in_opened (struct array *array, const struct array_order *order,
   if (array->md != NULL)
     metadata_end_turn (array);
   request_end (&array->modifiers, request);
+  if (r == 0 && !order->dry_run)
+    worker_wake (&array->resync.worker);
   return r;
 }
 
@@ -340,11 +359,9 @@ join_disk (struct array *array, const struct array_order *order,
     return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
   r = newcomer_open (array, text, newcomer, answer);
   if (r == 0) {
-    r = let_in_opened (array, order, newcomer, answer);
+    r = join_opened (array, order, newcomer, answer);
     newcomer_drop (newcomer);
   }
   free (newcomer);
-  if (r == 0 && !order->dry_run)
-    worker_wake (&array->resync.worker);
   return r;
 }

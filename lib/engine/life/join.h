@@ -6,11 +6,19 @@
 
 #include "engine/array.h"
 
+struct newcomer;
+
 /* @order, one of these, with the disk that @text names.  0 and it is on record,
  * or -errno; *@answer in either case.  array->change_lock held.  Blocks on the
  * opener, the turn, the disks.
  */
 int join_disk (struct array *array, const struct array_order *order,
                const char *text, struct array_answer *answer);
+
+/* The same, of a disk that is open, which is still the caller's if it does not
+ * join.
+ */
+int join_opened (struct array *array, const struct array_order *order,
+                 struct newcomer *newcomer, struct array_answer *answer);
 
 #endif /* MIRROR_JOIN_H */

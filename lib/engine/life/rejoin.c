@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rejoin: disks that were lost, or not there at the start, come back.
+ *
+ * One thread tries each of them (array/lost) now and then, with pauses that
+ * grow, as long as the roster remembers it, and once somebody may write.  Who answers is let in as by the
+ * order "readd" (life/join), if it is the disk that it was:
+ *
+ *   nobody there               again later
+ *   it may still carry out     again when that has come to its end: from when it
+ *   what it was sent before    answers again, a quarantine
+ *   another disk, or empty,    refused, and an event; again later, since it may
+ *   or it cannot flush now,    be put right
+ *   or it ran on its own ...
+ *   else                       it catches up
+ *
+ * Why the quarantine: a write that was under way when the connection was lost
+ * may lie in the server's queue, and be carried out after what is copied now,
+ * over newer data.  Until it has come to its end its range stays marked as
+ * missed, like all that was not flushed there: so nothing is copied before.
+ *
+ * Locks held on entry: none.  May block on: the opener, orders, the turn, the
+ * disks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/life/join.h"
+#include "engine/life/newcomer.h"
+#include "engine/life/order.h"
+#include "engine/life/rejoin.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+/* A member that is out, or one that the roster never had.  *@ret_open: its old
+ * connection is not closed yet.
+ */
+static bool
+is_wanted (struct array *array, const struct lost_disk *disk, bool *ret_open)
+{
+  const struct roster_member *entry;
+  const struct member *member;
+  bool wanted = disk->id == 0;
+
+  *ret_open = false;
+  ground_mutex_lock (&array->state_lock);
+  entry = roster_find (&array->roster, disk->id);
+  if (entry != NULL && entry->state == MEMBER_FAULTY) {
+    member = view_find_member (array, disk->id);
+    *ret_open = member->leg != NULL;
+    wanted = true;
+  }
+  ground_mutex_unlock (&array->state_lock);
+  return wanted;
+}
+
+/* The disk that it was?  What fit and plain_judge see is not asked here. */
+static int
+check_same (const struct array *array, const struct lost_disk *disk,
+            const struct newcomer *newcomer, struct array_answer *answer)
+{
+  const struct member_record *record = &newcomer->record;
+
+  if (disk->could_flush && !newcomer->leg->caps.flush)
+    return change_refuse (answer, -EINVAL, "no-flush",
+                          "disk %.200s could flush before and cannot now; let "
+                          "its server offer flush", disk->name);
+  if (array->md == NULL || disk->id == 0)
+    return 0;
+  if (record->verdict == SB1_NONE)
+    return change_refuse (answer, -EINVAL, "no-member",
+                          "disk %.200s has no metadata now: it is another "
+                          "disk, or was emptied; to fill it: remove it, then "
+                          "add it", disk->name);
+  /* Fit says what belongs to another array. */
+  if (record->verdict == SB1_GOOD
+      && memcmp (record->sb.set_uuid, array->md->truth.set_uuid,
+                 sizeof record->sb.set_uuid)
+           == 0
+      && memcmp (record->sb.device_uuid, disk->device_uuid,
+                 sizeof disk->device_uuid)
+           != 0)
+    return change_refuse (answer, -EINVAL, "another-disk",
+                          "disk %.200s is another disk than before", disk->name);
+  return 0;
+}
+
+static int
+let_in (struct array *array, const struct lost_disk *disk,
+        struct newcomer *newcomer, struct array_answer *answer)
+{
+  const struct array_order order = { .verb = ARRAY_READD,
+                                     .member = disk->id,
+                                     .by_itself = true };
+  int r = array_begin_threads (array);
+
+  if (r < 0)
+    return change_refuse (answer, r, "no-thread", "no thread can be started: "
+                          "%s", log_strerror (r));
+  ground_mutex_lock (&array->change_lock);
+  r = join_opened (array, &order, newcomer, answer);
+  ground_mutex_unlock (&array->change_lock);
+  return r;
+}
+
+/* What is said of a disk begins with its name, which people know already. */
+static const char *
+without_name (const char *text, const struct lost_disk *disk)
+{
+  size_t length = MIN (strlen (disk->name), (size_t)200);
+
+  if (strncmp (text, "disk ", 5) != 0
+      || strncmp (text + 5, disk->name, length) != 0)
+    return text;
+  text += 5 + length;
+  return text + strspn (text, ": ");
+}
+
+/* It did not come back. */
+static void
+note_refusal (struct array *array, const struct lost_disk *disk,
+              const struct array_answer *answer)
+{
+  const struct log_event event
+    = { "ReconnectRefused", EVENT_WARNING, disk->slot, disk->name };
+  const char *why = without_name (answer->text, disk);
+
+  if (strcmp (answer->reason, "missing") == 0
+      || strcmp (answer->reason, "still-closing") == 0
+      || strcmp (answer->reason, "stopping") == 0)
+    lost_unreachable (&array->lost, disk->name, why);
+  else if (lost_refused (&array->lost, disk->name, answer->reason, why))
+    log_event (&event, "disk %.200s answers again but STAYS OUT: %.700s",
+               disk->name, why);
+}
+
+static void
+try_opened (struct array *array, const struct lost_disk *disk,
+            struct newcomer *newcomer)
+{
+  struct array_answer answer = { .reason = NULL };
+  int r;
+
+  if (lost_is_quarantined (&array->lost, disk->name))
+    return;
+  r = check_same (array, disk, newcomer, &answer);
+  if (r == 0)
+    r = let_in (array, disk, newcomer, &answer);
+  if (r == 0)
+    lost_back (&array->lost, disk->name, disk->id);
+  else
+    note_refusal (array, disk, &answer);
+}
+
+static void
+try (struct array *array, const struct lost_disk *disk)
+{
+  struct newcomer *newcomer = malloc (sizeof *newcomer);
+  struct array_answer answer = { .reason = NULL };
+
+  if (newcomer == NULL) {
+    lost_unreachable (&array->lost, disk->name, "not enough memory");
+    return;
+  }
+  if (newcomer_open (array, disk->name, newcomer, &answer) == 0) {
+    try_opened (array, disk, newcomer);
+    newcomer_drop (newcomer);
+  }
+  else
+    note_refusal (array, disk, &answer);
+  free (newcomer);
+}
+
+static void
+seek (struct array *array, const struct lost_disk *disk)
+{
+  bool is_open;
+
+  if (!is_wanted (array, disk, &is_open))
+    lost_forget (&array->lost, disk->name, disk->id);
+  else if (is_open)
+    lost_unreachable (&array->lost, disk->name,
+                      "its old connection is being closed");
+  else
+    try (array, disk);
+}
+
+static void
+seek_all (void *argument)
+{
+  struct array *array = argument;
+  struct lost_disk disk;
+  uint64_t next_ns;
+
+  /* Woken by who is lost, by the first who may write, or by the clock. */
+  do {
+    next_ns = GROUND_NEVER;
+    while (atomic_load (&array->writers_came)
+           && !worker_is_stopping (&array->rejoin)
+           && lost_take_due (&array->lost, &disk, &next_ns))
+      seek (array, &disk);
+  } while (worker_sleep (&array->rejoin, next_ns));
+}
+
+int
+rejoin_start (struct array *array)
+{
+  if (array->lost.pause_max_ns == 0 || array->opener.open == NULL
+      || array->limits.readonly)
+    return 0;
+  return worker_start (&array->rejoin, "mirror-rejoin", seek_all, array);
+}
+
+void
+rejoin_stop (struct array *array)
+{
+  worker_stop (&array->rejoin);
+}
