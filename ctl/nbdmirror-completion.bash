@@ -57,7 +57,7 @@ _nbdmirror_values ()
     set,write-mostly) echo yes no ;;
     set,*-rate-*) echo 1M 10M 100M 1G ;;
     set,spare-delay) echo 0 60 600 ;;
-    wait,--for) echo healthy sync idle clean clients=0 slot= ;;
+    wait,--for) echo healthy sync idle clean clients=0 slot= leg= ;;
   esac
 }
 

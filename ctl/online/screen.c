@@ -317,6 +317,52 @@ screen_disk (unsigned columns, const char *disk, const char *behind)
   printf ("  %s%s\n", shown, behind);
 }
 
+/* "tried 3 times, again in 4 s: Connection refused"; of one that is sought. */
+static char *
+shown_attempts (JsonObject *connection)
+{
+  const char *error = json_read_string (connection, "error", NULL);
+  g_autofree char *next
+    = shown_time (json_read_int (connection, "next_s", 0));
+
+  return g_strdup_printf (", tried %lld times, again in %s%s%s",
+                          (long long)json_read_int (connection, "attempts", 0),
+                          next, error != NULL ? ": " : "",
+                          error != NULL ? error : "");
+}
+
+/* How a disk that is not simply there is reached, and what it lacks. */
+static void
+print_connection (JsonObject *member)
+{
+  JsonObject *connection = json_read_member (member, "connection");
+  const char *state = json_read_string (connection, "state", "local");
+  const char *copy = json_read_string (member, "copy", NULL);
+  const char *since = json_read_string (connection, "since", "?");
+  bool is_sought = json_read_int (connection, "next_s", -1) >= 0;
+  g_autofree char *attempts
+    = is_sought ? shown_attempts (connection) : g_strdup ("");
+  g_autofree char *left = shown_size (json_read_int (member, "to_copy", 0));
+  g_autofree char *text = NULL;
+
+  if (copy == NULL && !is_sought)
+    return;
+  if (is_sought || strcmp (state, "connected") == 0)
+    text = g_strdup_printf ("%s since %.10s %.8sZ%s", state, since,
+                            since + MIN (strlen (since), 11u), attempts);
+  else
+    text = g_strdup (state);
+  screen_labelled ("", text);
+  if (copy != NULL) {
+    g_autofree char *lacks
+      = g_strdup_printf ("to copy: %s at most, %s", left,
+                         strcmp (copy, "bitmap") == 0
+                           ? "what it missed" : "everything");
+
+    screen_labelled ("", lacks);
+  }
+}
+
 /* Its disk stands last: names may be long. */
 static void
 print_member (JsonObject *member)
@@ -331,6 +377,7 @@ print_member (JsonObject *member)
           (long long)json_read_int (member, "writes", 0),
           (long long)json_read_int (member, "errors", 0));
   screen_disk (50, json_read_string (member, "disk", "-"), flags);
+  print_connection (member);
 }
 
 static void

@@ -71,14 +71,21 @@ slot_is_in_sync (JsonObject *status)
   return slot + 2 < (int)strlen (slots) && slots[slot + 1] == 'U';
 }
 
+/* "slot=N:in-sync"; a leg is what a slot has. */
 static bool
 parse_slot (const char *text)
 {
   char *end;
 
-  if (strncmp (text, "slot=", 5) != 0 || !g_ascii_isdigit (text[5]))
+  if (g_str_has_prefix (text, "slot="))
+    text += strlen ("slot=");
+  else if (g_str_has_prefix (text, "leg="))
+    text += strlen ("leg=");
+  else
     return false;
-  slot = (int)MIN (strtoul (text + 5, &end, 10), 1000ul);
+  if (!g_ascii_isdigit (text[0]))
+    return false;
+  slot = (int)MIN (strtoul (text, &end, 10), 1000ul);
   return strcmp (end, ":in-sync") == 0;
 }
 

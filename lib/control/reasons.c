@@ -5,6 +5,7 @@
  * matter, what it means for the data, and what to do now.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "control/reasons.h"
 #include "ground/util.h"
@@ -103,6 +104,35 @@ add_failed_spare (struct control *control, JsonBuilder *builder,
                                    control->name), 0 });
 }
 
+/* Of a disk that is sought: nobody has to do anything, but to put right what is
+ * wrong with it.
+ */
+static char *
+connection_advice (const struct array_connection *connection)
+{
+  unsigned next_s = (unsigned)div_round_up (connection->next_ns, GROUND_S);
+
+  if (strcmp (connection->state, "refused") == 0)
+    return g_strdup_printf ("it answers but stays out: %s",
+                            connection->error);
+  if (strcmp (connection->state, "quarantine") == 0)
+    return g_strdup_printf ("none needed: it answers again and is let in in "
+                            "%u s, when what was sent to it before must have "
+                            "come to its end", next_s);
+  return g_strdup_printf ("bring its server back: it is let in by itself; "
+                          "tried %u times, again in %u s; the last time: %s",
+                          connection->attempts, next_s, connection->error);
+}
+
+/* Is it tried to reach? */
+static bool
+is_sought (const struct array_connection *connection)
+{
+  return strcmp (connection->state, "lost") == 0
+         || strcmp (connection->state, "quarantine") == 0
+         || strcmp (connection->state, "refused") == 0;
+}
+
 static void
 add_failed (struct control *control, JsonBuilder *builder,
             const struct array_snapshot *snapshot,
@@ -124,9 +154,25 @@ add_failed (struct control *control, JsonBuilder *builder,
                   g_strdup_printf ("disk %s (slot %d) failed", member->name,
                                    member->slot),
                   impact_of_loss (snapshot),
-                  advice (control, member->slot, true),
+                  is_sought (&member->connection)
+                    ? connection_advice (&member->connection)
+                    : advice (control, member->slot, true),
                   events_find ("Fail", member->slot, &event) ? event.utc_us
                                                              : 0 });
+}
+
+/* Disks that were given, one of which has the slot, perhaps. */
+static char *
+advice_missing (const struct control *control,
+                const struct array_snapshot *snapshot, int slot)
+{
+  g_autofree char *sought = NULL, *otherwise = advice (control, slot, false);
+
+  if (snapshot->absent == 0)
+    return g_steal_pointer (&otherwise);
+  sought = connection_advice (&snapshot->absents[0].connection);
+  return g_strdup_printf ("disk %s was not there at the start: %s; or %s",
+                          snapshot->absents[0].name, sought, otherwise);
 }
 
 static bool
@@ -156,7 +202,7 @@ add_lacking (struct control *control, JsonBuilder *builder,
                     "disk-missing", slot,
                     g_strdup_printf ("slot %d has no disk", slot),
                     impact_of_loss (snapshot),
-                    advice (control, slot, false), 0 });
+                    advice_missing (control, snapshot, slot), 0 });
   }
 }
 

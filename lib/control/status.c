@@ -113,6 +113,42 @@ add_flags (JsonBuilder *builder, uint32_t flags)
 }
 
 static void
+add_connection (JsonBuilder *builder, const struct array_connection *connection)
+{
+  bool sought = connection->attempts > 0 || connection->next_ns > 0;
+
+  json_builder_set_member_name (builder, "connection");
+  json_builder_begin_object (builder);
+  render_json_string (builder, "state", connection->state);
+  if (connection->since_utc_us == 0)
+    render_json_null (builder, "since");
+  else
+    event_build_time (builder, "since", connection->since_utc_us);
+  render_json_int (builder, "attempts", connection->attempts);
+  if (sought)
+    render_json_int (builder, "next_s",
+                     div_round_up (connection->next_ns, GROUND_S));
+  else
+    render_json_null (builder, "next_s");
+  render_json_string (builder, "error",
+                      connection->error[0] == '\0' ? NULL : connection->error);
+  json_builder_end_object (builder);
+}
+
+/* What it lacks, and how that is copied. */
+static void
+add_copy (JsonBuilder *builder, const struct array_member *member)
+{
+  if (member->state == MEMBER_IN_SYNC || member->state == MEMBER_SPARE) {
+    render_json_null (builder, "copy");
+    render_json_null (builder, "to_copy");
+    return;
+  }
+  render_json_string (builder, "copy", member->by_bitmap ? "bitmap" : "full");
+  render_json_int (builder, "to_copy", member->to_copy);
+}
+
+static void
 add_member (JsonBuilder *builder, const struct array_member *member)
 {
   bool copying = member->state == MEMBER_RECOVERING
@@ -133,6 +169,8 @@ add_member (JsonBuilder *builder, const struct array_member *member)
   render_json_int (builder, "writes", member->writes);
   render_json_int (builder, "errors", member->errors);
   render_json_int (builder, "in_flight", member->in_flight);
+  add_copy (builder, member);
+  add_connection (builder, &member->connection);
   json_builder_end_object (builder);
 }
 
@@ -152,6 +190,9 @@ add_missing (JsonBuilder *builder, unsigned slot)
   render_json_int (builder, "writes", 0);
   render_json_int (builder, "errors", 0);
   render_json_int (builder, "in_flight", 0);
+  render_json_null (builder, "copy");
+  render_json_null (builder, "to_copy");
+  render_json_null (builder, "connection");
   json_builder_end_object (builder);
 }
 
@@ -175,6 +216,21 @@ add_members (JsonBuilder *builder, const struct array_snapshot *snapshot)
   for (unsigned i = 0; i < snapshot->members; i++)
     if (snapshot->member[i].slot < 0)
       add_member (builder, &snapshot->member[i]);
+  json_builder_end_array (builder);
+}
+
+/* Given at the start, and not there: whose slot it has is not known. */
+static void
+add_absents (JsonBuilder *builder, const struct array_snapshot *snapshot)
+{
+  json_builder_set_member_name (builder, "absent");
+  json_builder_begin_array (builder);
+  for (unsigned i = 0; i < snapshot->absent; i++) {
+    json_builder_begin_object (builder);
+    render_json_string (builder, "disk", snapshot->absents[i].name);
+    add_connection (builder, &snapshot->absents[i].connection);
+    json_builder_end_object (builder);
+  }
   json_builder_end_array (builder);
 }
 
@@ -275,4 +331,5 @@ status_build (struct control *control, JsonBuilder *builder)
   reasons_build (control, builder, &snapshot);
   add_activity (builder, &snapshot);
   add_members (builder, &snapshot);
+  add_absents (builder, &snapshot);
 }
