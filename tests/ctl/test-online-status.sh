@@ -116,7 +116,7 @@ shows "^$plain  raid1  8 MiB  DEGRADED  \[U_\]  survives no failure"
 tr -s ' \n' ' ' <screen >flat
 grep -q " what: disk nbd+unix.*leg.sock (slot 1) failed at 20[0-9-]* [0-9:]*Z impact: " flat
 shows "^  impact: +1 of 2 disks"
-shows "^  action: +if the disk is good: nbdmirror readd"
+shows "^  action: +bring its server back: it is let in by itself"
 ask 4 status --unhealthy
 shows "DEGRADED"
 if grep OPTIMAL screen; then fail "it shows what is well"; fi

@@ -62,7 +62,7 @@ h.flush()
 END
 killed b
 said_out b.sock
-said 1 "The other disks record this"
+said 1 "let back in by itself when it answers again"
 stop mirror
 
 serve_mirror a.img b.img
