@@ -74,7 +74,6 @@ array_config (void)
                                 .spare_delay_s = options.spare_delay_s,
                                 .names = (const char *const *)options.disk,
                                 .reconnect_s = options.reconnect_s,
-                                .quarantine_s = options.timeout_s,
                                 .pool = options.pool };
 }
 

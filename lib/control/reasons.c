@@ -115,10 +115,6 @@ connection_advice (const struct array_connection *connection)
   if (strcmp (connection->state, "refused") == 0)
     return g_strdup_printf ("it answers but stays out: %s",
                             connection->error);
-  if (strcmp (connection->state, "quarantine") == 0)
-    return g_strdup_printf ("none needed: it answers again and is let in in "
-                            "%u s, when what was sent to it before must have "
-                            "come to its end", next_s);
   return g_strdup_printf ("bring its server back: it is let in by itself; "
                           "tried %u times, again in %u s; the last time: %s",
                           connection->attempts, next_s, connection->error);
@@ -129,7 +125,6 @@ static bool
 is_sought (const struct array_connection *connection)
 {
   return strcmp (connection->state, "lost") == 0
-         || strcmp (connection->state, "quarantine") == 0
          || strcmp (connection->state, "refused") == 0;
 }
 

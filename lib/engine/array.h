@@ -79,8 +79,8 @@ struct array_config {
   unsigned reconnect_s; /* a disk whose connection was lost, or that is missing
                            at the start, is tried again with pauses that grow
                            up to so long; 0: it is not */
-  unsigned quarantine_s; /* for so long after a lost disk answers again it is not
-                            used, if what it was sent may still be under way */
+  unsigned quarantine_ms; /* so long after a lost disk is back what it was sent
+                             before may still be carried out; 0: QUARANTINE_MS */
   unsigned pool;        /* child requests in all; 0: POOL_DEFAULT */
   /* For tests; 0: the defaults of limits.h. */
   unsigned requests;
@@ -88,7 +88,6 @@ struct array_config {
   uint32_t bounce_size;
   unsigned quiet_ms;
   unsigned sweep_ms; /* 0: what the bitmap says */
-  unsigned quarantine_ms;
   unsigned retry_ms; /* of resync and rebuild; 0: SYNC_RETRY_MS */
   uint32_t sync_span;  /* bytes; a power of two, BOUNCE_ALIGNMENT at least */
   unsigned sync_spans; /* in flight, at most */
@@ -323,8 +322,8 @@ void array_get_identity (struct array *array, struct array_identity *ret);
 /* How a disk can be reached. */
 struct array_connection {
   const char *state;     /* constant: "local", "connected"; "lost": it is tried
-                            again; "quarantine", "refused": it answers, but ...
-                            (array/lost.h); "closed": nobody tries */
+                            again; "refused": it answers, but stays out;
+                            "closed": nobody tries */
   uint64_t since_utc_us; /* since when, as far as it is known; else 0 */
   unsigned attempts;     /* to reach it again, since then */
   uint64_t next_ns;      /* until the next one */

@@ -117,7 +117,7 @@
 #define MISSED_WINDOWS_MAX (4u * 1024u * 1024u)
 #define MISSED_RECENT 64
 
-/* For so long after a disk of a plain array has come back its server may still
+/* For so long after a lost disk has come back its server may still
  * carry out what it was sent over a connection that was cut off: from when it
  * answers again there are seconds of work in its queue at most.
  */

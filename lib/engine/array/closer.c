@@ -37,10 +37,8 @@ take_unused (struct array *array, struct member **ret_gone)
 
     if (member->users > 0 || (leg == NULL && is_known))
       continue;
-    if (leg != NULL) {
+    if (leg != NULL)
       member->is_doubtful = is_doubtful (member, leg);
-      lost_note_end (&array->lost, member);
-    }
     member->leg = NULL;
     *ret_gone = is_known ? NULL : member;
     if (!is_known) {

@@ -114,8 +114,7 @@ bare_array_new (const struct array_config *config, const struct layout *layout)
   array->layout = *layout;
   array->opener = config->opener;
   array->spare_delay_ns = config->spare_delay_s * GROUND_S;
-  lost_init (&array->lost, config->reconnect_s * GROUND_S,
-             config->quarantine_s * GROUND_S);
+  lost_init (&array->lost, config->reconnect_s * GROUND_S);
   worker_init (&array->rejoin);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);

@@ -9,10 +9,9 @@
 #include "ground/util.h"
 
 void
-lost_init (struct lost *lost, uint64_t pause_max_ns, uint64_t quarantine_ns)
+lost_init (struct lost *lost, uint64_t pause_max_ns)
 {
-  *lost = (struct lost){ .pause_max_ns = pause_max_ns,
-                         .quarantine_ns = quarantine_ns };
+  *lost = (struct lost){ .pause_max_ns = pause_max_ns };
   ground_mutex_init (&lost->lock);
 }
 
@@ -105,21 +104,13 @@ begin (struct lost *lost, const struct lost_disk *what)
   return true;
 }
 
-/* May what it was sent be carried out although the connection is lost? */
-static bool
-may_write (const struct leg *leg)
-{
-  return leg->end.writes_in_flight && !leg->end.by_peer;
-}
-
 bool
 lost_note (struct lost *lost, const struct member *member, int slot, int error)
 {
   const struct leg *leg = member->leg;
   struct lost_disk disk = { .id = member->id,
                             .slot = slot,
-                            .could_flush = leg->caps.flush,
-                            .may_write = may_write (leg) };
+                            .could_flush = leg->caps.flush };
   bool sought = false;
 
   if (lost->pause_max_ns == 0 || leg->rank != LEG_REMOTE
@@ -133,16 +124,6 @@ lost_note (struct lost *lost, const struct member *member, int slot, int error)
   sought = begin (lost, &disk);
   ground_mutex_unlock (&lost->lock);
   return sought;
-}
-
-void
-lost_note_end (struct lost *lost, const struct member *member)
-{
-  ground_mutex_lock (&lost->lock);
-  for (unsigned i = 0; i < LEGS_MAX; i++)
-    if (lost->disk[i].state != LOST_FREE && lost->disk[i].id == member->id)
-      lost->disk[i].may_write |= may_write (member->leg);
-  ground_mutex_unlock (&lost->lock);
 }
 
 void
@@ -209,7 +190,6 @@ lost_unreachable (struct lost *lost, const char *name, const char *why)
     set_state (lost, disk, LOST_SEEKING, why);
     /* The next time it may be another one. */
     disk->reason = NULL;
-    disk->heard_ns = 0;
   }
   ground_mutex_unlock (&lost->lock);
 }
@@ -256,29 +236,6 @@ lost_forget (struct lost *lost, const char *name, uint32_t id)
   if (disk != NULL && disk->id == id)
     disk->state = LOST_FREE;
   ground_mutex_unlock (&lost->lock);
-}
-
-bool
-lost_is_quarantined (struct lost *lost, const char *name)
-{
-  struct lost_disk *disk;
-  bool waits = false;
-
-  ground_mutex_lock (&lost->lock);
-  disk = find (lost, name);
-  if (disk != NULL && is_sought (disk) && disk->may_write) {
-    if (disk->heard_ns == 0)
-      disk->heard_ns = ground_now ();
-    waits = ground_now () < disk->heard_ns + lost->quarantine_ns;
-    if (waits) {
-      set_state (lost, disk, LOST_QUARANTINED,
-                 "it answers again; what was sent to it before must have come "
-                 "to its end first");
-      disk->next_ns = disk->heard_ns + lost->quarantine_ns;
-    }
-  }
-  ground_mutex_unlock (&lost->lock);
-  return waits;
 }
 
 bool

@@ -5,12 +5,10 @@
  * start.  life/rejoin tries to reach them; this is what it knows of them, for
  * itself and for people.
  *
- *   SEEKING      there is nobody, or nobody who answers
- *   QUARANTINED  it answers, and what was sent to it before may still be carried
- *                out there: it has to wait
- *   REFUSED      it answers, and cannot be let in as it is
- *   BACK         it is a member again; remembered since who comes and goes all
- *                the time is tried less often
+ *   SEEKING   there is nobody, or nobody who answers
+ *   REFUSED   it answers, and cannot be let in as it is
+ *   BACK      it is a member again; remembered since who comes and goes all the
+ *             time is tried less often
  *
  * Locks: its own, a leaf, also inside of state_lock.  Does not block.
  */
@@ -29,7 +27,6 @@ struct member;
 enum lost_state {
   LOST_FREE,
   LOST_SEEKING,
-  LOST_QUARANTINED,
   LOST_REFUSED,
   LOST_BACK,
 };
@@ -45,12 +42,10 @@ struct lost_disk {
   int slot;     /* of that; -1: not known */
   uint8_t device_uuid[16]; /* md: what that was called */
   bool could_flush;
-  bool may_write; /* what it was sent before may still be carried out */
   uint64_t since_utc_us;
   unsigned attempts;      /* since then */
   const char *reason;     /* why it is refused, a word; constant */
   char error[LOST_ERROR_MAX]; /* of the last attempt, for people */
-  uint64_t heard_ns;      /* since when it answers again; 0: not yet */
   uint64_t back_ns;       /* when it came back */
   uint64_t next_ns;       /* of the next attempt */
   uint64_t pause_ns;      /* before that one */
@@ -59,12 +54,10 @@ struct lost_disk {
 struct lost {
   struct ground_mutex lock;
   uint64_t pause_max_ns;  /* 0: nobody is sought */
-  uint64_t quarantine_ns;
   struct lost_disk disk[LEGS_MAX];
 };
 
-void lost_init (struct lost *lost, uint64_t pause_max_ns,
-                uint64_t quarantine_ns);
+void lost_init (struct lost *lost, uint64_t pause_max_ns);
 void lost_destroy (struct lost *lost);
 
 /* The connection of @member, which is out now, was lost with @error.  True: it
@@ -91,16 +84,6 @@ bool lost_refused (struct lost *lost, const char *name, const char *reason,
  */
 void lost_back (struct lost *lost, const char *name, uint32_t id);
 void lost_forget (struct lost *lost, const char *name, uint32_t id);
-
-/* The leg of @member, which is out, is about to be closed: nothing is known of
- * it afterwards.
- */
-void lost_note_end (struct lost *lost, const struct member *member);
-
-/* It answers.  True: what was sent to it before may still be carried out, so it
- * has to wait, until its next attempt.
- */
-bool lost_is_quarantined (struct lost *lost, const char *name);
 
 /* The one that member @id was, or with 0 the one behind the first @skip of those
  * that were none; false: there is none.

@@ -94,7 +94,6 @@ describe_lost (const struct lost_disk *disk, struct array_connection *ret)
 {
   static const char *const words[] = {
     [LOST_SEEKING] = "lost",
-    [LOST_QUARANTINED] = "quarantine",
     [LOST_REFUSED] = "refused",
   };
   uint64_t now = ground_now ();
@@ -146,16 +145,17 @@ describe ( struct array *array, const struct roster_member *entry,
   describe_connection (array, member, entry->state, &ret->connection);
 }
 
+/* Of a plain array: the map of what a disk may have missed. */
 static bool
 has_bitmap (struct array *array)
 {
-  bool has = false;
+  bool has;
 
-  if (array->md != NULL) {
-    ground_mutex_lock (&array->md->lock);
-    has = array->md->has_bitmap;
-    ground_mutex_unlock (&array->md->lock);
-  }
+  if (array->md == NULL)
+    return atomic_load (&array->missed.is_kept);
+  ground_mutex_lock (&array->md->lock);
+  has = array->md->has_bitmap;
+  ground_mutex_unlock (&array->md->lock);
   return has;
 }
 
@@ -171,7 +171,8 @@ look_at_copy (struct array *array, struct array_member *member,
   if (failed)
     member->by_bitmap = has_bitmap (array);
   if (member->by_bitmap)
-    member->to_copy = metadata_marked (array);
+    member->to_copy = array->md != NULL ? metadata_marked (array)
+                                        : missed_bytes (&array->missed);
   else
     member->to_copy = failed ? member_size : member_size - member->recovered;
 }

@@ -45,7 +45,6 @@ comeback_look (const struct array *array, const struct array_order *order,
     return;
   newcomer->comeback = (struct comeback){
     .is_known = true,
-    .is_doubtful = member->is_doubtful,
     .was_marked = member->was_marked,
     .was_remote = newcomer->leg->rank == LEG_REMOTE,
     .flush_was_lost = atomic_load (&member->flush_lost),

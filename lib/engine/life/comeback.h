@@ -33,8 +33,7 @@ struct comeback {
   bool is_known;      /* there is one */
   bool is_proven;     /* it is that disk; or it is blank, and nothing that was
                          compared is otherwise */
-  bool is_doubtful;   /* the rest as in struct member */
-  bool was_marked, was_remote, flush_was_lost;
+  bool was_marked, was_remote, flush_was_lost; /* as in struct member */
   uint64_t known_until, size;
   int left_error;
 };

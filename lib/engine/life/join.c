@@ -116,14 +116,19 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
            : 0;
 }
 
-/* Its flags. */
+/* @id, which @member was: its flags, and whether its old server may still carry
+ * out what it was sent.
+ */
 static uint32_t
-forget (struct roster *roster, uint32_t id)
+inherit (const struct array *array, struct roster *roster, uint32_t id,
+         struct member *member)
 {
   const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
   const struct roster_member *entry = roster_find (roster, id);
   uint32_t flags = entry != NULL ? entry->flags : 0;
 
+  if (entry != NULL && view_find_member (array, id)->is_doubtful)
+    member->quarantine_ns = ground_now () + array->quarantine_ns;
   roster_next (roster, &event, roster);
   return flags;
 }
@@ -134,15 +139,17 @@ forget (struct roster *roster, uint32_t id)
  */
 static uint32_t
 forget_before (const struct array *array, const struct array_order *order,
-               const struct fit *fit, const struct member *member,
+               const struct fit *fit, struct member *member,
                struct roster *roster)
 {
   if (array->md == NULL)
-    return order->verb == ARRAY_READD ? forget (roster, order->member) : 0;
+    return order->verb == ARRAY_READD
+             ? inherit (array, roster, order->member, member)
+             : 0;
   for (unsigned i = 0; i < roster->members && fit->reason != FIT_NEW; i++)
     if (roster->member[i].state == MEMBER_FAULTY
         && roster->member[i].slot == (int)fit->slot)
-      return forget (roster, roster->member[i].id);
+      return inherit (array, roster, roster->member[i].id, member);
   return member->super.sb.devflags & SB1_WRITE_MOSTLY ? MEMBER_WRITE_MOSTLY : 0;
 }
 

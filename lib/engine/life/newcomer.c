@@ -321,8 +321,6 @@ furnish (struct array *array, struct newcomer *newcomer, struct member *member)
   member->by_bitmap = newcomer->fit.as == FIT_BY_BITMAP;
   if (member->by_bitmap)
     member->known_until = newcomer->comeback.known_until;
-  if (newcomer->comeback.is_doubtful)
-    member->quarantine_ns = ground_now () + array->quarantine_ns;
   return 0;
 }
 

@@ -6,17 +6,10 @@
  * order "readd" (life/join), if it is the disk that it was:
  *
  *   nobody there               again later
- *   it may still carry out     again when that has come to its end: from when it
- *   what it was sent before    answers again, a quarantine
  *   another disk, or empty,    refused, and an event; again later, since it may
  *   or it cannot flush now,    be put right
  *   or it ran on its own ...
- *   else                       it catches up
- *
- * Why the quarantine: a write that was under way when the connection was lost
- * may lie in the server's queue, and be carried out after what is copied now,
- * over newer data.  Until it has come to its end its range stays marked as
- * missed, like all that was not flushed there: so nothing is copied before.
+ *   else                       it catches up (sync/rebuild)
  *
  * Locks held on entry: none.  May block on: the opener, orders, the turn, the
  * disks.
@@ -140,11 +133,8 @@ try_opened (struct array *array, const struct lost_disk *disk,
             struct newcomer *newcomer)
 {
   struct array_answer answer = { .reason = NULL };
-  int r;
+  int r = check_same (array, disk, newcomer, &answer);
 
-  if (lost_is_quarantined (&array->lost, disk->name))
-    return;
-  r = check_same (array, disk, newcomer, &answer);
   if (r == 0)
     r = let_in (array, disk, newcomer, &answer);
   if (r == 0)

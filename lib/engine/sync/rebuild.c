@@ -32,7 +32,7 @@ struct rebuild {
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
   struct holes holes;       /* of the hand that chooses */
-  bool in_doubt;            /* only what is, once more */
+  bool in_doubt;            /* the second time: only what is */
 };
 
 /* Does the bitmap say that some of the range was missed?  *@length becomes as
@@ -86,7 +86,8 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
     return false;
   *ret_length = layout_piece (layout, *ret_offset,
                               MIN (step, layout->array_size - *ret_offset));
-  if (rebuild->in_doubt)
+  /* What a server was sent is marked in the bitmap, and remains so. */
+  if (rebuild->in_doubt && array->md == NULL)
     return missed_is_doubtful (&array->missed, at, ret_length);
   return !rebuild->member->by_bitmap
          || is_marked (array, *ret_offset, ret_length);
