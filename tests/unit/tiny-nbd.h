@@ -379,10 +379,10 @@ tiny_accept (void *argument)
     tiny->connection[n].tiny = tiny;
     tiny->connection[n].socket = socket;
     tiny->connection[n].number = n;
+    tiny->accepted++; /* before a client can know of it */
     ck_assert_int_eq (ground_thread_start (&tiny->connection[n].thread, "tiny",
                                            tiny_serve, &tiny->connection[n]),
                       0);
-    tiny->accepted++;
   }
 }
 
