@@ -88,6 +88,7 @@ struct array_config {
   uint32_t bounce_size;
   unsigned quiet_ms;
   unsigned sweep_ms; /* 0: what the bitmap says */
+  uint32_t missed_window; /* bytes, a power of two */
   unsigned retry_ms; /* of resync and rebuild; 0: SYNC_RETRY_MS */
   uint32_t sync_span;  /* bytes; a power of two, BOUNCE_ALIGNMENT at least */
   unsigned sync_spans; /* in flight, at most */

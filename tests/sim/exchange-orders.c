@@ -121,6 +121,9 @@ give (const struct array_order *order)
     exchange.layout = array_get_layout (exchange.array);
     exchange.groups = layout_groups (&exchange.layout, exchange.group);
   }
+  if (r == 0 && strstr (answer.text, "what it missed is copied") != NULL
+      && exchange.plain)
+    reached[MARK_BY_MAP]++;
   if (r == 0)
     reached[mark_of[order->verb]]++;
   else if (strcmp (answer.reason, "last-copy") == 0)
@@ -166,6 +169,16 @@ send_away (const struct array_snapshot *now, const struct array_member *member,
   give (&order);
 }
 
+/* Remote ones are cut off most often. */
+static enum disk_fault
+choose_fault (void)
+{
+  if (!exchange.remote || random_one_in (&exchange.chance, 4))
+    return random_between (&exchange.chance, 1, DISK_CUT - 1);
+  reached[MARK_CUT]++;
+  return DISK_CUT;
+}
+
 static void
 break_one (const struct array_snapshot *now, const struct array_member *member)
 {
@@ -175,8 +188,7 @@ break_one (const struct array_snapshot *now, const struct array_member *member)
   may_fail[member->id] = true;
   reached[MARK_BROKE]++;
   sim_log ("%s breaks", member->name);
-  disk_break (disk_of (member),
-              random_between (&exchange.chance, 1, DISK_FAULTS - 1));
+  disk_break (disk_of (member), choose_fault ());
 }
 
 /* @verb of a disk that nobody has, in good order again. */
@@ -185,13 +197,17 @@ bring (const struct array_snapshot *now, enum array_verb verb, uint32_t member,
        unsigned disk)
 {
   const struct array_order order = {
-    .verb = verb, .member = member, .disk = disk_name (disk), .discard = true
+    .verb = verb,
+    .member = member,
+    .disk = disk_name (disk),
+    .discard = !exchange.remote || verb != ARRAY_READD
+               || random_one_in (&exchange.chance, 4)
   };
 
   if (is_used (now, disk))
     return;
   if (verb == ARRAY_SPARE || random_one_in (&exchange.chance, 2))
-    disks[disk].fault = DISK_GOOD;
+    disk_mend (&disks[disk]);
   if (verb == ARRAY_REPLACE) {
     if (!another_is_good (now, member))
       return;
@@ -240,6 +256,22 @@ change_slots (void)
   give (&order);
 }
 
+/* Remote disks do little else than to go and to come back. */
+static void
+flap (const struct array_snapshot *now)
+{
+  const struct array_member *member
+    = &now->member[random_below (&exchange.chance, now->members)];
+
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_FAULTY)
+      member = &now->member[i];
+  if (member->state == MEMBER_FAULTY)
+    bring (now, ARRAY_READD, member->id, disk_number (member->name));
+  else
+    break_one (now, member);
+}
+
 void
 orders_give_one (void)
 {
@@ -247,6 +279,10 @@ orders_give_one (void)
   const struct array_member *member;
 
   orders_look (&now);
+  if (exchange.remote && !random_one_in (&exchange.chance, 4)) {
+    flap (&now);
+    return;
+  }
   member = &now.member[random_below (&exchange.chance, now.members)];
   switch (random_below (&exchange.chance, 12)) {
   case 0:

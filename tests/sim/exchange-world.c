@@ -150,6 +150,20 @@ lay_metadata (bool has_bitmap)
   }
 }
 
+/* Behind what clients write, so that a disk can be told by it. */
+static void
+lay_data (void)
+{
+  struct copy copy[LEGS_MAX];
+
+  for (uint64_t at = round_up (CLIENTS_BYTES, SECTOR_SIZE);
+       at < exchange.layout.array_size; at += SECTOR_SIZE) {
+    layout_map (&exchange.layout, at, copy);
+    for (unsigned i = 0; i < layout_copies (&exchange.layout); i++)
+      memset (disks[copy[i].slot].data + copy[i].offset, 'd', SECTOR_SIZE);
+  }
+}
+
 void
 world_choose (void)
 {
@@ -157,9 +171,13 @@ world_choose (void)
   layout_set_size (&exchange.layout, DISK_SIZE);
   exchange.groups = layout_groups (&exchange.layout, exchange.group);
   exchange.plain = random_one_in (&exchange.chance, 3);
+  exchange.remote = exchange.plain && random_one_in (&exchange.chance, 2);
+  disks_are_remote = exchange.remote;
   mark_layout (&exchange.layout);
   if (!exchange.plain)
     lay_metadata (random_one_in (&exchange.chance, 2));
+  if (exchange.remote)
+    lay_data ();
   exchange.first_size = exchange.layout.array_size;
 }
 

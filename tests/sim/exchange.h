@@ -20,7 +20,7 @@ struct exchange {
   struct random_stream chance; /* of the administrator */
   struct layout layout;
   uint64_t first_size; /* of the array: behind it copies differ at first */
-  bool plain;
+  bool plain, remote;
   uint32_t group[LEGS_MAX]; /* slots that hold the same, each set of them */
   unsigned groups;
   struct array *array;
@@ -35,6 +35,7 @@ enum mark {
   MARK_BROKE, MARK_LAST_COPY, MARK_REPLACED, MARK_BY_BITMAP, MARK_WAITED,
   MARK_OLD, MARK_PLAIN, MARK_PLAIN_REPLACED, MARK_UNFINISHED, MARK_NEAR,
   MARK_FAR, MARK_OFFSET, MARK_SETS, MARK_BAD, MARK_BAD_BACK,
+  MARK_CUT, MARK_BY_MAP, MARK_LATE,
   MARK_RARE,
   MARK_SPLIT = MARK_RARE, /* not in so few worlds */
   MARKS,

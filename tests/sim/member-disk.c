@@ -21,10 +21,13 @@ struct disk_leg {
   struct ground_thread thread;
   struct child *queued[IN_FLIGHT], *submitted[IN_FLIGHT];
   unsigned queued_count, submitted_count, answering;
-  bool started, aborted, stopping, closed, told;
+  bool started, aborted, stopping, closed, told, cut, ended;
 };
 
 struct disk disks[DISKS];
+bool disks_are_remote;
+uint64_t disks_late_ns;
+unsigned disks_late_done;
 
 static struct disk_leg legs[LEGS_OPENED];
 static unsigned opened;
@@ -98,15 +101,90 @@ tell_zeroes (const struct disk *disk, struct child *child)
   child->extents_count = count;
 }
 
+/* What lies in [@offset, @offset + @length) has changed. */
+static void
+note_written (struct disk *disk, uint64_t offset, uint64_t length, bool stable)
+{
+  disk->writes++;
+  for (uint64_t i = offset / SECTOR_SIZE;
+       i < div_round_up (offset + length, SECTOR_SIZE); i++)
+    disk->written[i] = disk->writes;
+  if (stable)
+    memcpy (disk->stable + offset, disk->data + offset, length);
+}
+
+/* Only what was written when the flush came, up to @writes. */
+static void
+store (struct disk *disk, uint64_t writes)
+{
+  for (unsigned i = 0; i < DISK_SECTORS; i++)
+    if (disk->written[i] <= writes)
+      memcpy (disk->stable + i * SECTOR_SIZE, disk->data + i * SECTOR_SIZE,
+              SECTOR_SIZE);
+}
+
+/* What its time has come for. */
+static void
+do_late (struct disk *disk)
+{
+  for (unsigned i = 0; i < disk->late_count; i++) {
+    struct disk_late *late = &disk->late[i];
+
+    if (late->due_ns > ground_now ())
+      continue;
+    disks_late_done++;
+    memcpy (disk->data + late->offset, late->data, late->length);
+    note_written (disk, late->offset, late->length, false);
+    *late = disk->late[--disk->late_count];
+    i--;
+  }
+}
+
+/* As its driver tells it, before anybody hears that. */
+static void
+end (struct disk_leg *leg)
+{
+  if (leg->ended)
+    return;
+  leg->ended = true;
+  leg->leg.end
+    = (struct leg_end){ .by_peer = random_one_in (&chance, 2),
+                        .writes_in_flight = true };
+  atomic_fetch_add (&leg->leg.generation, 1);
+}
+
+/* Nobody knows whether its server still does it. */
+static int
+cut_off (struct disk_leg *leg, const struct child *child)
+{
+  struct disk *disk = leg->disk;
+
+  end (leg);
+  if (child->op == CHILD_WRITE && !leg->leg.end.by_peer
+      && disk->late_count < DISK_LATE) {
+    struct disk_late *late = &disk->late[disk->late_count++];
+
+    *late = (struct disk_late){ .offset = child->offset,
+                                .length = child->length,
+                                .due_ns = UINT64_MAX };
+    memcpy (late->data, child->buffer, child->length);
+  }
+  return -ENOTCONN;
+}
+
 static int
 carry_out (struct disk_leg *leg, struct child *child)
 {
   uint8_t *at = leg->disk->data + child->offset;
+  bool stable = child->flags & CHILD_FUA;
 
   if (child->op != CHILD_FLUSH && child->offset + child->length > DISK_SIZE)
     sim_fail ("%s is asked for what lies behind its end", leg->leg.name);
   if (leg->aborted)
     return -ESHUTDOWN;
+  if (leg->cut)
+    return cut_off (leg, child);
+  do_late (leg->disk);
   if (fails (leg, child))
     return leg->disk->fault == DISK_GONE ? -ENODEV : -EIO;
   switch (child->op) {
@@ -118,9 +196,14 @@ carry_out (struct disk_leg *leg, struct child *child)
     break;
   case CHILD_WRITE:
     memcpy (at, child->buffer, child->length);
+    note_written (leg->disk, child->offset, child->length, stable);
     break;
   case CHILD_ZERO:
     memset (at, 0, child->length);
+    note_written (leg->disk, child->offset, child->length, stable);
+    break;
+  case CHILD_FLUSH:
+    store (leg->disk, child->driver.transferred);
     break;
   case CHILD_EXTENTS:
     tell_zeroes (leg->disk, child);
@@ -160,9 +243,12 @@ tell_gone (struct disk_leg *leg)
 {
   leg->told = true;
   ground_mutex_unlock (&leg->lock);
-  atomic_fetch_add (&leg->leg.generation, 1);
+  if (leg->cut)
+    end (leg);
+  else
+    atomic_fetch_add (&leg->leg.generation, 1);
   if (leg->leg.gone != NULL)
-    leg->leg.gone (&leg->leg, -ENODEV);
+    leg->leg.gone (&leg->leg, leg->cut ? -ENOTCONN : -ENODEV);
   ground_mutex_lock (&leg->lock);
 }
 
@@ -177,7 +263,8 @@ serve (void *argument)
       answer_one (leg);
     else if (leg->stopping)
       break;
-    else if (leg->disk->fault == DISK_GONE && !leg->told && !leg->aborted)
+    else if ((leg->disk->fault == DISK_GONE || leg->cut) && !leg->told
+             && !leg->aborted)
       tell_gone (leg);
     else
       ground_cond_wait (&leg->changed, &leg->lock, GROUND_NEVER);
@@ -205,6 +292,7 @@ disk_issue (struct leg *base, struct child *child)
   ground_mutex_lock (&leg->lock);
   if (leg->queued_count == IN_FLIGHT)
     sim_fail ("%s has too much to do", base->name);
+  child->driver.transferred = leg->disk->writes;
   leg->queued[leg->queued_count++] = child;
   ground_mutex_unlock (&leg->lock);
 }
@@ -231,6 +319,7 @@ disk_read_now (struct leg *base, void *buffer, uint64_t length,
 
   if (offset > DISK_SIZE || length > DISK_SIZE - offset)
     return -EIO;
+  do_late (leg->disk);
   memcpy (buffer, leg->disk->data + offset, length);
   return 0;
 }
@@ -287,10 +376,17 @@ disk_open (unsigned number)
     sim_fail ("too many legs were opened");
   memset (leg, 0, sizeof *leg);
   leg->disk = &disks[number];
+  if (!leg->disk->was_opened)
+    memcpy (leg->disk->stable, leg->disk->data, DISK_SIZE);
+  leg->disk->was_opened = true;
+  for (unsigned i = 0; i < leg->disk->late_count; i++)
+    leg->disk->late[i].due_ns
+      = MIN (leg->disk->late[i].due_ns,
+             ground_now () + random_below (&chance, disks_late_ns));
   ground_mutex_init (&leg->lock);
   ground_cond_init (&leg->changed);
   leg->leg.ops = &ops;
-  leg->leg.rank = LEG_QUEUED;
+  leg->leg.rank = disks_are_remote ? LEG_REMOTE : LEG_QUEUED;
   leg->leg.name = names[number];
   leg->leg.caps = (struct leg_caps){
     .size = DISK_SIZE, .exact_size = DISK_SIZE,
@@ -317,12 +413,25 @@ disk_opener (const struct array_opener *opener, const char *text,
 }
 
 void
+disk_mend (struct disk *disk)
+{
+  if (disk->fault == DISK_CUT)
+    for (unsigned i = 0; i < DISK_SECTORS; i++)
+      if (random_one_in (&chance, 2))
+        memcpy (disk->data + i * SECTOR_SIZE, disk->stable + i * SECTOR_SIZE,
+                SECTOR_SIZE);
+  memcpy (disk->stable, disk->data, DISK_SIZE);
+  disk->fault = DISK_GOOD;
+}
+
+void
 disk_break (struct disk *disk, enum disk_fault fault)
 {
   disk->fault = fault;
   for (unsigned i = 0; i < opened; i++)
     if (legs[i].disk == disk && legs[i].started && !legs[i].stopping) {
       ground_mutex_lock (&legs[i].lock);
+      legs[i].cut |= fault == DISK_CUT;
       ground_cond_broadcast (&legs[i].changed);
       ground_mutex_unlock (&legs[i].lock);
     }

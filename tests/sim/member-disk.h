@@ -26,14 +26,38 @@ enum disk_fault {
   DISK_WRITES_FAIL, /* and flushes */
   DISK_ALL_FAILS,
   DISK_GONE, /* its leg finds it out by itself */
+  DISK_CUT,  /* a remote one: its server is cut off, and dies */
   DISK_FAULTS,
 };
+
+#define DISK_SECTORS (DISK_SIZE / 512u)
+#define DISK_LATE 8u
 
 struct disk {
   uint8_t data[DISK_SIZE];
   enum disk_fault fault;
   uint64_t bad, bad_length; /* bytes: on record as bad, and never read */
+
+  /* Of a remote one: what its server has stored for sure. */
+  uint8_t stable[DISK_SIZE];
+  bool was_opened;
+  uint64_t writes, written[DISK_SECTORS]; /* which of them was the last there */
+
+  /* What it may still do for a leg that was cut off. */
+  struct disk_late {
+    uint64_t offset, length, due_ns;
+    uint8_t data[16384];
+  } late[DISK_LATE];
+  unsigned late_count;
 };
+
+/* Disks are remote: what was not flushed may be lost when they are cut off, and
+ * what was under way then may be done later, but not after so long from when
+ * they are opened again.
+ */
+extern bool disks_are_remote;
+extern uint64_t disks_late_ns;
+extern unsigned disks_late_done; /* how many were */
 
 extern struct disk disks[DISKS];
 
@@ -50,6 +74,9 @@ struct leg *disk_open (unsigned number);
 /* For array_config.  A disk that is broken is missing. */
 int disk_opener (const struct array_opener *opener, const char *text,
                  struct leg **ret, bool *ret_missing, char *why);
+
+/* It is good again; what it had not stored for sure may be lost. */
+void disk_mend (struct disk *disk);
 
 /* From now on. */
 void disk_break (struct disk *disk, enum disk_fault fault);

@@ -59,6 +59,9 @@ static const char *const mark_names[MARKS] = {
   "raid10, far sets",
   "a member with bad blocks",
   "it comes back",
+  "a remote disk is cut off",
+  "and gets what it missed",
+  "its old server is late",
   "that is called a split brain",
 };
 
@@ -80,6 +83,8 @@ start (struct leg **legs, unsigned count, const char *const *absent)
                                  .opener = { .open = disk_opener },
                                  .retry_ms = 1,
                                  .quiet_ms = 5,
+                                 .quarantine_ms = 3,
+                                 .missed_window = 4096,
                                  .sync_span = 16384,
                                  .requests = 4,
                                  .sync_min = UINT64_C (1) << 30,
@@ -311,6 +316,7 @@ main (int argc, char **argv)
   bool all = true;
 
   log_set_sink (say_nothing);
+  disks_late_ns = 3 * GROUND_MS;
   if (argc > 1) {
     sim_verbose = true;
     return !play (strtoull (argv[1], NULL, 10));
@@ -318,6 +324,7 @@ main (int argc, char **argv)
   for (uint64_t seed = 1; seed <= seeds; seed++)
     if (!play (seed))
       return 1;
+  reached[MARK_LATE] = disks_late_done;
   for (unsigned i = 0; i < MARKS; i++) {
     printf ("%-28s %u\n", mark_names[i], reached[i]);
     all &= reached[i] > 0 || i >= MARK_RARE;

@@ -39,10 +39,11 @@ check_pool (const struct array_config *config, unsigned legs, char *why)
  * something; so without a remote one nothing is written down.
  */
 static int
-allocate_missed (struct array *array)
+allocate_missed (struct array *array, const struct array_config *config)
 {
   bool has_remote = false;
 
+  array->missed.least = config->missed_window;
   for (unsigned i = 0; i < array->count; i++)
     has_remote |= array->members[i]->leg->rank == LEG_REMOTE;
   if (array->md != NULL || !has_remote || array->limits.readonly)
@@ -80,7 +81,7 @@ allocate (struct array *array, const struct array_config *config)
     quiet_init (&array->quiet);
     array->before_read = resync_before_read;
   }
-  failed |= allocate_missed (array);
+  failed |= allocate_missed (array, config);
   failed |= views_init (array);
   return failed != 0 || array->zeroes == NULL ? -ENOMEM : 0;
 }

@@ -31,6 +31,8 @@ memory_defaults (const struct array_config *given, unsigned slots)
     config.retry_ms = SYNC_RETRY_MS;
   if (config.quarantine_ms == 0)
     config.quarantine_ms = QUARANTINE_MS;
+  if (config.missed_window == 0)
+    config.missed_window = MISSED_WINDOW;
   if (config.requests == 0)
     config.requests = REQUESTS_DEFAULT;
   if (config.bounces == 0)

@@ -18,7 +18,7 @@
 void
 missed_init (struct missed *missed)
 {
-  *missed = (struct missed){ .memory = NULL };
+  *missed = (struct missed){ .least = MISSED_WINDOW };
   ground_mutex_init (&missed->lock);
 }
 
@@ -62,7 +62,7 @@ int
 missed_allocate (struct missed *missed, uint64_t size, uint32_t block)
 {
   _Atomic uint64_t *words;
-  uint64_t window = MAX (MISSED_WINDOW, block);
+  uint64_t window = MAX (missed->least, block);
 
   assert (missed->memory == NULL && size > 0 && is_power_of_2 (block));
   while (div_round_up (size, window) > MISSED_WINDOWS_MAX)

@@ -59,6 +59,7 @@ struct missed_map {
 
 struct missed {
   _Atomic bool is_kept;  /* all below is there */
+  uint32_t least;        /* bytes: no window is smaller; a power of two */
   unsigned shift;        /* a window has so many bytes, a power of two */
   uint64_t windows;
   void *memory;
@@ -88,8 +89,8 @@ struct missed {
 void missed_init (struct missed *missed);
 void missed_destroy (struct missed *missed);
 
-/* Of an array of @size bytes, whose blocks are @block bytes: the memory for it.
- * 0 or -ENOMEM.  It is kept from missed_keep on, when nothing is being written
+/* Of an array of @size bytes, whose blocks are @block bytes, with @missed->least:
+ * the memory for it.  0 or -ENOMEM.  It is kept from missed_keep on, when nothing is being written
  * to the array.
  */
 int missed_allocate (struct missed *missed, uint64_t size, uint32_t block);
