@@ -125,7 +125,7 @@ unsigned array_pool_minimum (unsigned legs);
  * What depends on the disks comes on top.  Of a plain array one of which is
  * remote:
  *
- *   missed       three bits for each of at most MISSED_WINDOWS_MAX windows of
+ *   missed       two bits for each of at most MISSED_WINDOWS_MAX windows of
  *                MISSED_WINDOW bytes or more, and one for each 64 of these
  *
  * Of an md array:

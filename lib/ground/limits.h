@@ -109,9 +109,9 @@
 
 /* Where disks of a plain array that come back lack something is kept in windows
  * of that many bytes or, of a large array, of as many as make so many windows:
- * a little more than three bits of memory each, so 1.5 MiB at most.  And so many
- * windows that were written to and are on all disks are remembered, to know an
- * older copy of a disk by.
+ * a little more than two bits of memory each, so a bit more than 1 MiB at most.
+ * And so many windows that were written to and are on all disks are remembered,
+ * to know an older copy of a disk by.
  */
 #define MISSED_WINDOW (64u * 1024u)
 #define MISSED_WINDOWS_MAX (4u * 1024u * 1024u)

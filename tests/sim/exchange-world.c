@@ -243,6 +243,9 @@ check_unfinished (const struct array_snapshot *now,
     reached[MARK_UNFINISHED]++;
     return;
   }
+  /* Within the quarantine nobody can help that. */
+  if (disk->spoilt)
+    return;
   memcpy (disk_in, kept, sizeof disk_in);
   disk_in[member->slot] = disk;
   compare_all (now, disk_in);

@@ -106,6 +106,8 @@ static void
 note_written (struct disk *disk, uint64_t offset, uint64_t length, bool stable)
 {
   disk->writes++;
+  if (offset == 0)
+    disk->spoilt = false;
   for (uint64_t i = offset / SECTOR_SIZE;
        i < div_round_up (offset + length, SECTOR_SIZE); i++)
     disk->written[i] = disk->writes;
@@ -135,6 +137,7 @@ do_late (struct disk *disk)
     disks_late_done++;
     memcpy (disk->data + late->offset, late->data, late->length);
     note_written (disk, late->offset, late->length, false);
+    disk->spoilt |= late->offset < MARK_SIZE;
     *late = disk->late[--disk->late_count];
     i--;
   }

@@ -49,6 +49,7 @@ struct disk {
     uint8_t data[16384];
   } late[DISK_LATE];
   unsigned late_count;
+  bool spoilt; /* one was done to its beginning, and nothing else since */
 };
 
 /* Disks are remote: what was not flushed may be lost when they are cut off, and

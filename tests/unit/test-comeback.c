@@ -565,39 +565,69 @@ comes_late (void)
   memset (returned->data + 3 * WINDOW, 'z', PIECE);
 }
 
-/* The mark is the first write, then the windows in order. */
+/* The mark is written, and once more, then the windows in order. */
 static void
-then_comes_late (void)
+third_comes_late (void)
 {
   returned->meanwhile[CHILD_WRITE] = comes_late;
 }
 
 static void
-at_second_write (void)
+second_then_third (void)
 {
-  returned->meanwhile[CHILD_WRITE] = then_comes_late;
+  returned->meanwhile[CHILD_WRITE] = third_comes_late;
 }
 
-START_TEST (what_an_old_server_may_still_do_is_copied_once_more)
+static void
+spoil_mark (void)
 {
-  const struct leg_end cut_off = { .writes_in_flight = true };
-  struct array_answer answer;
+  memset (returned->data, 'z', PIECE);
+}
 
-  make (0);
+static void
+second_spoils_mark (void)
+{
+  returned->meanwhile[CHILD_WRITE] = spoil_mark;
+}
+
+/* The second disk, when a write to it was under way. */
+static void
+cut_off (void)
+{
+  const struct leg_end cut = { .writes_in_flight = true };
+
   memory.leg[1]->error[CHILD_WRITE] = -ENOTCONN;
   atomic_fetch_add (&memory.leg[1]->leg.generation, 1);
-  memory.leg[1]->leg.end = cut_off;
+  memory.leg[1]->leg.end = cut;
   put (3 * WINDOW, 'b');
   while (!memory.leg[1]->closed)
     sched_yield ();
   put (7 * WINDOW, 'c');
   returned = serve (memory.leg[1]->data);
-  at_second_write ();
-  answer = readd (2);
-  comes_back (answer, BY_MAP);
-  ck_assert_uint_ge (returned->written, 3 * WINDOW + MARK);
+}
+
+START_TEST (what_an_old_server_may_still_do_is_copied_afterwards)
+{
+  make (0);
+  cut_off ();
+  returned->meanwhile[CHILD_WRITE] = second_then_third;
+  comes_back (readd (2), BY_MAP);
   ck_assert_ptr_null (returned->meanwhile[CHILD_WRITE]);
   unmake_alike (returned);
+}
+END_TEST
+
+START_TEST (a_mark_that_an_old_server_has_spoilt_is_there_again)
+{
+  make (0);
+  array_sync_pause (memory.array);
+  cut_off ();
+  returned->meanwhile[CHILD_WRITE] = second_spoils_mark;
+  ck_assert_ptr_null (readd (2).reason);
+  while (returned->written < 2 * MARK)
+    sched_yield ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert (unfinished_is ((const uint8_t *)returned->data));
 }
 END_TEST
 
@@ -628,7 +658,8 @@ add_tests (TCase *tcase)
                   when_another_disk_had_its_place_the_map_has_forgotten);
   tcase_add_test (tcase, local_disks_alone_need_no_map);
   tcase_add_test (tcase, with_the_first_remote_disk_there_is_one);
-  tcase_add_test (tcase, what_an_old_server_may_still_do_is_copied_once_more);
+  tcase_add_test (tcase, what_an_old_server_may_still_do_is_copied_afterwards);
+  tcase_add_test (tcase, a_mark_that_an_old_server_has_spoilt_is_there_again);
 }
 
 int

@@ -53,7 +53,6 @@ START_TEST (without_a_map_nothing_is_noted)
   missed_init (&missed);
   ck_assert_uint_eq (missed_begin (&missed, 0, 512), MISSED_NONE);
   missed_end (&missed, MISSED_NONE);
-  missed_note_doubt (&missed, 0, 512);
   flush ();
   ck_assert_uint_eq (missed_memory (&missed), 0);
   missed_destroy (&missed);
@@ -133,7 +132,7 @@ END_TEST
 
 START_TEST (its_memory_is_bounded)
 {
-  const uint64_t most = MISSED_WINDOWS_MAX / 8 * 3;
+  const uint64_t most = MISSED_WINDOWS_MAX / 8 * 2;
 
   make (UINT64_C (1) << 60);
   ck_assert_uint_le (missed.windows, MISSED_WINDOWS_MAX);
@@ -163,22 +162,6 @@ START_TEST (what_was_cleared_lately_is_remembered_once)
   ck_assert_uint_eq (offset, 7 * WINDOW);
   ck_assert_uint_eq (length, WINDOW);
   ck_assert (!missed_recent (&missed, 1, &offset, &length));
-  missed_destroy (&missed);
-}
-END_TEST
-
-START_TEST (doubt_is_kept_until_it_is_forgotten)
-{
-  uint64_t length = 3 * WINDOW;
-
-  make (WINDOWS * WINDOW);
-  missed_note_doubt (&missed, 9 * WINDOW + 512, 512);
-  flush ();
-  ck_assert (missed_is_doubtful (&missed, 9 * WINDOW, &length));
-  ck_assert_uint_eq (length, WINDOW);
-  ck_assert (!missed_is_doubtful (&missed, 8 * WINDOW, &length));
-  missed_forget_doubt (&missed);
-  ck_assert (!missed_is_doubtful (&missed, 9 * WINDOW, &length));
   missed_destroy (&missed);
 }
 END_TEST
@@ -303,7 +286,6 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_window_that_is_written_again_stays_set);
   tcase_add_test (tcase, its_memory_is_bounded);
   tcase_add_test (tcase, what_was_cleared_lately_is_remembered_once);
-  tcase_add_test (tcase, doubt_is_kept_until_it_is_forgotten);
   tcase_add_test (tcase, by_chance_no_bit_is_lost);
   tcase_add_test (tcase, who_writes_finds_his_bit_whoever_flushes);
 }

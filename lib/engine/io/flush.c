@@ -153,33 +153,6 @@ note_flushed (struct request *request)
   }
 }
 
-/* Is nothing asked of a leg that has ended, nor of one that left, whose server
- * may still carry it out?
- */
-static bool
-owes_nothing (const struct array *array, const struct view *view)
-{
-  for (unsigned i = 0; i < array->count; i++) {
-    const struct member *member = array->members[i];
-
-    if (member->leg == NULL
-          ? member->is_doubtful
-          : view->member[member->place] != member
-              || atomic_load (&member->leg->generation) != member->generation)
-      return false;
-  }
-  return true;
-}
-
-static void
-forget_doubt (struct array *array, const struct view *view)
-{
-  ground_mutex_lock (&array->state_lock);
-  if (owes_nothing (array, view))
-    missed_forget_doubt (&array->missed);
-  ground_mutex_unlock (&array->state_lock);
-}
-
 /* Do all members of the array hold for sure what they were flushed for?  Not
  * while somebody is out, nor if nobody can tell.
  */
@@ -196,14 +169,6 @@ is_everywhere (const struct request *request, uint32_t places)
     if (atomic_load (&view->member[__builtin_ctz (left)]->flush_absent))
       return false;
   return true;
-}
-
-static void
-note_everywhere (struct array *array, const struct view *view)
-{
-  missed_flush_end (&array->missed, view->number);
-  if (atomic_load (&array->missed.has_doubt))
-    forget_doubt (array, view);
 }
 
 /* All of @places at once, and nobody else's flush beside.  They are places of
@@ -242,7 +207,7 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   if (view_flush_is_lost (array, view, view_targets_now (array, view)))
     return -EIO;
   if (r == 0 && everywhere)
-    note_everywhere (array, view);
+    missed_flush_end (&array->missed, view->number);
   return r;
 }
 

@@ -335,16 +335,6 @@ note_failure (struct request *request, const struct child *child, int error)
   request->failed_tags |= 1u << child->tag;
 }
 
-/* Its server may do it yet, over a connection of which we hear nothing. */
-static bool
-is_in_doubt (const struct child *child, int error)
-{
-  const struct member *member = child->member;
-
-  return (child->op == CHILD_WRITE || child->op == CHILD_ZERO)
-         && leg_error_is_gone (error) && member->leg->rank == LEG_REMOTE;
-}
-
 /* True for the caller that let go last. */
 static bool
 drop_reference (struct request *request)
@@ -366,9 +356,6 @@ child_answered (struct child *child, int error)
     ground_mutex_lock (&request->lock);
     note_failure (request, child, error);
     ground_mutex_unlock (&request->lock);
-    if (is_in_doubt (child, error))
-      missed_note_doubt (&request->array->missed,
-                         child->offset - member->data_offset, child->length);
   }
   if (child->issued_ns != 0)
     latency_note (request, child);

@@ -48,7 +48,7 @@ missed_memory (const struct missed *missed)
 {
   return missed->memory == NULL
            ? 0
-           : 3 * map_words (missed) * sizeof (uint64_t);
+           : 2 * map_words (missed) * sizeof (uint64_t);
 }
 
 static struct missed_map
@@ -69,13 +69,12 @@ missed_allocate (struct missed *missed, uint64_t size, uint32_t block)
     window *= 2;
   missed->shift = __builtin_ctzll (window);
   missed->windows = div_round_up (size, window);
-  words = calloc (3 * map_words (missed), sizeof *words);
+  words = calloc (2 * map_words (missed), sizeof *words);
   if (words == NULL)
     return -ENOMEM;
   missed->memory = words;
   missed->map[0] = map_at (missed, words);
   missed->map[1] = map_at (missed, words + map_words (missed));
-  missed->doubt = map_at (missed, words + 2 * map_words (missed));
   return 0;
 }
 
@@ -186,39 +185,6 @@ missed_enter (struct missed *missed, uint64_t offset, uint64_t length)
   return map;
 }
 
-/* -------------------------------------------------------------------- doubt */
-
-void
-missed_note_doubt (struct missed *missed, uint64_t offset, uint64_t length)
-{
-  uint64_t first, last;
-
-  if (!atomic_load (&missed->is_kept))
-    return;
-  windows_of (missed, offset, length, &first, &last);
-  ground_mutex_lock (&missed->lock);
-  set (&missed->doubt, first, last);
-  atomic_store (&missed->has_doubt, true);
-  ground_mutex_unlock (&missed->lock);
-}
-
-static void
-drop (struct missed *missed, uint64_t word, uint64_t bits)
-{
-  (void)missed;
-  (void)word;
-  (void)bits;
-}
-
-void
-missed_forget_doubt (struct missed *missed)
-{
-  ground_mutex_lock (&missed->lock);
-  drain (missed, &missed->doubt, drop);
-  atomic_store (&missed->has_doubt, false);
-  ground_mutex_unlock (&missed->lock);
-}
-
 /* ------------------------------------------------------------- flush rounds */
 
 /* To the map that is current, before the old one has it no more.  Lock held. */
@@ -326,19 +292,6 @@ missed_is_set (struct missed *missed, uint64_t offset, uint64_t *length)
   ground_mutex_lock (&missed->lock);
   is_set = any (&missed->map[0], window, window)
            || any (&missed->map[1], window, window);
-  ground_mutex_unlock (&missed->lock);
-  return is_set;
-}
-
-bool
-missed_is_doubtful (struct missed *missed, uint64_t offset, uint64_t *length)
-{
-  uint64_t window = offset >> missed->shift;
-  bool is_set;
-
-  *length = in_window (missed, offset, *length);
-  ground_mutex_lock (&missed->lock);
-  is_set = any (&missed->doubt, window, window);
   ground_mutex_unlock (&missed->lock);
   return is_set;
 }

@@ -32,11 +32,7 @@
  * A member that left may be believed to lack no more than this as long as no
  * bit was cleared by a flush without it (cleared_view, member->known_until).
  *
- * In doubt, besides, is what a leg was asked to write when it ended: its server
- * may do it later.  Windows of the member's own data, since that is all that a
- * leg knows.
- *
- * Memory: three bits for each window and one for each 64 of these.  Two atomic
+ * Memory: two bits for each window and one for each 64 of these.  Two atomic
  * operations for each write, and one or two for each window that it is the
  * first to touch since the last flush.  No I/O, no clock.
  *
@@ -63,11 +59,10 @@ struct missed {
   unsigned shift;        /* a window has so many bytes, a power of two */
   uint64_t windows;
   void *memory;
-  struct missed_map map[2], doubt;
+  struct missed_map map[2];
   _Atomic unsigned current;    /* of map */
   _Atomic unsigned writers[2];
   _Atomic bool used[2];        /* it may have a bit */
-  _Atomic bool has_doubt;      /* doubt may have one */
 
   struct ground_mutex lock; /* to move, clear and look at bits */
 
@@ -89,9 +84,9 @@ struct missed {
 void missed_init (struct missed *missed);
 void missed_destroy (struct missed *missed);
 
-/* Of an array of @size bytes, whose blocks are @block bytes, with @missed->least:
- * the memory for it.  0 or -ENOMEM.  It is kept from missed_keep on, when nothing is being written
- * to the array.
+/* The memory for an array of @size bytes, whose blocks are @block bytes; with
+ * @missed->least.  0 or -ENOMEM.  It is kept from missed_keep on, when nothing
+ * is being written to the array.
  */
 int missed_allocate (struct missed *missed, uint64_t size, uint32_t block);
 void missed_keep (struct missed *missed);
@@ -121,15 +116,6 @@ missed_end (struct missed *missed, unsigned map)
     atomic_fetch_sub (&missed->writers[map], 1);
 }
 
-/* A leg ended and owes an answer to a modification of @length bytes of its
- * member's data from @offset on.
- */
-void missed_note_doubt (struct missed *missed, uint64_t offset,
-                        uint64_t length);
-
-/* Nothing is in doubt any more.  For who knows that. */
-void missed_forget_doubt (struct missed *missed);
-
 /* Before a flush of all members is sent; and after it succeeded on all of those
  * of the view with number @view.
  */
@@ -139,10 +125,6 @@ void missed_flush_end (struct missed *missed, uint64_t view);
 /* Is some of the range set?  *@length becomes as much as the answer holds for.
  */
 bool missed_is_set (struct missed *missed, uint64_t offset, uint64_t *length);
-
-/* The same of what is in doubt: of a member's data. */
-bool missed_is_doubtful (struct missed *missed, uint64_t offset,
-                         uint64_t *length);
 
 /* All that is set, bytes. */
 uint64_t missed_bytes (struct missed *missed);

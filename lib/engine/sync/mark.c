@@ -82,6 +82,27 @@ mark_store (struct request *request, struct member *member)
   return r;
 }
 
+int
+mark_quarantine (struct array *array, struct member *member)
+{
+  uint64_t until = atomic_load (&member->quarantine_ns);
+  struct request *request;
+  int r;
+
+  if (until == 0)
+    return 0;
+  worker_pause (&array->resync.worker, until);
+  if (worker_is_stopping (&array->resync.worker))
+    return -ECANCELED;
+  r = request_begin (&array->resync.requests, &request);
+  assert (r == 0); /* nobody closes them */
+  r = mark_store (request, member);
+  request_end (&array->resync.requests, request);
+  if (r == 0)
+    atomic_store (&member->quarantine_ns, 0);
+  return r;
+}
+
 /* --------------------------------------------------------------- what is torn */
 
 /* Where writes have failed since, and it is forgotten.  False: nowhere. */

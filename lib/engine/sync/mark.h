@@ -4,6 +4,8 @@
  *   mark_store    before anything else is written there: its first bytes say
  *                 that it is no copy (logic/unfinished), durably; clients'
  *                 writes leave them alone
+ *   mark_quarantine   if an old server of it may still do what it was sent:
+ *                 that is waited for, and they say so again
  *   rebuild       everything behind them
  *   mark_replace  flush; the first bytes; flush; and only then it is read
  *
@@ -27,6 +29,14 @@ void mark_plan (const struct array *array, struct member *member,
  * child, the disk.
  */
 int mark_store (struct request *request, struct member *member);
+
+/* Before anything is copied to @member: its old server is done with what it was
+ * sent (member->quarantine_ns), so all that it has spoilt is copied.  In
+ * resync's thread; others' rebuilds wait so long.  Should the mirror stop within
+ * that time the mark may be spoilt, too.  0, also if it fails; -ECANCELED if it
+ * is time to stop; or -errno of a flush that failed before.
+ */
+int mark_quarantine (struct array *array, struct member *member);
 
 /* All of @member in @slot but the mark was copied: to its end.  In resync's
  * thread.  0, also if it fails meanwhile; -ECANCELED if it is time to stop; or

@@ -32,7 +32,6 @@ struct rebuild {
   unsigned slot;
   uint64_t noted, noted_ns; /* the last checkpoint */
   struct holes holes;       /* of the hand that chooses */
-  bool in_doubt;            /* the second time: only what is */
 };
 
 /* Does the bitmap say that some of the range was missed?  *@length becomes as
@@ -86,9 +85,6 @@ is_missed (const struct rebuild *rebuild, uint64_t at, uint64_t *ret_offset,
     return false;
   *ret_length = layout_piece (layout, *ret_offset,
                               MIN (step, layout->array_size - *ret_offset));
-  /* What a server was sent is marked in the bitmap, and remains so. */
-  if (rebuild->in_doubt && array->md == NULL)
-    return missed_is_doubtful (&array->missed, at, ret_length);
   return !rebuild->member->by_bitmap
          || is_marked (array, *ret_offset, ret_length);
 }
@@ -114,11 +110,6 @@ next_missed (void *opaque, struct request *request, uint64_t at,
       return -ECANCELED;
     if (!missed)
       continue;
-    /* What it has told of its holes was true before. */
-    if (rebuild->in_doubt) {
-      ret->zero = false;
-      return 1;
-    }
     skip = holes_skip (&rebuild->holes, request, rebuild->member, at, size - at,
                        ret->length, &ret->zero);
     if (skip == 0)
@@ -158,8 +149,6 @@ note_recovered (void *opaque, uint64_t at)
   struct array *array = rebuild->array;
   uint64_t size = rebuild->layout.member_size;
 
-  if (rebuild->in_doubt)
-    return;
   at = MIN (at, size);
   atomic_store (&rebuild->member->recovered, at);
   if (array->md == NULL)
@@ -306,26 +295,6 @@ wait_for_record (struct array *array)
   metadata_end_turn (array);
 }
 
-/* What its old server may have carried out since the new one took writes there
- * is copied once more, when that is over.  (Others' rebuilds wait so long.)
- */
-static int
-copy_doubtful (struct rebuild *rebuild)
-{
-  struct array *array = rebuild->array;
-  _Atomic uint64_t *until = &rebuild->member->quarantine_ns;
-  int r;
-
-  if (atomic_load (until) == 0)
-    return 0;
-  worker_pause (&array->resync.worker, atomic_load (until));
-  rebuild->in_doubt = true;
-  r = job_run (&array->resync.job, &supply, rebuild, 0);
-  if (r == 0)
-    atomic_store (until, 0);
-  return r;
-}
-
 int
 rebuild (struct array *array, struct member *member, bool again)
 {
@@ -345,9 +314,9 @@ rebuild (struct array *array, struct member *member, bool again)
   rebuild.holes.slot = slot;
   if (!again)
     tell_begin (member, slot);
-  r = job_run (&array->resync.job, &supply, &rebuild, from);
+  r = mark_quarantine (array, member);
   if (r == 0)
-    r = copy_doubtful (&rebuild);
+    r = job_run (&array->resync.job, &supply, &rebuild, from);
   if (r == -ECANCELED)
     return r;
   /* It failed, and people know. */
