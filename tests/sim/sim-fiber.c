@@ -25,7 +25,7 @@
 #include <sanitizer/common_interface_defs.h>
 #define STACK_SIZE (1024u * 1024u)
 #else
-#define STACK_SIZE (256u * 1024u)
+#define STACK_SIZE (512u * 1024u)
 #endif
 
 static void

@@ -135,6 +135,8 @@ bare_array_free (struct array *array)
     member_free (array->members[i]);
   ground_mutex_destroy (&array->change_lock);
   ground_mutex_destroy (&array->stop_lock);
+  worker_destroy (&array->rejoin);
+  lost_destroy (&array->lost);
   slowest_destroy (&array->slowest);
   ground_mutex_destroy (&array->state_lock);
   missed_destroy (&array->missed);
