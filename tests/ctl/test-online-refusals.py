@@ -32,6 +32,7 @@ ELSEWHERE = {
     "block-size": "tests/unit/test-fit.c:FIT_BLOCKS",
     "bitmap-outdated": "tests/unit/test-fit.c:FIT_OUTDATED",
     "events-too-old": "tests/unit/test-fit.c:FIT_EVENTS",
+    "full-copy-needed": "tests/unit/test-comeback.c",
     "in-use": "tests/unit/test-change-plain.c",
     "no-bitmap": "tests/unit/test-fit.c:FIT_NO_BITMAP",
     "no-member": "tests/unit/test-change.c",

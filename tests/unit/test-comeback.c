@@ -104,15 +104,27 @@ serve (const char *data)
 }
 
 static struct array_answer
-readd_with (uint32_t id, bool discard)
+give (const struct array_order *order)
 {
-  const struct array_order order = { .verb = ARRAY_READD, .member = id,
-                                     .discard = discard };
   struct array_answer answer;
-  int r = array_change (memory.array, &order, &answer);
+  int r = array_change (memory.array, order, &answer);
 
   ck_assert_msg ((r == 0) == (answer.reason == NULL), "%d %s", r, answer.text);
   return answer;
+}
+
+static struct array_answer
+readd_with (uint32_t id, bool discard)
+{
+  return give (&(struct array_order){
+    .verb = ARRAY_READD, .member = id, .discard = discard });
+}
+
+static struct array_answer
+readd_by_itself (uint32_t id)
+{
+  return give (&(struct array_order){
+    .verb = ARRAY_READD, .member = id, .by_itself = true });
 }
 
 static struct array_answer
@@ -348,6 +360,26 @@ START_TEST (one_that_an_error_took_out_gets_everything)
   ck_assert_msg (strstr (answer.text, "in doubt: Input/output error") != NULL,
                  "%s", answer.text);
   comes_back (answer, WHOLE);
+  unmake_alike (disk);
+}
+END_TEST
+
+/* Not even over one that is blank: it may be meant for something else. */
+START_TEST (by_itself_only_what_is_proven_comes_back)
+{
+  struct memory_leg *disk;
+
+  make (0);
+  memory.leg[1]->error[CHILD_WRITE] = -EIO;
+  put (WINDOW, 'b');
+  while (!memory.leg[1]->closed)
+    sched_yield ();
+  disk = serve (memory.leg[1]->data);
+  memset (disk->data, 0, MEMORY_LEG_SIZE);
+  is_refused (readd_by_itself (2), "full-copy-needed");
+  ck_assert_uint_eq (disk->written, 0);
+  disk = serve (memory.leg[1]->data);
+  comes_back (readd_by_itself (2), WHOLE);
   unmake_alike (disk);
 }
 END_TEST
@@ -647,6 +679,7 @@ add_tests (TCase *tcase)
                   where_everything_was_written_to_something_alike_is_enough);
   tcase_add_test (tcase, where_nothing_tells_who_it_is_all_is_copied);
   tcase_add_test (tcase, one_that_an_error_took_out_gets_everything);
+  tcase_add_test (tcase, by_itself_only_what_is_proven_comes_back);
   tcase_add_test (tcase, one_of_another_size_gets_everything);
   tcase_add_test (tcase, where_a_write_failed_everywhere_nothing_is_cleared);
   tcase_add_test (tcase, of_one_that_cannot_flush_nothing_is_cleared);

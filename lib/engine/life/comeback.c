@@ -383,6 +383,22 @@ copy_missed (struct array *array, struct newcomer *newcomer)
   newcomer->fit.to_copy = MIN (bytes, array->layout.member_size);
 }
 
+/* Not proven to be the disk that it was: by order what is blank is taken, and
+ * anything with --discard; by itself nothing.
+ */
+static int
+check_unproven (const struct newcomer *newcomer,
+                const struct array_order *order, struct array_answer *answer)
+{
+  if (!order->by_itself)
+    return newcomer_check_contents (newcomer, order, answer);
+  return change_refuse (answer, -EINVAL, "full-copy-needed",
+                        "disk %.200s needs a copy of all data, since %.300s, "
+                        "and may be another disk than the one that left; "
+                        "nbdmirror readd copies all data to it",
+                        newcomer->leg->name, newcomer->fit.why);
+}
+
 /* It was compared.  @why_not: by the map. */
 static int
 conclude (struct comparison *c, const struct array_order *order,
@@ -403,7 +419,7 @@ conclude (struct comparison *c, const struct array_order *order,
                             "left");
   return newcomer->comeback.is_proven
            ? 0
-           : newcomer_check_contents (newcomer, order, answer);
+           : check_unproven (newcomer, order, answer);
 }
 
 static int
