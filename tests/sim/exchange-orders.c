@@ -10,6 +10,7 @@
 
 static bool may_fail[IDS]; /* members that broke, or were ordered to */
 static bool is_spare[IDS]; /* or was one */
+static uint32_t owner[DISKS]; /* the last member that a disk was; 0: who knows */
 static uint32_t heir[IDS]; /* the member that is to replace that one; 0: none */
 
 void
@@ -17,6 +18,9 @@ orders_reset (void)
 {
   memset (may_fail, 0, sizeof may_fail);
   memset (heir, 0, sizeof heir);
+  memset (owner, 0, sizeof owner);
+  for (unsigned i = 0; i < exchange.layout.slots; i++)
+    owner[i] = i + 1;
   memset (is_spare, 0, sizeof is_spare);
 }
 
@@ -98,6 +102,24 @@ static const enum mark mark_of[] = {
   [ARRAY_SPARE] = MARK_SPARE,
 };
 
+/* A remote disk that nobody else had since is the one that left, whatever its
+ * server has lost.
+ */
+static void
+check_owner (const struct array_order *order,
+             const struct array_answer *answer)
+{
+  unsigned disk = disk_number (order->disk);
+
+  if (answer->reason == NULL)
+    owner[disk] = answer->member;
+  else if (order->verb != ARRAY_READD)
+    owner[disk] = 0;
+  else if (strcmp (answer->reason, "not-a-copy") == 0
+           && owner[disk] == order->member)
+    sim_fail ("a disk that was cut off is called another: %s", answer->text);
+}
+
 static void
 give (const struct array_order *order)
 {
@@ -109,6 +131,8 @@ give (const struct array_order *order)
            answer.text);
   if ((r == 0) != (answer.reason == NULL) || answer.text[0] == '\0')
     sim_fail ("order %d is answered %d '%s'", (int)order->verb, r, answer.text);
+  if (exchange.remote && order->disk != NULL)
+    check_owner (order, &answer);
   if (r == 0 && order->verb == ARRAY_SPARE)
     is_spare[answer.member] = true;
   if (r == 0 && order->verb == ARRAY_REPLACE)

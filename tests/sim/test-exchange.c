@@ -272,8 +272,8 @@ world (void *argument)
   random_init (&exchange.chance, exchange.seed, 1);
   disks_reset (exchange.seed);
   clients_reset ();
-  orders_reset ();
   world_choose ();
+  orders_reset ();
   for (unsigned i = 0; i < exchange.layout.slots; i++)
     legs[i] = disk_open (i);
   start (legs, exchange.layout.slots, NULL);
