@@ -119,14 +119,15 @@ class Client:
 class Fio:
     """Four connections that verify what they wrote."""
 
-    def __init__(self, uri, log, loops=1000):
+    def __init__(self, uri, log, loops=1000, rate=3 * MIB):
+        """@rate: bytes a second of each of the four."""
         self.log = log
         self.process = subprocess.Popen(
             ["fio", "--name=life", "--ioengine=nbd", f"--uri={uri}",
              "--thread", "--numjobs=4", f"--size={QUARTER}",
              f"--offset_increment={QUARTER}", "--rw=randwrite",
              "--bsrange=4k-32k", "--iodepth=8", "--serialize_overlap=1",
-             f"--rate={3 * MIB}", f"--loops={loops}", "--verify=crc32c",
+             f"--rate={rate}", f"--loops={loops}", "--verify=crc32c",
              "--verify_backlog=64", "--verify_state_save=0",
              "--verify_fatal=1", "--end_fsync=1",
              "--output-format=json", f"--output={log}"],
@@ -158,6 +159,8 @@ class Fio:
 
 class Array:
     """The array, its server and its clients."""
+
+    rate = 3 * MIB  # of fio
 
     def __init__(self, folder, name, seed, layout, count):
         self.folder, self.name, self.layout = folder, name, layout
@@ -209,7 +212,7 @@ class Array:
             sys.exit(f"{self.name}: no start with {self.members}: "
                      f"{self.messages()}")
         self.client.begin()
-        self.fio = Fio(self.uri, self.path("fio"))
+        self.fio = Fio(self.uri, self.path("fio"), rate=self.rate)
         wait_until("fio connects", lambda: self.fio.process.poll() is not None
                    or self.status()["array"]["clients"] > 4)
 
