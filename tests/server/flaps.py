@@ -16,7 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 class Server:
     """Serves one image: nbdkit; "volatile", which loses what was not flushed
-    when it is killed; or qemu-nbd.  On a Unix socket, or on a port of localhost
+    when it is killed; "filling", which is full when there is PATH.full; or
+    qemu-nbd.  On a Unix socket, or on a port of localhost
     that remains its own while it is dead."""
 
     def __init__(self, path, kind, tcp):
@@ -37,11 +38,17 @@ class Server:
             return ["qemu-nbd", "--persistent", "--shared=0", "--format=raw",
                     "--pid-file=" + self.path + ".pid",
                     *(["--socket=" + self.target] if unix else []), self.image]
+        filters, parameters = {
+            "nbdkit": ([], []),
+            "volatile": (["--filter=cache"], ["cache=writeback"]),
+            "filling": (["--filter=error"],
+                        ["error=ENOSPC", "error-pwrite-rate=100%",
+                         "error-zero-rate=100%",
+                         f"error-file={self.path}.full"]),
+        }[self.kind]
         return ["nbdkit", "-f", "-P", self.path + ".pid",
-                *(["-U", self.target] if unix else []),
-                *(["--filter=cache"] if self.kind == "volatile" else []),
-                "file", self.image,
-                *(["cache=writeback"] if self.kind == "volatile" else [])]
+                *(["-U", self.target] if unix else []), *filters, "file",
+                self.image, *parameters]
 
     def start(self):
         for path in self.path + ".pid", self.path + ".sock":
@@ -132,8 +139,13 @@ class Disk:
         return self.server.start
 
     def ended(self):
-        self.server.end(signal.SIGTERM)
-        return self.server.start
+        """Some servers wait for their clients."""
+        self.server.signal(signal.SIGTERM)
+        return self.killed_later
+
+    def killed_later(self):
+        self.server.end(signal.SIGKILL)
+        self.server.start()
 
     def hung(self):
         self.server.signal(signal.SIGSTOP)
@@ -141,11 +153,7 @@ class Disk:
 
     def hung_and_killed(self):
         self.server.signal(signal.SIGSTOP)
-
-        def again():
-            self.server.end(signal.SIGKILL)
-            self.server.start()
-        return again
+        return self.killed_later
 
     def spoilt(self, *commands, then=("pass",)):
         for command in commands:
@@ -292,7 +300,7 @@ class Flapping(Array):
     def finish(self):
         self.stop()
         for leg in self.legs:
-            leg.server.end(signal.SIGTERM)
+            leg.server.end(signal.SIGKILL)
         self.compare()
 
     def abandon(self):
