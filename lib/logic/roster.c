@@ -327,6 +327,21 @@ recovered (struct roster *next, struct roster_member *member,
 }
 
 static enum roster_refusal
+reattach (struct roster *next, struct roster_member *member,
+          const struct roster_event *event)
+{
+  struct roster_member same = *member;
+  unsigned at = member - next->member;
+
+  (void)event;
+  next->members--;
+  memmove (member, member + 1, (next->members - at) * sizeof *member);
+  same.id = next->next_id++;
+  next->member[next->members++] = same;
+  return ROSTER_OK;
+}
+
+static enum roster_refusal
 flag (struct roster *next, struct roster_member *member,
       const struct roster_event *event)
 {
@@ -360,6 +375,8 @@ static const struct {
                         NO (FAULTY) },
   [ROSTER_RECOVERED] = { NO (IDLE), DO (recovered), DO (recovered),
                          NO (ALREADY), NO (FAULTY) },
+  [ROSTER_REATTACH] = { NO (IDLE), NO (IN_USE), NO (IN_USE), DO (reattach),
+                        NO (FAULTY) },
   [ROSTER_FLAG] = { DO (flag), DO (flag), DO (flag), DO (flag), DO (flag) },
   /* clang-format on */
 };

@@ -21,6 +21,7 @@
  *   READD         idle       in use      in use      in use      RECOVERING (b)
  *   PROGRESS      idle       how far     how far     already     faulty
  *   RECOVERED     idle       IN_SYNC     IN_SYNC (c) already     faulty
+ *   REATTACH      idle       in use      in use      a new id    faulty
  *   FLAG          flags      flags       flags       flags       flags
  *   ADD           a new member, RECOVERING, in a slot without one
  *   GROW          more slots, empty; or fewer, where the last ones are empty
@@ -96,6 +97,8 @@ enum roster_event_kind {
   ROSTER_READD,     /* @recovered, @by_bitmap */
   ROSTER_PROGRESS,  /* @recovered */
   ROSTER_RECOVERED,
+  ROSTER_REATTACH,  /* the same disk by another connection: all is as it was, but
+                       it is the last one and has a new id */
   ROSTER_FLAG,      /* @flags: all of them, as they are to be */
   ROSTER_ADD,       /* a new member: @slot, or -1 for the first that is free */
   ROSTER_ADD_SPARE, /* a new member without a slot */
