@@ -74,6 +74,7 @@ array_config (void)
                                 .spare_delay_s = options.spare_delay_s,
                                 .names = (const char *const *)options.disk,
                                 .reconnect_s = options.reconnect_s,
+                                .no_leg_timeout_s = options.no_leg_timeout_s,
                                 .pool = options.pool };
 }
 

@@ -307,6 +307,16 @@ parse_reconnect (struct options *options, const char *value)
 }
 
 static int
+parse_no_leg_timeout (struct options *options, const char *value)
+{
+  if (parse_number (value, NO_LEG_TIMEOUT_MAX_S, &options->no_leg_timeout_s))
+    return 0;
+  log_error ("no-leg-timeout=%s: use a number of seconds, 0 to %d", value,
+             NO_LEG_TIMEOUT_MAX_S);
+  return -1;
+}
+
+static int
 parse_spare_delay (struct options *options, const char *value)
 {
   if (parse_number (value, SPARE_DELAY_MAX_S, &options->spare_delay_s))
@@ -377,6 +387,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "on-split-brain", parse_on_split_brain },
     { "sync_min", parse_sync_min },
     { "sync_max", parse_sync_max },
+    { "no-leg-timeout", parse_no_leg_timeout },
     { "reconnect", parse_reconnect },
     { "spare-delay", parse_spare_delay },
     { "control", parse_control },

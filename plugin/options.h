@@ -27,6 +27,7 @@ struct options {
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
   unsigned spare_delay_s;
   unsigned reconnect_s;
+  unsigned no_leg_timeout_s;
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
   char *metrics;           /* metrics=, a path in it absolute; ours to free;
@@ -80,6 +81,9 @@ int options_check_plain (const struct options *options);
   "reconnect=SECONDS|no   lost disks are tried again, so often at least "      \
   "(default\n"                                                                \
   "                 30).\n"                                                    \
+  "no-leg-timeout=SECONDS   md: requests wait so long for a lost disk that "   \
+  "holds\n"                                                                   \
+  "                 the only copy (default 0: they fail).\n"                  \
   "spare-delay=SECONDS   md: how long a slot is empty before a spare steps "   \
   "in\n"                                                                      \
   "                 (default 0: at once).\n"                                  \

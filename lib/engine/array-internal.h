@@ -8,6 +8,7 @@
 #include "engine/array.h"
 #include "engine/array/lost.h"
 #include "engine/array/view.h"
+#include "engine/io/await.h"
 #include "engine/io/bounce.h"
 #include "engine/io/flush.h"
 #include "engine/record/metadata.h"
@@ -71,7 +72,8 @@ struct array {
   _Atomic bool writers_came; /* array_allow_writes: before, nobody can have
                                 missed anything, and nothing is written */
   struct lost lost;     /* disks that are missed, for ... */
-  struct worker rejoin; /* ... who tries to reach them */
+  struct worker rejoin; /* ... who tries to reach them; requests that ... */
+  struct await await;   /* ... cannot do without them wait */
 
   /* All of the array's descriptors. */
   struct requests *group[ARRAY_GROUPS];

@@ -91,6 +91,9 @@
 #define RECONNECT_DEFAULT_S 30
 #define RECONNECT_MAX_S 3600
 
+/* How long requests may be told to wait for the only disk that could answer. */
+#define NO_LEG_TIMEOUT_MAX_S 86400
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */

@@ -117,6 +117,7 @@ bare_array_new (const struct array_config *config, const struct layout *layout)
   array->spare_delay_ns = config->spare_delay_s * GROUND_S;
   lost_init (&array->lost, config->reconnect_s * GROUND_S);
   worker_init (&array->rejoin);
+  await_init (&array->await, config->no_leg_timeout_s * GROUND_S);
   range_locks_init (&array->ranges, &array->epoch);
   flush_rounds_init (&array->flushes);
   stables_init (&array->stables);
@@ -133,6 +134,9 @@ bare_array_free (struct array *array)
 {
   for (unsigned i = 0; i < array->count; i++)
     member_free (array->members[i]);
+  await_destroy (&array->await);
+  worker_destroy (&array->rejoin);
+  lost_destroy (&array->lost);
   ground_mutex_destroy (&array->change_lock);
   ground_mutex_destroy (&array->stop_lock);
   worker_destroy (&array->rejoin);

@@ -205,7 +205,8 @@ failure_report (struct array *array, struct member *member,
   if (verdict == ROSTER_OK)
     member->left_error = error;
   left = __builtin_popcount (atomic_load (&array->view)->in_sync);
-  is_sought = verdict == ROSTER_OK
+  is_sought = (verdict == ROSTER_OK
+               || (verdict == ROSTER_LAST_COPY && tell && array->md != NULL))
               && lost_note (&array->lost, member, slot, error);
   ground_mutex_unlock (&array->state_lock);
 

@@ -190,8 +190,25 @@ lost_unreachable (struct lost *lost, const char *name, const char *why)
     set_state (lost, disk, LOST_SEEKING, why);
     /* The next time it may be another one. */
     disk->reason = NULL;
+    disk->heard_ns = 0;
   }
   ground_mutex_unlock (&lost->lock);
+}
+
+uint64_t
+lost_hear (struct lost *lost, const char *name)
+{
+  uint64_t now = ground_now ();
+  struct lost_disk *disk;
+
+  ground_mutex_lock (&lost->lock);
+  disk = find (lost, name);
+  if (disk != NULL && disk->heard_ns == 0)
+    disk->heard_ns = now;
+  if (disk != NULL)
+    now = disk->heard_ns;
+  ground_mutex_unlock (&lost->lock);
+  return now;
 }
 
 bool

@@ -46,6 +46,7 @@ struct lost_disk {
   unsigned attempts;      /* since then */
   const char *reason;     /* why it is refused, a word; constant */
   char error[LOST_ERROR_MAX]; /* of the last attempt, for people */
+  uint64_t heard_ns;      /* since when it answers again; 0: it does not */
   uint64_t back_ns;       /* when it came back */
   uint64_t next_ns;       /* of the next attempt */
   uint64_t pause_ns;      /* before that one */
@@ -60,7 +61,8 @@ struct lost {
 void lost_init (struct lost *lost, uint64_t pause_max_ns);
 void lost_destroy (struct lost *lost);
 
-/* The connection of @member, which is out now, was lost with @error.  True: it
+/* The connection of @member, which is out now, or stays as the last copy, was
+ * lost with @error.  True: it
  * is sought from now on.
  */
 bool lost_note (struct lost *lost, const struct member *member, int slot,
@@ -72,6 +74,9 @@ void lost_note_absent (struct lost *lost, const char *name, const char *why);
 /* One that is to be tried now, copied; or false, and when the next one is. */
 bool lost_take_due (struct lost *lost, struct lost_disk *ret,
                     uint64_t *ret_next_ns);
+
+/* It answers: since when, of ground_now. */
+uint64_t lost_hear (struct lost *lost, const char *name);
 
 /* An attempt at the disk of that name has ended.  Refused: true if it is for
  * another reason than the last time.

@@ -94,6 +94,7 @@ keep_out (struct array *array)
 {
   requests_close (&array->readers);
   requests_close (&array->modifiers);
+  await_wake (&array->await);
 }
 
 /* Until nobody is inside.  0 or -ETIMEDOUT. */

@@ -34,6 +34,24 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
+/* Those whose connection is lost: nothing ever succeeds on it, and what becomes of
+ * what was not flushed is life/reattach's.
+ */
+static uint32_t
+unreached (const struct request *request, uint32_t places)
+{
+  uint32_t ret = 0;
+
+  for (uint32_t left = places; left != 0; left &= left - 1) {
+    const struct member *member
+      = request_member (request, __builtin_ctz (left));
+
+    if (atomic_load (&member->leg->generation) != member->generation)
+      ret |= left & -left;
+  }
+  return ret;
+}
+
 /* @places stay current although they may have lost what they had not yet
  * stored.  Each is said once.
  */
@@ -46,6 +64,7 @@ lost (struct request *request, uint32_t places, const char *what)
   uint32_t new = 0;
   char like[24] = "";
 
+  places &= ~unreached (request, places);
   for (uint32_t left = places; left != 0; left &= left - 1)
     if (!atomic_exchange (
           &request_member (request, __builtin_ctz (left))->flush_lost, true))

@@ -381,7 +381,7 @@ array_read (struct array *array, void *buffer, uint64_t length,
 {
   struct round round;
   char *bounce = NULL;
-  uint64_t done = 0;
+  uint64_t done = 0, deadline_ns = 0;
   int r;
 
   if (!is_aligned (offset | length, array->limits.block_minimum))
@@ -400,7 +400,9 @@ array_read (struct array *array, void *buffer, uint64_t length,
       round.length = MIN (round.length, (uint64_t)array->bounce_size);
       round.buffer = bounce;
     }
-    r = read_round (&round);
+    do
+      r = read_round (&round);
+    while (await_disk (array, r, &deadline_ns));
     if (bounce != NULL && r == 0)
       memcpy ((char *)buffer + done, bounce, round.length);
     done += round.length;

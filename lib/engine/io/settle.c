@@ -76,11 +76,13 @@ give_up (struct request *request, const struct settle *settle, bool everywhere,
       array_note_torn (array, settle->offset, settle->length);
   }
   log_error_repeats (&array->told_modify, ground_now (), error,
-                     "%s failed on %s: %s.  The client gets the error; %s",
+                     "%s failed on %s: %s.  The client %s; %s",
                      settle->what,
                      everywhere ? "every disk that holds the data"
                                 : "a disk that stays in use",
                      log_strerror (error),
+                     array->await.timeout_ns != 0 && leg_error_is_gone (error)
+                       ? "waits for it (no-leg-timeout=)" : "gets the error",
                      array->md != NULL
                        ? "resync makes the copies there equal again"
                        : "copies may differ there, so from now on the first "

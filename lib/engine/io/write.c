@@ -30,8 +30,8 @@
  * 10. No leg I/O while holding the state mutex.
  * 11. No pointer to a client buffer survives the call that brought it.
  *
- * Locks held on entry: none.  May block on: a request descriptor, the range
- * lock, a bounce buffer, the metadata's turn (before the data and after it), a
+ * Locks held on entry: none.  May block on: a disk to come back (await), with
+ * its range locked; before that a request descriptor, the range lock, a bounce buffer, the metadata's turn (before the data and after it), a
  * flush round, a child, the disks.  Whoever waits holds only things of this
  * list that come before it, and nobody who has those needs them to go on.
  */
@@ -306,6 +306,7 @@ static int
 modify (struct array *array, const struct modification *m)
 {
   struct request *request;
+  uint64_t deadline_ns = 0;
   int r;
 
   r = check (array, m->length, m->offset);
@@ -320,7 +321,9 @@ modify (struct array *array, const struct modification *m)
    */
   request_pin_newest (request);
   if (!array->has_bad_blocks || is_readable (request, m))
-    r = modify_protected (request, m);
+    do
+      r = modify_protected (request, m);
+    while (await_disk (array, r, &deadline_ns));
   else
     r = refuse_bad_blocks (array);
   range_unlock (&array->ranges, &request->range);
@@ -396,15 +399,19 @@ int
 array_flush (struct array *array)
 {
   struct request *request;
+  uint64_t deadline_ns = 0;
   int r;
 
   r = request_begin (&array->modifiers, &request);
   if (r < 0)
     return r;
-  r = flush_members (request, request_view (request)->targets, &array->pool);
-  /* Who lost something is out, and that has to last before we say so. */
-  if (r == 0)
-    r = metadata_settle (array);
+  do {
+    request_pin_newest (request);
+    r = flush_members (request, request_view (request)->targets, &array->pool);
+    /* Who lost something is out, and that has to last before we say so. */
+    if (r == 0)
+      r = metadata_settle (array);
+  } while (await_disk (array, r, &deadline_ns));
   request_end (&array->modifiers, request);
   return r;
 }

@@ -364,7 +364,7 @@ join_disk (struct array *array, const struct array_order *order,
   newcomer = malloc (sizeof *newcomer);
   if (newcomer == NULL)
     return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
-  r = newcomer_open (array, text, newcomer, answer);
+  r = newcomer_open (array, text, 0, newcomer, answer);
   if (r == 0) {
     r = join_opened (array, order, newcomer, answer);
     newcomer_drop (newcomer);

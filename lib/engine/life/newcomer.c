@@ -29,7 +29,7 @@ is_any (const struct member *member)
 }
 
 static int
-check_other (struct array *array, const struct leg *leg,
+check_other (struct array *array, const struct leg *leg, uint32_t instead,
              struct array_answer *answer)
 {
   struct member *member = NULL;
@@ -38,7 +38,8 @@ check_other (struct array *array, const struct leg *leg,
 
   while (r == 0
          && (member = view_next_member (array, member, is_any)) != NULL)
-    if (leg_compare (member->leg, leg, &shared) == LEG_SAME)
+    if (member->id != instead
+        && leg_compare (member->leg, leg, &shared) == LEG_SAME)
       r = atomic_load (&member->standing) == STANDING_OUT
             ? change_refuse (answer, -EBUSY, "still-closing",
                              "disk %.200s is being closed, as it failed; try "
@@ -105,8 +106,8 @@ is_blank (struct leg *leg)
 }
 
 int
-newcomer_open (struct array *array, const char *text, struct newcomer *ret,
-               struct array_answer *answer)
+newcomer_open (struct array *array, const char *text, uint32_t instead,
+               struct newcomer *ret, struct array_answer *answer)
 {
   struct member_disk disk;
   char why[MESSAGE_MAX];
@@ -121,7 +122,7 @@ newcomer_open (struct array *array, const char *text, struct newcomer *ret,
   if (r < 0)
     return change_refuse (answer, r, missing ? "missing" : "unusable",
                           "disk %.200s: %.700s", text, why);
-  r = check_other (array, ret->leg, answer);
+  r = check_other (array, ret->leg, instead, answer);
   if (r == 0)
     r = check_memory (array, ret->leg, answer);
   if (r == 0) {

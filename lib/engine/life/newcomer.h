@@ -28,11 +28,13 @@ struct newcomer {
   struct fit fit;
 };
 
-/* Open the disk that @text names and read what it says about itself.  0
+/* Open the disk that @text names, which may be the one that member @instead lost
+ * (0: it is to be another one than all members), and read what it says about
+ * itself.  0
  * (newcomer_drop follows), or -errno and *@answer.  Blocks on the opener and
  * on reads.
  */
-int newcomer_open (struct array *array, const char *text,
+int newcomer_open (struct array *array, const char *text, uint32_t instead,
                    struct newcomer *ret, struct array_answer *answer);
 
 /* May what it holds be overwritten?  0, or -errno and *@answer. */

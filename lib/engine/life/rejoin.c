@@ -11,6 +11,9 @@
  *   or it ran on its own ...
  *   else                       it catches up (sync/rebuild)
  *
+ * The last copy of some data is no order's business: it stays a member, and gets
+ * its new connection from life/reattach.
+ *
  * Locks held on entry: none.  May block on: the opener, orders, the turn, the
  * disks.
  */
@@ -22,28 +25,33 @@
 #include "engine/life/join.h"
 #include "engine/life/newcomer.h"
 #include "engine/life/order.h"
+#include "engine/life/reattach.h"
 #include "engine/life/rejoin.h"
 #include "ground/log.h"
 #include "ground/util.h"
 
-/* A member that is out, or one that the roster never had.  *@ret_open: its old
- * connection is not closed yet.
- */
-static bool
-is_wanted (struct array *array, const struct lost_disk *disk, bool *ret_open)
+enum wanted {
+  NOT_WANTED,
+  STILL_OPEN, /* its old connection is not closed yet */
+  OUT,        /* or the roster never had it */
+  LAST_COPY,  /* in sync, for all that is known, and not reached */
+};
+
+static enum wanted
+look (struct array *array, const struct lost_disk *disk)
 {
   const struct roster_member *entry;
   const struct member *member;
-  bool wanted = disk->id == 0;
+  enum wanted wanted = disk->id == 0 ? OUT : NOT_WANTED;
 
-  *ret_open = false;
   ground_mutex_lock (&array->state_lock);
   entry = roster_find (&array->roster, disk->id);
-  if (entry != NULL && entry->state == MEMBER_FAULTY) {
-    member = view_find_member (array, disk->id);
-    *ret_open = member->leg != NULL;
-    wanted = true;
-  }
+  member = entry != NULL ? view_find_member (array, disk->id) : NULL;
+  if (entry != NULL && entry->state == MEMBER_FAULTY)
+    wanted = member->leg != NULL ? STILL_OPEN : OUT;
+  else if (entry != NULL && entry->state == MEMBER_IN_SYNC
+           && atomic_load (&member->leg->generation) != member->generation)
+    wanted = LAST_COPY;
   ground_mutex_unlock (&array->state_lock);
   return wanted;
 }
@@ -130,21 +138,26 @@ note_refusal (struct array *array, const struct lost_disk *disk,
 
 static void
 try_opened (struct array *array, const struct lost_disk *disk,
-            struct newcomer *newcomer)
+            enum wanted wanted, struct newcomer *newcomer)
 {
   struct array_answer answer = { .reason = NULL };
+  uint64_t heard_ns = lost_hear (&array->lost, disk->name);
   int r = check_same (array, disk, newcomer, &answer);
 
   if (r == 0)
-    r = let_in (array, disk, newcomer, &answer);
-  if (r == 0)
+    r = wanted == LAST_COPY
+          ? reattach (array, disk->id, heard_ns, newcomer, &answer)
+          : let_in (array, disk, newcomer, &answer);
+  if (r == 0) {
     lost_back (&array->lost, disk->name, disk->id);
+    await_wake (&array->await);
+  }
   else
     note_refusal (array, disk, &answer);
 }
 
 static void
-try (struct array *array, const struct lost_disk *disk)
+try (struct array *array, const struct lost_disk *disk, enum wanted wanted)
 {
   struct newcomer *newcomer = malloc (sizeof *newcomer);
   struct array_answer answer = { .reason = NULL };
@@ -153,8 +166,10 @@ try (struct array *array, const struct lost_disk *disk)
     lost_unreachable (&array->lost, disk->name, "not enough memory");
     return;
   }
-  if (newcomer_open (array, disk->name, newcomer, &answer) == 0) {
-    try_opened (array, disk, newcomer);
+  if (newcomer_open (array, disk->name, wanted == LAST_COPY ? disk->id : 0,
+                     newcomer, &answer)
+      == 0) {
+    try_opened (array, disk, wanted, newcomer);
     newcomer_drop (newcomer);
   }
   else
@@ -165,15 +180,15 @@ try (struct array *array, const struct lost_disk *disk)
 static void
 seek (struct array *array, const struct lost_disk *disk)
 {
-  bool is_open;
+  enum wanted wanted = look (array, disk);
 
-  if (!is_wanted (array, disk, &is_open))
+  if (wanted == NOT_WANTED)
     lost_forget (&array->lost, disk->name, disk->id);
-  else if (is_open)
+  else if (wanted == STILL_OPEN)
     lost_unreachable (&array->lost, disk->name,
                       "its old connection is being closed");
   else
-    try (array, disk);
+    try (array, disk, wanted);
 }
 
 static void

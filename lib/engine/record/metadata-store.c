@@ -322,6 +322,7 @@ note_recorded (struct metadata *md, uint64_t number, uint32_t empty, bool dirty)
 {
   ground_mutex_lock (&md->lock);
   atomic_store (&md->state, dirty ? METADATA_DIRTY : METADATA_CLEAN);
+  atomic_store (&md->unflushed, dirty);
   atomic_store (&md->recorded_out, empty);
   atomic_store (&md->recorded, number);
   ground_mutex_unlock (&md->lock);

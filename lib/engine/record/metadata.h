@@ -100,6 +100,8 @@ struct metadata {
   struct ground_cond over;  /* a turn is */
   bool busy;                /* somebody has it */
   _Atomic unsigned state;   /* enum metadata_state; changed with the turn */
+  _Atomic bool unflushed;   /* it was DIRTY since it was CLEAN, so something may
+                               be that a flush has not covered */
   uint64_t writers;         /* modifications under way */
   uint64_t last_write_ns;
   bool wakes_at_zero;       /* quiet waits for writers to become 0 */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* await: requests wait for a disk that holds the only copy and is not reached. */
+#include "engine/array-internal.h"
+#include "engine/io/await.h"
+#include "ground/util.h"
+
+void
+await_init (struct await *await, uint64_t timeout_ns)
+{
+  *await = (struct await){ .timeout_ns = timeout_ns };
+  ground_mutex_init (&await->lock);
+  ground_cond_init (&await->changed);
+}
+
+void
+await_destroy (struct await *await)
+{
+  ground_cond_destroy (&await->changed);
+  ground_mutex_destroy (&await->lock);
+}
+
+void
+await_wake (struct await *await)
+{
+  ground_mutex_lock (&await->lock);
+  ground_cond_broadcast (&await->changed);
+  ground_mutex_unlock (&await->lock);
+}
+
+/* Has some data no copy that is reached? */
+static bool
+lacks_disk (struct array *array)
+{
+  const struct view *view;
+  uint32_t reached = 0;
+  bool lacks = false;
+
+  ground_mutex_lock (&array->state_lock);
+  view = atomic_load (&array->view);
+  for (uint32_t left = view->in_sync; left != 0; left &= left - 1) {
+    const struct member *member = view->member[__builtin_ctz (left)];
+
+    if (atomic_load (&member->leg->generation) == member->generation)
+      reached |= left & -left;
+  }
+  for (unsigned i = 0; i < view->groups; i++)
+    lacks |= (view->group[i] & reached) == 0;
+  ground_mutex_unlock (&array->state_lock);
+  return lacks;
+}
+
+static bool
+is_hopeless (struct array *array, uint64_t deadline_ns)
+{
+  return requests_are_closed (&array->modifiers)
+         || ground_now () >= deadline_ns;
+}
+
+bool
+await_wait (struct array *array, uint64_t *deadline_ns)
+{
+  struct await *await = &array->await;
+  bool lacks;
+
+  if (await->timeout_ns == 0 || !lacks_disk (array))
+    return false;
+  if (*deadline_ns == 0)
+    *deadline_ns = ground_now () + await->timeout_ns;
+  ground_mutex_lock (&await->lock);
+  while ((lacks = lacks_disk (array)) && !is_hopeless (array, *deadline_ns))
+    ground_cond_wait (&await->changed, &await->lock, *deadline_ns);
+  ground_mutex_unlock (&await->lock);
+  return !lacks;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* await: requests wait for a disk that holds the only copy and is not reached.
+ *
+ * For those who prefer to wait for a server that restarts to an error
+ * (no-leg-timeout=).  Who waits holds a descriptor and its range, and perhaps a
+ * bounce buffer; nobody who brings the disk back needs any of them.
+ *
+ * Locks: its own; state_lock is taken inside.
+ */
+#ifndef MIRROR_AWAIT_H
+#define MIRROR_AWAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/ground.h"
+
+struct array;
+
+struct await {
+  struct ground_mutex lock;
+  struct ground_cond changed;
+  uint64_t timeout_ns; /* 0: nobody waits */
+};
+
+void await_init (struct await *await, uint64_t timeout_ns);
+void await_destroy (struct await *await);
+
+/* A disk may be back, or the array stops. */
+void await_wake (struct await *await);
+
+/* A request has failed with @error.  True: a disk was not reached that it needs,
+ * and is back: once more.  Blocks until then, or the stop, or *@deadline_ns,
+ * which begins when it is 0.
+ */
+bool await_wait (struct array *array, uint64_t *deadline_ns);
+
+static inline bool
+await_disk (struct array *array, int error, uint64_t *deadline_ns)
+{
+  return error < 0 && await_wait (array, deadline_ns);
+}
+
+#endif /* MIRROR_AWAIT_H */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* reattach: the last copy of some data, whose connection was lost, by another
+ * connection.
+ *
+ * Nobody could write while it was away, neither we nor, if its superblock is the
+ * one that we stored last, anybody else: it is on the same history, and is in
+ * sync as before.  But:
+ *
+ *   what its server may still    it is not used before that has come to its end:
+ *   carry out of before          no other copy could mend it
+ *   what it had not flushed      may be lost with its server's cache: if there was
+ *                                anything, no flush can be believed any more
+ *
+ * An array without metadata has no proof of that history: there it is not done.
+ *
+ * Locks held on entry: none.  May block on: the turn.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/array-internal.h"
+#include "engine/array/failure.h"
+#include "engine/array/leg-members.h"
+#include "engine/life/newcomer.h"
+#include "engine/life/order.h"
+#include "engine/life/reattach.h"
+#include "ground/log.h"
+#include "ground/util.h"
+
+/* The member with @id, if it is in sync and its connection is lost.  Its leg is
+ * held for the caller.  NULL: it is not so.
+ */
+static struct member *
+find_lost (struct array *array, uint32_t id)
+{
+  struct member *member = NULL;
+  const struct roster_member *entry;
+
+  ground_mutex_lock (&array->state_lock);
+  entry = roster_find (&array->roster, id);
+  if (entry != NULL && entry->state == MEMBER_IN_SYNC) {
+    member = view_find_member (array, id);
+    if (atomic_load (&member->leg->generation) == member->generation)
+      member = NULL;
+  }
+  if (member != NULL)
+    member_hold (member);
+  ground_mutex_unlock (&array->state_lock);
+  return member;
+}
+
+/* A store that was under way may have reached it. */
+static int
+check_history (const struct array *array, const struct member *old,
+               const struct newcomer *newcomer, struct array_answer *answer)
+{
+  const struct sb1 *then = &old->super.sb, *now = &newcomer->record.sb;
+
+  if (newcomer->record.verdict == SB1_GOOD && !newcomer->leg->caps.readonly
+      && memcmp (now->set_uuid, then->set_uuid, sizeof now->set_uuid) == 0
+      && memcmp (now->device_uuid, then->device_uuid,
+                 sizeof now->device_uuid) == 0
+      && now->data_offset == then->data_offset && now->size == then->size
+      && now->events >= old->super.stored
+      && now->events <= array->md->truth.events)
+    return 0;
+  return change_refuse (answer, -EINVAL, "another-history",
+                        "disk %.200s held the last copy of some data, and is "
+                        "not as it was left; bring that one back",
+                        newcomer->leg->name);
+}
+
+static struct member *
+make (struct array *array, const struct member *old, struct newcomer *newcomer)
+{
+  struct member *member = member_new (newcomer->leg);
+
+  if (member == NULL || leg_members_take (member, &newcomer->record) < 0) {
+    if (member != NULL)
+      member_free (member);
+    return NULL;
+  }
+  member->super.stored = member->super.sb.events;
+  member->super.sb = old->super.sb;
+  atomic_store (&member->flush_absent, atomic_load (&old->flush_absent));
+  atomic_store (&member->flush_lost,
+                atomic_load (&old->flush_lost)
+                  || atomic_load (&array->md->unflushed));
+  return member;
+}
+
+/* False: so many have an old view that there is no place for another one. */
+static bool
+publish (struct array *array, const struct member *old, struct member *member)
+{
+  const struct roster_event event
+    = { .kind = ROSTER_REATTACH, .id = old->id };
+  int place;
+  bool done;
+
+  ground_mutex_lock (&array->state_lock);
+  place = view_free_place (array);
+  done = place >= 0 && array->count < ARRAY_MEMBERS
+         && roster_next (&array->roster, &event, &array->roster) == ROSTER_OK;
+  if (done) {
+    member->place = place;
+    member->id = array->roster.member[array->roster.members - 1].id;
+    if (atomic_load (&member->flush_lost))
+      atomic_store (&array->flush_lost, true);
+    array->members[array->count++] = member;
+    view_publish (array);
+  }
+  ground_mutex_unlock (&array->state_lock);
+  return done;
+}
+
+static void
+tell (const struct member *member)
+{
+  const struct log_event event
+    = { "Reconnected", EVENT_INFO, -1, member->name };
+  const struct log_event lost
+    = { "Reconnected", EVENT_WARNING, -1, member->name };
+
+  if (atomic_load (&member->flush_lost))
+    log_event (&lost, "disk %.200s, which holds the last copy of some data, "
+               "answers again.  What was not flushed may be lost there, so "
+               "every flush fails from now on; check the data, then start the "
+               "mirror again", member->name);
+  else
+    log_event (&event, "disk %.200s, which holds the last copy of some data, "
+               "answers again, and lacks nothing", member->name);
+}
+
+/* Turn held. */
+static int
+attach (struct array *array, const struct member *old,
+        struct newcomer *newcomer, struct array_answer *answer)
+{
+  struct member *member;
+  struct leg *leg = newcomer->leg;
+  int r = check_history (array, old, newcomer, answer);
+
+  if (r < 0)
+    return r;
+  member = make (array, old, newcomer);
+  if (member == NULL)
+    return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
+  leg->gone = failure_gone;
+  leg->watcher = array;
+  r = leg->ops->start (leg);
+  if (r == 0 && publish (array, old, member)) {
+    newcomer->leg = NULL;
+    tell (member);
+    return 0;
+  }
+  member_free (member);
+  return change_refuse (answer, r < 0 ? r : -EBUSY, "still-closing",
+                        "disk %.200s cannot be used yet", leg->name);
+}
+
+/* What it was sent and did not answer may not be under way any more. */
+static bool
+owes_nothing (const struct array *array, const struct leg *leg,
+              uint64_t heard_ns)
+{
+  return !leg->end.writes_in_flight || leg->end.by_peer
+         || ground_now () >= heard_ns + array->quarantine_ns;
+}
+
+int
+reattach (struct array *array, uint32_t id, uint64_t heard_ns,
+          struct newcomer *newcomer, struct array_answer *answer)
+{
+  struct member *old = find_lost (array, id);
+  int r;
+
+  if (old == NULL)
+    return change_refuse (answer, -ENOENT, "stopping", "it is no member");
+  if (!owes_nothing (array, old->leg, heard_ns))
+    r = change_refuse (answer, -EBUSY, "quarantine",
+                       "what it was sent before may still be carried out; it "
+                       "is used ten seconds after it answers again");
+  else {
+    metadata_begin_turn (array);
+    r = attach (array, old, newcomer, answer);
+    metadata_end_turn (array);
+  }
+  member_release (array, old);
+  return r;
+}
