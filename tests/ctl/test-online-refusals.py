@@ -27,6 +27,10 @@ FAILED = 0xfffe
 
 # Reached elsewhere: by the word itself, or by the name of its constant.
 ELSEWHERE = {
+    "another-disk": "tests/server/test-md-leg-comes-back-wrong.sh:"
+                    "another disk than before",
+    "another-history": "tests/server/test-md-all-legs-gone.sh:"
+                       "not as it was left",
     "bad-name": "tests/unit/test-grow.c",
     "bitmap-differs": "tests/unit/test-fit.c:FIT_BITMAP",
     "block-size": "tests/unit/test-fit.c:FIT_BLOCKS",
@@ -35,11 +39,15 @@ ELSEWHERE = {
     "full-copy-needed": "tests/unit/test-comeback.c",
     "in-use": "tests/unit/test-change-plain.c",
     "no-bitmap": "tests/unit/test-fit.c:FIT_NO_BITMAP",
+    "no-flush": "tests/server/test-md-leg-comes-back-wrong.sh:"
+                "could flush before and cannot now",
     "no-member": "tests/unit/test-change.c",
     "no-room": "tests/unit/test-resize.c",
     "not-a-copy": "tests/unit/test-comeback.c",
     "not-new": "tests/unit/test-spare.c",
     "not-recorded": "tests/unit/test-change.c",
+    "quarantine": "tests/server/test-md-last-copy-late-writes.sh:"
+                  "may still be carried out",
     "recovery-was-incomplete": "tests/unit/test-fit.c:FIT_INCOMPLETE",
     "same-disk": "tests/unit/test-change.c",
     "spare": "tests/unit/test-spare.c",
