@@ -77,8 +77,9 @@ open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
 {
   uint64_t timeout_ns = timeout_s () * GROUND_S;
   struct leg_open_ways ways
-    = { .timeout_ns = timeout_ns,
-        .flush_timeout_ns = LEG_FLUSH_TIMEOUT_FACTOR * timeout_ns };
+    = { .patience = { .timeout_ns = timeout_ns,
+                      .flush_timeout_ns
+                      = LEG_FLUSH_TIMEOUT_FACTOR * timeout_ns } };
   char *path;
   int r;
 

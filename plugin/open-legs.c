@@ -43,8 +43,9 @@ open_disk (const struct array_opener *opener, const char *text,
   const struct options *options = opener->opaque;
   struct leg_open_ways ways
     = { .direct = options->direct,
-        .timeout_ns = options->timeout_s * GROUND_S,
-        .flush_timeout_ns = options->flush_timeout_s * GROUND_S };
+        .patience = { .timeout_ns = options->timeout_s * GROUND_S,
+                      .flush_timeout_ns = options->flush_timeout_s * GROUND_S,
+                      .canceled = opener->canceled } };
   int r = leg_open (text, &ways, ret, why);
 
   *ret_missing = r < 0 && leg_open_is_missing (text, r);

@@ -57,6 +57,8 @@ struct array_opener {
   int (*open) (const struct array_opener *opener, const char *text,
                struct leg **ret, bool *ret_missing, char *why);
   const void *opaque; /* the opener's own */
+  const _Atomic bool *canceled; /* the array's own: it stops, so open comes to an
+                                   end; NULL: it has not begun */
 };
 
 struct array_config {

@@ -97,17 +97,30 @@ tell_no_answer (uint64_t timeout_ns, char *why)
                      (double)timeout_ns / GROUND_S);
 }
 
+/* How often who connects looks whether he still should. */
+#define LOOK_MS 50
+
+static bool
+is_canceled (const struct leg_nbd_patience *patience)
+{
+  return patience->canceled != NULL && atomic_load (patience->canceled);
+}
+
 /* One step of connecting.  0, or -errno and @why. */
 static int
 connect_step (struct nbd_handle *handle, uint64_t deadline_ns,
-              uint64_t timeout_ns, char *why)
+              const struct leg_nbd_patience *patience, char *why)
 {
   struct pollfd fd
     = { .fd = nbd_aio_get_fd (handle), .events = leg_nbd_events (handle) };
-  int r = poll (&fd, 1, leg_nbd_poll_ms (deadline_ns));
+  int wait_ms = leg_nbd_poll_ms (deadline_ns);
+  int r = poll (&fd, 1, patience->canceled != NULL ? MIN (wait_ms, LOOK_MS)
+                                                   : wait_ms);
 
-  if (r == 0 || ground_now () >= deadline_ns)
-    return tell_no_answer (timeout_ns, why);
+  if (is_canceled (patience))
+    return leg_refuse (why, -ESHUTDOWN, "not connected: the mirror stops");
+  if (ground_now () >= deadline_ns)
+    return tell_no_answer (patience->timeout_ns, why);
   if (r == -1 && errno != EINTR)
     return leg_refuse (why, -errno, "cannot connect: %s",
                        log_strerror (-errno));
@@ -118,7 +131,7 @@ connect_step (struct nbd_handle *handle, uint64_t deadline_ns,
 
 static int
 connect_uri (struct nbd_handle *handle, const char *uri, uint64_t deadline_ns,
-             uint64_t timeout_ns, char *why)
+             const struct leg_nbd_patience *patience, char *why)
 {
   if (nbd_set_uri_allow_local_file (handle, true) == -1
       || nbd_add_meta_context (handle, LIBNBD_CONTEXT_BASE_ALLOCATION) == -1
@@ -126,7 +139,7 @@ connect_uri (struct nbd_handle *handle, const char *uri, uint64_t deadline_ns,
     return tell_no_connection (why);
 
   while (nbd_aio_is_connecting (handle) > 0) {
-    int r = connect_step (handle, deadline_ns, timeout_ns, why);
+    int r = connect_step (handle, deadline_ns, patience, why);
 
     if (r != 0)
       return r;
@@ -163,14 +176,15 @@ watch_socket (int socket, uint64_t timeout_ns)
 /* 0 and @connection is ready; or -errno, @why, and nothing is left of it. */
 static int
 connect_one (struct nbd_connection *connection, const char *uri,
-             uint64_t deadline_ns, uint64_t timeout_ns, char *why)
+             uint64_t deadline_ns, const struct leg_nbd_patience *patience,
+             char *why)
 {
   int r;
 
   *connection = (struct nbd_connection){ .handle = nbd_create () };
   if (connection->handle == NULL)
     return tell_no_connection (why);
-  r = connect_uri (connection->handle, uri, deadline_ns, timeout_ns, why);
+  r = connect_uri (connection->handle, uri, deadline_ns, patience, why);
   if (r != 0)
     goto err_handle;
   connection->socket
@@ -180,7 +194,7 @@ connect_one (struct nbd_connection *connection, const char *uri,
                     log_strerror (-errno));
     goto err_handle;
   }
-  watch_socket (connection->socket, timeout_ns);
+  watch_socket (connection->socket, patience->timeout_ns);
   return 0;
 
 err_handle:
@@ -286,7 +300,8 @@ is_same_export (struct nbd_handle *a, struct nbd_handle *b)
  * flushes.  They only make it faster, so failing here is no failure.
  */
 static void
-connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
+connect_more (struct leg_nbd *nbd, uint64_t deadline_ns,
+              const struct leg_nbd_patience *patience)
 {
   struct nbd_handle *first = nbd->connection[0].handle;
   char why[MESSAGE_MAX];
@@ -295,8 +310,7 @@ connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
          && nbd_can_multi_conn (first) > 0) {
     struct nbd_connection *connection = &nbd->connection[nbd->connections];
 
-    if (connect_one (connection, nbd->leg.name, deadline_ns,
-                     nbd->flight[NBD_DATA].timeout_ns, why)
+    if (connect_one (connection, nbd->leg.name, deadline_ns, patience, why)
         != 0) {
       log_debug ("%s: fewer connections: %s", nbd->leg.name, why);
       break;
@@ -312,7 +326,7 @@ connect_more (struct leg_nbd *nbd, uint64_t deadline_ns)
 }
 
 static struct leg_nbd *
-create (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
+create (const char *uri, const struct leg_nbd_patience *patience)
 {
   struct leg_nbd *nbd = calloc (1, sizeof *nbd);
 
@@ -322,8 +336,8 @@ create (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
   nbd->leg.rank = LEG_REMOTE;
   nbd->leg.name = strdup (uri);
   nbd->asked_ns = ground_now ();
-  nbd->flight[NBD_DATA].timeout_ns = timeout_ns;
-  nbd->flight[NBD_FLUSH].timeout_ns = flush_timeout_ns;
+  nbd->flight[NBD_DATA].timeout_ns = patience->timeout_ns;
+  nbd->flight[NBD_FLUSH].timeout_ns = patience->flush_timeout_ns;
   nbd->kick = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (nbd->leg.name == NULL || nbd->kick == -1) {
     if (nbd->kick != -1)
@@ -337,18 +351,19 @@ create (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
 }
 
 int
-leg_nbd_open (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns,
+leg_nbd_open (const char *uri, const struct leg_nbd_patience *patience,
               struct leg **ret, char *why)
 {
-  uint64_t deadline_ns = ground_now () + timeout_ns;
-  struct leg_nbd *nbd = create (uri, timeout_ns, flush_timeout_ns);
+  uint64_t deadline_ns = ground_now () + patience->timeout_ns;
+  struct leg_nbd *nbd = create (uri, patience);
   int r;
 
-  assert (timeout_ns > 0 && flush_timeout_ns >= timeout_ns);
+  assert (patience->timeout_ns > 0
+          && patience->flush_timeout_ns >= patience->timeout_ns);
   why[0] = '\0';
   if (nbd == NULL)
     return leg_refuse (why, -ENOMEM, "no memory, or too many open files");
-  r = connect_one (&nbd->connection[0], uri, deadline_ns, timeout_ns, why);
+  r = connect_one (&nbd->connection[0], uri, deadline_ns, patience, why);
   if (r != 0)
     goto err_free;
   nbd->connections = 1;
@@ -356,7 +371,7 @@ leg_nbd_open (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns,
   r = learn_server (nbd, nbd->connection[0].handle, why);
   if (r != 0)
     goto err_free;
-  connect_more (nbd, deadline_ns);
+  connect_more (nbd, deadline_ns, patience);
   nbd->blocks = calloc (nbd->connections, nbd->leg.caps.block_minimum);
   if (nbd->blocks == NULL) {
     r = leg_refuse (why, -ENOMEM, "no memory");

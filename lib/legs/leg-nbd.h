@@ -5,16 +5,23 @@
 
 #include "legs/leg.h"
 
-/* Connect to @uri and learn what the server can do; @timeout_ns bounds the
- * whole connect, and later every command but those that make data stable, or
- * zeroes: they have @flush_timeout_ns, which is not less.  Uses as many
+/* How long a server is waited for. */
+struct leg_nbd_patience {
+  /* To connect, as a whole, and later for every command but those that make data
+   * stable, or zeroes: they have the other one, which is not less.
+   */
+  uint64_t timeout_ns, flush_timeout_ns;
+  const _Atomic bool *canceled; /* while connecting: not any longer; or NULL */
+};
+
+/* Connect to @uri and learn what the server can do.  Uses as many
  * connections as the server's multi-conn allows.  0 and *@ret, or -errno and
  * @why (at least MESSAGE_MAX bytes), to follow "disk URI: ".  Starts no thread
  * (leg start does); nothing is written.  -EPROTO: somebody was reached, but
  * there was no agreement; see @why.
  */
-int leg_nbd_open (const char *uri, uint64_t timeout_ns,
-                  uint64_t flush_timeout_ns, struct leg **ret, char *why);
+int leg_nbd_open (const char *uri, const struct leg_nbd_patience *patience,
+                  struct leg **ret, char *why);
 
 /* Can the key file, or the certificates in their directory, be read?  NULL:
  * the URI has none.  0, or -errno and @why as above.

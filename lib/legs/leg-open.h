@@ -3,15 +3,13 @@
 #ifndef MIRROR_LEG_OPEN_H
 #define MIRROR_LEG_OPEN_H
 
+#include "legs/leg-nbd.h"
 #include "legs/leg.h"
 
 /* How disks are opened; the same for all of an array. */
 struct leg_open_ways {
   bool direct;         /* local disks: O_DIRECT */
-  /* Servers: to connect, and later for every command but those that make data
-   * stable, or zeroes: they have the other one, which is not less.
-   */
-  uint64_t timeout_ns, flush_timeout_ns;
+  struct leg_nbd_patience patience; /* servers */
 };
 
 /* Open the disk that @text names, an absolute path or an NBD URI.  0 and *@ret,

@@ -67,7 +67,9 @@ open_patient (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
 {
   struct leg *leg = NULL;
   char why[MESSAGE_MAX];
-  int r = leg_nbd_open (uri, timeout_ns, flush_timeout_ns, &leg, why);
+  const struct leg_nbd_patience patience
+    = { .timeout_ns = timeout_ns, .flush_timeout_ns = flush_timeout_ns };
+  int r = leg_nbd_open (uri, &patience, &leg, why);
 
   ck_assert_msg (r == 0, "%s: %s", uri, why);
   ck_assert_int_eq (leg->rank, LEG_REMOTE);
@@ -85,7 +87,9 @@ check_refused (const char *uri, uint64_t timeout_ns, const char *phrase)
 {
   struct leg *leg = NULL;
   char why[MESSAGE_MAX];
-  int r = leg_nbd_open (uri, timeout_ns, timeout_ns, &leg, why);
+  const struct leg_nbd_patience patience
+    = { .timeout_ns = timeout_ns, .flush_timeout_ns = timeout_ns };
+  int r = leg_nbd_open (uri, &patience, &leg, why);
 
   ck_assert_int_lt (r, 0);
   ck_assert_ptr_null (leg);
@@ -657,6 +661,8 @@ START_TEST (odd_block_sizes_never_reach_the_engine)
   uint64_t state = unit_seed ("block sizes");
 
   for (unsigned i = 0; i < 100; i++) {
+    const struct leg_nbd_patience patience
+      = { .timeout_ns = HOUR, .flush_timeout_ns = HOUR };
     struct tiny tiny = make_tiny (TINY_GOOD);
     char why[MESSAGE_MAX];
     struct leg *leg;
@@ -665,7 +671,7 @@ START_TEST (odd_block_sizes_never_reach_the_engine)
       tiny.blocks[j] = UINT64_C (1) << unit_below (&state, 32);
     tiny.blocks[unit_below (&state, 3)] += unit_below (&state, 3) - 1;
     tiny_start (&tiny, folder);
-    if (leg_nbd_open (tiny.uri, HOUR, HOUR, &leg, why) == 0) {
+    if (leg_nbd_open (tiny.uri, &patience, &leg, why) == 0) {
       const struct leg_caps *caps = &leg->caps;
 
       ck_assert (is_power_of_2 (caps->block_minimum));

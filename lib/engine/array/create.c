@@ -114,6 +114,7 @@ bare_array_new (const struct array_config *config, const struct layout *layout)
     return NULL;
   array->layout = *layout;
   array->opener = config->opener;
+  array->opener.canceled = &array->rejoin.stopping;
   array->spare_delay_ns = config->spare_delay_s * GROUND_S;
   lost_init (&array->lost, config->reconnect_s * GROUND_S);
   worker_init (&array->rejoin);
