@@ -66,15 +66,23 @@ array_config (void)
                                 .level_given = options.level_given,
                                 .layout_given = options.layout_name != NULL,
                                 .chunk_given = options.chunk != 0,
-                                .metadata = options.metadata,
+                                .metadata = options.state != NULL
+                                              ? ARRAY_METADATA_MD
+                                              : options.metadata,
                                 .no_degraded = options.no_degraded,
                                 .keep = options.keep,
                                 .sync_min = options.sync_min,
                                 .sync_max = options.sync_max,
                                 .spare_delay_s = options.spare_delay_s,
                                 .names = (const char *const *)options.disk,
-                                .reconnect_s = options.reconnect_s,
-                                .no_leg_timeout_s = options.no_leg_timeout_s,
+                                /* A state file does not prove which disk it
+                                 * is that comes back.
+                                 */
+                                .reconnect_s = options.state != NULL
+                                                 ? 0 : options.reconnect_s,
+                                .no_leg_timeout_s
+                                  = options.state != NULL
+                                      ? 0 : options.no_leg_timeout_s,
                                 .pool = options.pool };
 }
 
@@ -97,8 +105,17 @@ mirror_get_ready (void)
   if (open_legs (&options, legs, absent) == -1)
     return -1;
   if (array_create (&config, legs, absent, &the_array, why) < 0) {
-    log_error ("%s", why);
+    if (options.state != NULL)
+      log_error ("state file %.200s: %s", options.state, why);
+    else
+      log_error ("%s", why);
     close_legs (&options, legs);
+    close_legs_rest ();
+    return -1;
+  }
+  if (open_legs_publish () == -1) {
+    array_close (the_array);
+    close_legs_rest ();
     return -1;
   }
   array_get_limits (the_array, &limits);
@@ -130,6 +147,7 @@ start_control (char *text, size_t size)
 {
   struct control_config config = { .array = the_array,
                                    .path = options.control,
+                                   .state = options.state,
                                    .no_sockets = options.no_control,
                                    .program = options.program,
                                    .metrics = options.metrics,
@@ -190,7 +208,7 @@ mirror_cleanup (void)
   control_stop (control);
   array_close (the_array);
   the_array = NULL;
-  close_legs_ring ();
+  close_legs_rest ();
 }
 
 static void

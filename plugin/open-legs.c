@@ -4,6 +4,9 @@
  * An md array may start without a disk that is missing, and its superblocks
  * tell later what that disk missed.  Everything else is an error, at once.
  * Which is which: legs/leg-open.h.
+ *
+ * With state= a disk is opened with what the state file has of it (plugin/state.h),
+ * and all else is as in an md array.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,8 +22,10 @@
 #include "plugin/glue.h"
 #include "plugin/open-legs.h"
 #include "plugin/plain-start.h"
+#include "plugin/state.h"
 
 static struct ring *the_ring;
+static struct state *the_state; /* NULL: without state= */
 
 /* Why a disk is not open. */
 static struct failure {
@@ -36,6 +41,27 @@ is_file (const char *disk)
   return leg_spec_parse (disk, &spec) == NULL && spec.kind == LEG_KIND_FILE;
 }
 
+/* With the state of it, if that is known. */
+static int
+open_with_state (const char *text, const struct leg_open_ways *ways,
+                 struct leg **ret, bool *ret_missing, char *why)
+{
+  struct leg *disk;
+  int r = leg_open (text, ways, &disk, why);
+
+  *ret_missing = r < 0 && leg_open_is_missing (text, r);
+  if (r < 0)
+    return r;
+  if (the_state == NULL || !state_has_disks (the_state)) {
+    *ret = disk;
+    return 0;
+  }
+  r = state_join (the_state, text, disk, ret, why);
+  if (r < 0)
+    disk->ops->close (disk);
+  return r;
+}
+
 static int
 open_disk (const struct array_opener *opener, const char *text,
            struct leg **ret, bool *ret_missing, char *why)
@@ -46,10 +72,8 @@ open_disk (const struct array_opener *opener, const char *text,
         .patience = { .timeout_ns = options->timeout_s * GROUND_S,
                       .flush_timeout_ns = options->flush_timeout_s * GROUND_S,
                       .canceled = opener->canceled } };
-  int r = leg_open (text, &ways, ret, why);
 
-  *ret_missing = r < 0 && leg_open_is_missing (text, r);
-  return r;
+  return open_with_state (text, &ways, ret, ret_missing, why);
 }
 
 struct array_opener
@@ -157,6 +181,8 @@ wait_for_missing (const struct options *options, struct leg **legs)
 static bool
 is_md (const struct options *options, struct leg **legs)
 {
+  if (the_state != NULL)
+    return state_is_known (the_state);
   switch (options->metadata) {
   case ARRAY_METADATA_NONE:
     return false;
@@ -180,6 +206,32 @@ check_plain (const struct options *options, struct leg **legs)
   return plain_start_check (options, legs);
 }
 
+/* There is no state yet: a plain array, which will have one.  0, or -1 and said.
+ */
+static int
+make_state (const struct options *options, struct leg **legs)
+{
+  char why[MESSAGE_MAX];
+
+  if (options->metadata == ARRAY_METADATA_AUTO
+      && array_is_md (legs, options->disks)) {
+    log_error ("state=%.300s: is for disks without metadata, and some of these "
+               "have md superblocks, or may have; leave state= out, or give "
+               "metadata=none if they are disks of a plain array all the same; "
+               "nothing was written", options->state);
+    return -1;
+  }
+  if (check_plain (options, legs) == -1
+      || state_make (the_state, options, legs) == -1)
+    return -1;
+  for (unsigned i = 0; i < options->disks; i++)
+    if (state_join (the_state, options->disk[i], legs[i], &legs[i], why) < 0) {
+      log_error ("disk %.200s: %s", options->disk[i], why);
+      return -1;
+    }
+  return 0;
+}
+
 /* 0, or -1 and said. */
 static int
 check_legs (const struct options *options, struct leg **legs)
@@ -187,20 +239,46 @@ check_legs (const struct options *options, struct leg **legs)
   if (is_md (options, legs))
     return refuse_other_than_missing (options, legs) == -1
              ? -1 : wait_for_missing (options, legs);
+  if (the_state != NULL)
+    return make_state (options, legs);
   /* array_create says what they are not. */
   if (options->metadata == ARRAY_METADATA_MD)
     return 0;
   return check_plain (options, legs);
 }
 
+/* 0, or -1 and said. */
+static int
+open_state (const struct options *options)
+{
+  if (options->state == NULL)
+    return 0;
+  if (state_open (options->state, &the_state) == -1)
+    return -1;
+  if (!state_is_known (the_state)
+      || state_check_disks (the_state, options) == 0)
+    return 0;
+  close_legs_rest ();
+  return -1;
+}
+
+int
+open_legs_publish (void)
+{
+  return the_state == NULL ? 0 : state_publish (the_state);
+}
+
 int
 open_legs (const struct options *options, struct leg **ret_legs,
            const char **ret_absent)
 {
+  if (open_state (options) == -1)
+    return -1;
   for (unsigned i = 0; i < options->disks; i++)
     open_one (options, ret_legs, i);
   if (check_legs (options, ret_legs) == -1) {
     close_legs (options, ret_legs);
+    close_legs_rest ();
     return -1;
   }
   for (unsigned i = 0; i < options->disks; i++)
@@ -243,14 +321,20 @@ open_legs_ring (const struct options *options, struct leg **legs,
     return;
   }
   for (unsigned i = 0; i < options->disks; i++)
-    if (may_use_ring (options, legs, array, i))
-      leg_file_use_ring (legs[i], the_ring);
+    if (may_use_ring (options, legs, array, i)) {
+      struct leg *image = leg_image (legs[i]);
+
+      leg_file_use_ring (image, the_ring);
+      legs[i]->rank = image->rank;
+    }
 }
 
 void
-close_legs_ring (void)
+close_legs_rest (void)
 {
   if (the_ring != NULL)
     ring_destroy (the_ring);
   the_ring = NULL;
+  state_close (the_state);
+  the_state = NULL;
 }

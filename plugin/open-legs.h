@@ -12,6 +12,11 @@
  */
 struct array_opener open_legs_opener (const struct options *options);
 
+/* With state=: the file of an array that has been made gets its name, so that the
+ * next start finds it.  0, or -1 and said.
+ */
+int open_legs_publish (void);
+
 /* In get_ready: open, lock and connect the disks.  For a plain array that
  * means every disk, and the number of them is checked here, too.  For an md
  * array some may be missing, after those that may still come were waited for:
@@ -30,7 +35,7 @@ void close_legs (const struct options *options, struct leg **legs);
 void open_legs_ring (const struct options *options, struct leg **legs,
                      const struct array *array);
 
-/* After array_close. */
-void close_legs_ring (void);
+/* After array_close, or after close_legs. */
+void close_legs_rest (void);
 
 #endif /* MIRROR_OPEN_LEGS_H */

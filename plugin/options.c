@@ -28,6 +28,7 @@ options_free (struct options *options)
 {
   for (unsigned i = 0; i < options->disks; i++)
     free (options->disk[i]);
+  free (options->state);
   free (options->control);
   free (options->program);
   free (options->metrics);
@@ -327,6 +328,14 @@ parse_spare_delay (struct options *options, const char *value)
 }
 
 static int
+parse_state (struct options *options, const char *value)
+{
+  free (options->state);
+  options->state = nbdkit_absolute_path (value);
+  return options->state == NULL ? -1 : 0;
+}
+
+static int
 parse_control (struct options *options, const char *value)
 {
   free (options->control);
@@ -390,6 +399,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "no-leg-timeout", parse_no_leg_timeout },
     { "reconnect", parse_reconnect },
     { "spare-delay", parse_spare_delay },
+    { "state", parse_state },
     { "control", parse_control },
     { "event-program", parse_program },
     { "metrics", parse_metrics },
@@ -490,6 +500,12 @@ options_complete (struct options *options)
     log_error ("on-split-brain=leg:%u: there is no such disk: the first is "
                "leg:0, the last leg:%u", options->keep - 1,
                options->disks - 1);
+    return -1;
+  }
+  if (options->state != NULL && options->metadata == ARRAY_METADATA_MD) {
+    log_error ("state=%.300s: is for disks without metadata, and metadata=md "
+               "for those of an md array, which has its state on the disks; "
+               "leave one of them out", options->state);
     return -1;
   }
   if (complete_layout (options) == -1 || complete_timeouts (options) == -1)

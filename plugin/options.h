@@ -28,6 +28,7 @@ struct options {
   unsigned spare_delay_s;
   unsigned reconnect_s;
   unsigned no_leg_timeout_s;
+  char *state;             /* state=, absolute, ours to free; NULL */
   char *control;           /* an absolute path, ours to free; NULL: default */
   bool no_control;         /* control=none */
   char *metrics;           /* metrics=, a path in it absolute; ours to free;
@@ -61,6 +62,9 @@ int options_check_plain (const struct options *options);
   "chunk=SIZE       raid10: chunk size, a power of two (default 512K).\n"     \
   "metadata=auto|md|none   auto (default): by what is on the disks; md: md\n"  \
   "                 arrays only; none: plain, whatever is on the disks.\n"    \
+  "state=FILE       without metadata: remember in FILE which disks are in sync "  \
+  "and\n"                                                                     \
+  "                 what may differ (default: nowhere).\n"                     \
   "pool=N           number of child requests, allocated at the start "        \
   "(default 128).\n"                                                          \
   "cache=page|none  local disks through the page cache (default) or "         \

@@ -73,7 +73,10 @@ start_line_tell (const struct options *options, struct leg **legs,
   sockets_describe (where, sizeof where);
   log_notice ("serving %s: %s, %llu bytes%s, %d of %u disks in sync: %s; "
               "listening on %s; %s",
-              status.md ? "an md array" : "a plain array", layout,
+              options->state != NULL ? "an array with a state file"
+              : status.md            ? "an md array"
+                                     : "a plain array",
+              layout,
               (unsigned long long)limits.size,
               limits.readonly ? ", read-only" : "",
               __builtin_popcount (status.in_sync), status.slots, disks, where,

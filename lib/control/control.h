@@ -31,6 +31,7 @@ struct control_config {
   struct array *array;
   const char *path; /* absolute; NULL: a name in the runtime directory */
 
+  const char *state; /* the array's state file; NULL: it has none */
   bool no_sockets;
   const char *program; /* absolute: called for events; NULL: none */
   const char *metrics; /* where they are served by HTTP: "unix:/PATH",

@@ -53,20 +53,32 @@ add_layout (JsonBuilder *builder, const struct layout *layout)
     render_json_int (builder, "chunk", layout->chunk);
 }
 
+/* Where the array keeps who is in sync. */
+static void
+add_metadata (const struct control *control, JsonBuilder *builder)
+{
+  const char *state = control->config.state;
+  char version[16];
+
+  snprintf (version, sizeof version, "1.%u", control->identity.minor_version);
+  render_json_string (builder, "metadata",
+                      state != NULL            ? "state-file"
+                      : control->identity.md ? version
+                                               : NULL);
+  render_json_string (builder, "state_file", state);
+}
+
 static void
 add_array (struct control *control, JsonBuilder *builder,
            const struct array_snapshot *snapshot)
 {
   const struct array_status *status = &snapshot->status;
   const struct layout layout = array_get_layout (control->config.array);
-  char version[16];
 
-  snprintf (version, sizeof version, "1.%u", control->identity.minor_version);
   render_json_string (builder, "name", control->name);
   render_json_string (builder, "uuid",
                       control->uuid[0] == '\0' ? NULL : control->uuid);
-  render_json_string (builder, "metadata",
-                      control->identity.md ? version : NULL);
+  add_metadata (control, builder);
   add_layout (builder, &layout);
   render_json_int (builder, "size", control->limits.size);
   render_json_int (builder, "member_size", snapshot->member_size);

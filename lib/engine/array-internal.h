@@ -41,6 +41,8 @@ struct array {
   uint64_t spare_delay_ns; /* so long a slot is empty before a spare steps in */
   struct array_limits limits;
   bool bounced;         /* some leg wants aligned memory */
+  bool beside;          /* md: its metadata is in a state file, not on the
+                           disks: what is written there is stable at once */
   uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
                            least; metadata is written in these */
   uint32_t bounce_size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* leg: one disk under the mirror, whatever it is.
  *
- * A leg driver (leg-file, leg-nbd; in tests the simulated one) fills in a
- * struct leg with its operations.  A leg knows no levels, no superblocks and
+ * A leg driver (leg-file, leg-nbd, and leg-beside around one of them; in tests
+ * the simulated one) fills in a struct leg with its operations.  A leg knows no levels, no superblocks and
  * no other leg.  Everything it is asked to do is a child: one I/O of one
  * request to this leg.
  *
@@ -106,6 +106,9 @@ enum leg_rank {
 struct leg_caps {
   uint64_t size;             /* bytes, whole blocks */
   uint64_t exact_size;       /* with a last part of a block, never used */
+  uint64_t image_size;       /* 0: all of it is the disk; else so many bytes,
+                                and its end, where an array keeps metadata, is
+                                beside it (leg-beside) */
   uint32_t block_minimum;    /* power of two: offsets and lengths */
   uint32_t block_preferred;  /* power of two */
   uint32_t request_max;      /* READ and WRITE, bytes */
@@ -125,9 +128,10 @@ struct leg_ops {
   /* After the fork, before the first issue: start threads.  0 or -errno. */
   int (*start) (struct leg *leg);
 
-  /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk).  Never
-   * fails: every error comes through child->done.  Callable from any number
-   * of threads at once.
+  /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk), and for
+   * what is beside the disk (on that of the state file).  Never fails: every
+   * error comes through child->done.  Callable from any number of threads at
+   * once.
    */
   void (*issue) (struct leg *leg, struct child *child);
 
@@ -203,6 +207,7 @@ struct leg {
   enum leg_rank rank;
   struct leg_caps caps;
   const char *name; /* as the user gave it; for messages */
+  struct leg *image; /* the disk without what is beside it; NULL: all of it */
 
   /* What it really is, so that one disk is not used twice: equal identities
    * are the same disk.  NUL-terminated, for comparing only.
@@ -249,6 +254,13 @@ leg_kickoff (struct leg *leg)
 {
   if (leg->ops->kickoff != NULL)
     leg->ops->kickoff (leg);
+}
+
+/* The disk itself, without what is beside it. */
+static inline struct leg *
+leg_image (struct leg *leg)
+{
+  return leg->image != NULL ? leg->image : leg;
 }
 
 enum leg_kinship {

@@ -69,7 +69,8 @@ read_places (struct member_record *record, struct sb1_places *places)
     uint64_t offset, length;
     int r;
 
-    if (!sb1_offset (version, disk->exact_size, &offset))
+    if (!sb1_offset (version, disk->exact_size, &offset)
+        || (disk->beside && version != SB1_VERSION_1_0))
       continue;
     length = MIN ((uint64_t)SB1_BLOCK_SIZE, disk->exact_size - offset);
     if (offset + SB1_PROBE_SIZE <= disk->size)

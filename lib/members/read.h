@@ -29,6 +29,8 @@ struct member_disk {
   uint64_t exact_size; /* with a last part of a block that cannot */
   uint32_t block;      /* bytes, a power of two: the smallest it can do */
   bool readonly;
+  bool beside; /* what the array keeps at its end is not on the disk itself, so
+                  what looks like metadata elsewhere is data */
 };
 
 /* What was read from one disk.  It stays where it is: @unreadable points into

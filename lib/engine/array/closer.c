@@ -17,11 +17,13 @@
 static bool
 is_doubtful (const struct member *member, const struct leg *leg)
 {
+  const struct leg *image = leg->image != NULL ? leg->image : leg;
+
   if (atomic_load (&member->quarantine_ns) != 0)
     return true;
   return leg->rank == LEG_REMOTE
-         && atomic_load (&leg->generation) != member->generation
-         && leg->end.writes_in_flight && !leg->end.by_peer;
+         && atomic_load (&image->generation) != member->generation
+         && image->end.writes_in_flight && !image->end.by_peer;
 }
 
 /* A leg that no view names, for us to close; NULL: none.  A member that the

@@ -63,6 +63,7 @@ gather_caps (struct array *array)
     limits->rotational |= caps->rotational;
     limits->extents &= caps->extents;
     array->bounced |= caps->memory_alignment > 1;
+    array->beside |= caps->image_size != 0;
   }
   array->leg_block = MAX (limits->block_minimum, SECTOR_SIZE);
 }
@@ -130,4 +131,9 @@ examine_md (struct array *array, const struct members *members)
   limits->block_preferred
     = MAX (limits->block_preferred, limits->block_minimum);
   limits->size = array->layout.array_size;
+  /* An image may end within a sector. */
+  for (unsigned i = 0; i < array->count; i++)
+    if (array->beside && array->layout.level == LEVEL_RAID1)
+      limits->size
+        = MIN (limits->size, array->members[i]->leg->caps.image_size);
 }

@@ -31,7 +31,8 @@ leg_members_disks (struct leg **legs, unsigned count, struct member_disk *ret)
                                    .size = legs[i]->caps.size,
                                    .exact_size = legs[i]->caps.exact_size,
                                    .block = legs[i]->caps.block_minimum,
-                                   .readonly = legs[i]->caps.readonly };
+                                   .readonly = legs[i]->caps.readonly,
+                                   .beside = legs[i]->image != NULL };
   }
 }
 

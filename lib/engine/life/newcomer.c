@@ -66,6 +66,22 @@ check_memory (const struct array *array, const struct leg *leg,
                         "cache=none, or use the disk without it", leg->name);
 }
 
+/* In an md array fit says what blocks suit its metadata; an image of one with a
+ * state file may end anywhere, and is written as clients write.
+ */
+static int
+check_block (const struct array *array, const struct leg *leg,
+             struct array_answer *answer)
+{
+  if (!array->beside
+      || leg->caps.block_minimum <= array->limits.block_minimum)
+    return 0;
+  return change_refuse (answer, -EINVAL, fit_reason_word (FIT_BLOCKS),
+                        "disk %.200s is read and written in blocks of %u bytes, "
+                        "but the array in blocks of %u", leg->name,
+                        leg->caps.block_minimum, array->limits.block_minimum);
+}
+
 /* -------------------------------------------------------------- open, judge */
 
 static bool
@@ -125,6 +141,8 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
   r = check_other (array, ret->leg, instead, answer);
   if (r == 0)
     r = check_memory (array, ret->leg, answer);
+  if (r == 0)
+    r = check_block (array, ret->leg, answer);
   if (r == 0) {
     leg_members_disks (&ret->leg, 1, &disk);
     if (member_read (&disk, &ret->record) < 0)
@@ -133,9 +151,9 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
   }
   if (r == 0) {
     ret->is_unfinished = ret->record.verdict == SB1_NONE
-                         && is_unfinished (ret->leg);
+                         && is_unfinished (leg_image (ret->leg));
     ret->is_blank = ret->record.verdict == SB1_NONE
-                    && (ret->is_unfinished || is_blank (ret->leg));
+                    && (ret->is_unfinished || is_blank (leg_image (ret->leg)));
   }
   else
     newcomer_drop (ret);

@@ -32,6 +32,11 @@ check_kind (const struct array *array, const struct array_order *order,
     return change_refuse (answer, -EOPNOTSUPP, "no-metadata",
                           "the array has no metadata, where its size and a "
                           "bitmap would be on record");
+  if (order->verb == ARRAY_GROW_SIZE && array->beside)
+    return change_refuse (answer, -EOPNOTSUPP, "state-file",
+                          "the size of an array with a state file stays; stop "
+                          "it, make all its disks larger and the same, and "
+                          "start it with a new state file");
   if (order->verb == ARRAY_GROW_SIZE && array->layout.far > 1
       && !array->layout.offset)
     return change_refuse (answer, -EOPNOTSUPP, "far-layout",

@@ -114,6 +114,21 @@ settle_store (struct request *request, uint32_t excused)
   return r < 0 ? tell (request, stored, r) : 0;
 }
 
+/* In a state file: on stable storage, or that file cannot be written.  That is
+ * no disk's fault, whatever else was stored, so nobody is out for it.
+ */
+static int
+store_beside (struct request *request, uint32_t places,
+              const struct area *area)
+{
+  int r;
+
+  request_arm (request, &request->array->md->pool);
+  send_to (request, places, area);
+  r = failure_settle (request, "writing its metadata", request->failed);
+  return r < 0 ? tell (request, request->failed, r) : 0;
+}
+
 /* Turn held. */
 static int
 store (struct request *request, uint32_t places, const struct area *area)
@@ -122,6 +137,8 @@ store (struct request *request, uint32_t places, const struct area *area)
   uint32_t again;
 
   places &= view_targets_now (request->array, request_view (request));
+  if (request->array->beside)
+    return store_beside (request, places, area);
   flush_fua_begin (request);
   request_arm (request, pool);
   send_to (request, places, area);

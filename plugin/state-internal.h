@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* state-internal: what the files of state share. */
+#ifndef MIRROR_STATE_INTERNAL_H
+#define MIRROR_STATE_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "ground/ground.h"
+#include "ground/log.h"
+#include "legs/leg-beside.h"
+#include "logic/sb1.h"
+#include "logic/state-file.h"
+#include "plugin/state.h"
+
+/* Where the superblock is in an area. */
+#define STATE_SUPER_AT (STATE_AREA_SIZE - 8192)
+
+struct state_area {
+  struct beside beside;
+  struct state *state;
+  unsigned number;
+  uint64_t size;         /* of the disk that has it now; lock */
+  char *text;            /* likewise; NULL: nobody has */
+  _Atomic bool is_there; /* it has an entry; else all reads as zeroes, and it
+                            gets one when it is written; set with the lock */
+};
+
+struct state {
+  char *path;      /* absolute */
+  char *temporary; /* its name until it is published; NULL: has been */
+  int fd;          /* -1: none */
+  bool known;      /* as it was found */
+  bool made;       /* since */
+  bool serves;     /* the array has been made of the disks */
+  int found_fd;    /* the one that the new one replaces, or -1; locked */
+  struct log_repeats told; /* that it cannot be written */
+
+  /* Held while the head is written: whoever adds a disk is in the metadata's
+   * turn, and nobody else waits for it.
+   */
+  struct ground_mutex lock;
+  struct state_head head;
+  unsigned copy; /* of the head: the good one, or the last one written */
+  struct state_area area[STATE_AREAS_MAX];
+};
+
+/* All of it, or -errno. */
+int state_read_at (int fd, void *buffer, uint64_t length, uint64_t offset);
+int state_write_at (int fd, const void *buffer, uint64_t length,
+                    uint64_t offset);
+
+/* 0 or -errno. */
+int state_sync (int fd);
+
+/* Against other servers.  0 or -errno; -EBUSY: one has it. */
+int state_lock (int fd);
+void state_unlock_and_close (int fd);
+
+/* Says so; -1. */
+int state_refuse (const struct state *state, const char *format, ...)
+  __attribute__ ((format (printf, 2, 3)));
+
+/* Both copies of the head, one after the other.  Lock held, or alone.  0 or
+ * -errno.
+ */
+int state_store_head (struct state *state);
+
+#endif /* MIRROR_STATE_INTERNAL_H */

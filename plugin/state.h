@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* state: the file that state= names, where an array without metadata on its
+ * disks remembers who is in sync (the format: logic/state-file.h).
+ *
+ *   state_open        look at it, and lock it
+ *     known           an array has written to it: state_check_disks,
+ *                     then each disk that can be opened: state_join
+ *     not known       there is none, or nobody has ever written to it:
+ *                     state_make with all disks, state_join for each of them,
+ *                     state_publish when the array has been made of them
+ *   state_join        whenever a disk is opened while the array serves
+ *   state_close       when all legs are closed
+ */
+#ifndef MIRROR_STATE_H
+#define MIRROR_STATE_H
+
+#include "legs/leg.h"
+#include "plugin/options.h"
+
+struct state;
+
+/* 0 and *@ret, or -1 and said. */
+int state_open (const char *path, struct state **ret);
+
+bool state_is_known (const struct state *state);
+
+/* Known, or made: disks can join. */
+bool state_has_disks (const struct state *state);
+
+/* Known: is every disk of @options one of its own?  0, or -1 and said. */
+int state_check_disks (const struct state *state,
+                       const struct options *options);
+
+/* Not known: a new one for the disks of @options, which are all open, and good
+ * for a plain array.  It is there under another name until it is published.  0,
+ * or -1 and said.
+ */
+int state_make (struct state *state, const struct options *options,
+                struct leg **disks);
+int state_publish (struct state *state);
+
+/* @disk, which @text names, with what the file has of it.  Nothing is written
+ * for a disk that is new before the array writes to it.  0 and *@ret, which owns
+ * @disk, or -errno and @why (MESSAGE_MAX bytes), to follow "disk TEXT: ".
+ */
+int state_join (struct state *state, const char *text, struct leg *disk,
+                struct leg **ret, char *why);
+
+/* NULL is none. */
+void state_close (struct state *state);
+
+#endif /* MIRROR_STATE_H */
