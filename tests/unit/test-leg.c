@@ -78,7 +78,8 @@ START_TEST (a_text_that_names_no_disk_is_refused)
 {
   static const char *const texts[]
     = { "", "disk.img", "http://host/disk", "nbd:host:10809", "/" };
-  const struct leg_open_ways ways = { .timeout_ns = 1, .flush_timeout_ns = 1 };
+  const struct leg_open_ways ways
+    = { .patience = { .timeout_ns = 1, .flush_timeout_ns = 1 } };
 
   for (size_t i = 0; i < ARRAY_LENGTH (texts); i++) {
     char why[MESSAGE_MAX];
