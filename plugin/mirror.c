@@ -184,7 +184,9 @@ mirror_after_fork (void)
   open_legs_ring (&options, legs, the_array);
   if (array_start (the_array) < 0)
     return -1;
-  r = watcher_start (drain_ns ());
+  r = array_watch (the_array);
+  if (r == 0)
+    r = watcher_start (drain_ns ());
   if (r < 0) {
     log_error ("the thread that waits for the stop cannot be started: %s; "
                "raise the limits (ulimit -n, -u, -v)",
@@ -204,11 +206,12 @@ static void
 mirror_cleanup (void)
 {
   array_quiesce (the_array, ground_now () + drain_ns ());
-  watcher_stop ();
+  watcher_guard ();
   control_stop (control);
   array_close (the_array);
-  the_array = NULL;
   close_legs_rest ();
+  watcher_stop ();
+  the_array = NULL;
 }
 
 static void

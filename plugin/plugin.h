@@ -60,6 +60,10 @@ void start_line_tell (const struct options *options, struct leg **legs,
 
 /* watcher.c: stopping while clients stay connected. */
 int watcher_start (uint64_t drain_ns);
+/* From now on the array is somebody else's to end, who has STOP_END_S for it
+ * until watcher_stop.
+ */
+void watcher_guard (void);
 void watcher_stop (void);
 
 #endif /* MIRROR_PLUGIN_H */

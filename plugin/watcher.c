@@ -12,6 +12,10 @@
  * What was acknowledged is on stable storage before a connection is cut, and
  * an NBD client must expect its connection to end at any time.
  *
+ * A thread that is in the kernel, on a local disk that hangs, cannot be ended:
+ * nbdkit would wait for it, and so would we when the disk is closed.  So STOP_END_S
+ * after all that could be done is done, the process ends as it is.
+ *
  * Our signal handler stands before nbdkit's and calls it.  The server's only
  * other way to tell, cutting nbdkit_nanosleep short, prints an error at every
  * stop.  Stops without a signal need no watcher, because no client is left to
@@ -23,6 +27,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -46,7 +51,7 @@ static struct {
   struct ground_thread thread;
   struct ground_mutex lock;
   struct ground_cond changed;
-  bool started, stopping;
+  bool started, quiescing, stopping, ending;
   uint64_t drain_ns;
 } watcher;
 
@@ -137,18 +142,72 @@ cleanup_came (uint64_t grace_ns)
   return came;
 }
 
+/* What was acknowledged is where it has to be, or the array is left dirty. */
+static void
+end_by_force (void)
+{
+  log_error ("stopping: a disk hangs in the kernel, which lets go of no thread "
+             "that is there; so the server ends without it.  Look at the "
+             "kernel's log");
+  _exit (EXIT_FAILURE);
+}
+
+/* All disks were let go of; closing them waits for the kernel. */
+static void
+guard_the_end (void)
+{
+  uint64_t deadline = ground_now () + STOP_END_S * GROUND_S;
+  int r = 0;
+
+  ground_mutex_lock (&watcher.lock);
+  while (!watcher.ending && r == 0)
+    r = ground_cond_wait (&watcher.changed, &watcher.lock, deadline);
+  if (!watcher.ending)
+    end_by_force ();
+  ground_mutex_unlock (&watcher.lock);
+}
+
+static void
+tell (bool *what, bool value)
+{
+  ground_mutex_lock (&watcher.lock);
+  *what = value;
+  ground_cond_broadcast (&watcher.changed);
+  ground_mutex_unlock (&watcher.lock);
+}
+
+/* False: .cleanup has come, and does it. */
+static bool
+may_quiesce (void)
+{
+  ground_mutex_lock (&watcher.lock);
+  watcher.quiescing = !watcher.stopping;
+  ground_mutex_unlock (&watcher.lock);
+  return watcher.quiescing;
+}
+
 static void
 watch (void *argument)
 {
+  uint64_t rounds = 0;
+  bool hangs = false;
+
   (void)argument;
   wait_for_signal ();
-  array_quiesce (the_array, ground_now () + watcher.drain_ns);
+  if (may_quiesce ()) {
+    hangs = array_quiesce (the_array, ground_now () + watcher.drain_ns)
+            == -ETIMEDOUT;
+    tell (&watcher.quiescing, false);
+  }
   /* Clients that connected at the last moment are found the next time. */
   while (!cleanup_came (STOP_GRACE_MS * GROUND_MS)) {
+    if (hangs && ++rounds * STOP_GRACE_MS > STOP_END_S * 1000)
+      end_by_force ();
     log_debug ("stopping: all disks are flushed; closing the connections of "
                "clients that stay");
     sockets_shut_clients ();
   }
+  guard_the_end ();
 }
 
 int
@@ -169,16 +228,27 @@ watcher_start (uint64_t drain_ns)
 }
 
 void
-watcher_stop (void)
+watcher_guard (void)
 {
   if (!watcher.started)
     return;
   ground_mutex_lock (&watcher.lock);
   watcher.stopping = true;
   ground_cond_broadcast (&watcher.changed);
+  /* Until it does not use the array any more; that has its deadline. */
+  while (watcher.quiescing)
+    ground_cond_wait (&watcher.changed, &watcher.lock, GROUND_NEVER);
   ground_mutex_unlock (&watcher.lock);
   /* Without a signal nothing else ends its wait. */
   wake ();
+}
+
+void
+watcher_stop (void)
+{
+  if (!watcher.started)
+    return;
+  tell (&watcher.ending, true);
   ground_thread_join (&watcher.thread);
   step_aside ();
   watcher.started = false;

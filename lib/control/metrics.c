@@ -135,6 +135,12 @@ in_flight_of (const struct array_member *member)
   return member->in_flight;
 }
 
+static uint64_t
+hung_of (const struct array_member *member)
+{
+  return member->hung.count;
+}
+
 static void
 add_legs (GString *text, const char *array,
           const struct array_snapshot *snapshot)
@@ -165,6 +171,9 @@ add_legs (GString *text, const char *array,
          "Requests that the disk has not answered.");
   add_members (text, array, "nbdmirror_leg_in_flight", "", snapshot,
                in_flight_of);
+  begin (text, "nbdmirror_leg_hung", "gauge",
+         "Requests that a local disk has not answered for 10 seconds.");
+  add_members (text, array, "nbdmirror_leg_hung", "", snapshot, hung_of);
 }
 
 /* ----------------------------------------------------------------- latency */

@@ -3,7 +3,8 @@
  *
  * Orders wait for disks, so they are carried out by a thread of their own, one
  * after the other; the control thread goes on, and sends the answer when it is
- * there.  Who ordered it may be gone by then.
+ * there.  Who ordered it may be gone by then.  Those that fail a disk have a
+ * thread each: what the others wait for may be that disk.
  *
  * A new verb of array_change is a line of the table.
  */
@@ -18,6 +19,8 @@
 
 struct order {
   struct control *control;
+  struct ground_thread thread;
+  bool is_alone; /* in that thread */
   uint64_t client; /* its number */
   JsonNode *id;    /* of the request; may be NULL */
   char *disk, *name;
@@ -30,7 +33,8 @@ struct orders {
   struct ground_thread thread;
   bool started;
   GAsyncQueue *queue; /* struct order; one without a control ends the thread */
-  unsigned waiting;   /* of the control thread */
+  unsigned waiting;   /* of the control thread; and of these, */
+  unsigned alone;     /* those in threads of their own */
 };
 
 /* Of the arguments. */
@@ -104,6 +108,10 @@ on_done (void *data)
   struct control *control = order->control;
 
   control->orders->waiting--;
+  if (order->is_alone) {
+    ground_thread_join (&order->thread);
+    control->orders->alone--;
+  }
   control_look (control);
   client_answer (control, order->client, build_answer (order));
   clients_sweep (control, false);
@@ -111,7 +119,21 @@ on_done (void *data)
   return G_SOURCE_REMOVE;
 }
 
-/* ------------------------------------------------------------- its thread */
+/* ------------------------------------------------------------- their threads */
+
+static void
+carry_out (void *argument)
+{
+  struct order *order = argument;
+  GSource *source;
+
+  order->result = array_change (order->control->config.array, &order->order,
+                                &order->answer);
+  source = g_idle_source_new ();
+  g_source_set_callback (source, on_done, order, NULL);
+  g_source_attach (source, order->control->context);
+  g_source_unref (source);
+}
 
 static void
 run (void *argument)
@@ -119,20 +141,9 @@ run (void *argument)
   struct orders *orders = argument;
   struct order *order;
 
-  for (;;) {
-    GSource *source;
-
-    /* The stop always comes. */
-    order = g_async_queue_pop (orders->queue);
-    if (order->control == NULL)
-      break;
-    order->result = array_change (order->control->config.array, &order->order,
-                                  &order->answer);
-    source = g_idle_source_new ();
-    g_source_set_callback (source, on_done, order, NULL);
-    g_source_attach (source, order->control->context);
-    g_source_unref (source);
-  }
+  /* The stop always comes. */
+  while ((order = g_async_queue_pop (orders->queue))->control != NULL)
+    carry_out (order);
   order_free (order);
 }
 
@@ -203,18 +214,31 @@ check (size_t verb, JsonObject *args)
   return NULL;
 }
 
+/* False: no thread can be started. */
+static bool
+hand_over (struct orders *orders, struct order *order)
+{
+  if (order->order.verb == ARRAY_FAIL) {
+    order->is_alone = true;
+    if (ground_thread_start (&order->thread, "mirror-fail", carry_out, order)
+        < 0)
+      return false;
+    orders->alone++;
+    return true;
+  }
+  if (!orders->started
+      && ground_thread_start (&orders->thread, "mirror-orders", run, orders)
+           < 0)
+    return false;
+  orders->started = true;
+  g_async_queue_push (orders->queue, order);
+  return true;
+}
+
 static const char *
 put (struct control *control, size_t verb, JsonObject *args,
      struct order *order)
 {
-  struct orders *orders = control->orders;
-
-  if (!orders->started) {
-    if (ground_thread_start (&orders->thread, "mirror-orders", run, orders)
-        < 0)
-      return "its thread cannot be started";
-    orders->started = true;
-  }
   order->disk = g_strdup (json_read_string (args, "disk", NULL));
   order->name = g_strdup (json_read_string (args, "name", NULL));
   order->order = (struct array_order){
@@ -228,8 +252,9 @@ put (struct control *control, size_t verb, JsonObject *args,
     .discard = json_read_bool (args, "discard"),
     .dry_run = json_read_bool (args, "dry_run"),
   };
-  orders->waiting++;
-  g_async_queue_push (orders->queue, order);
+  if (!hand_over (control->orders, order))
+    return "its thread cannot be started";
+  control->orders->waiting++;
   return NULL;
 }
 
@@ -299,6 +324,8 @@ orders_end (struct control *control)
     g_async_queue_push (orders->queue, g_new0 (struct order, 1));
     ground_thread_join (&orders->thread);
   }
+  while (orders->alone > 0)
+    g_main_context_iteration (control->context, TRUE);
   /* Answers that nobody waits for any more. */
   while (g_main_context_iteration (control->context, FALSE))
     ;

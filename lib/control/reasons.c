@@ -249,6 +249,36 @@ add_resync (struct control *control, JsonBuilder *builder,
                   g_strdup (copy_advice (control, snapshot)), 0 });
 }
 
+static void
+add_hung (struct control *control, JsonBuilder *builder,
+          const struct array_snapshot *snapshot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++) {
+    const struct array_member *member = &snapshot->member[i];
+    bool is_out = member->state == MEMBER_FAULTY;
+
+    if (member->hung.count == 0)
+      continue;
+    add (builder,
+         (struct reason){
+           "disk-hung", member->slot,
+           g_strdup_printf ("disk %s has not answered a %s for %llu seconds "
+                            "(%u request%s)", member->name, member->hung.op,
+                            (unsigned long long)(member->hung.for_ns
+                                                 / GROUND_S),
+                            member->hung.count,
+                            member->hung.count == 1 ? "" : "s"),
+           g_strdup (is_out ? "requests that were sent to it before it failed "
+                              "wait for it, and writes to the same places"
+                            : "writes and flushes wait for it, and what is "
+                              "read from it"),
+           is_out ? g_strdup ("the kernel has to answer: see its log")
+                  : g_strdup_printf ("see the kernel's log; nbdmirror fail %s "
+                                     "id=%u lets the others go on without it",
+                                     control->name, member->id), 0 });
+  }
+}
+
 void
 reasons_build (struct control *control, JsonBuilder *builder,
                const struct array_snapshot *snapshot)
@@ -256,6 +286,7 @@ reasons_build (struct control *control, JsonBuilder *builder,
   json_builder_set_member_name (builder, "reasons");
   json_builder_begin_array (builder);
   add_lacking (control, builder, snapshot);
+  add_hung (control, builder, snapshot);
   add_rebuilds (control, builder, snapshot);
   if (snapshot->status.resyncing)
     add_resync (control, builder, snapshot);

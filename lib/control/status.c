@@ -124,6 +124,22 @@ add_flags (JsonBuilder *builder, uint32_t flags)
   json_builder_end_array (builder);
 }
 
+/* What it has not answered for long. */
+static void
+add_hung (JsonBuilder *builder, const struct array_member *member)
+{
+  if (member->hung.count == 0) {
+    render_json_null (builder, "hung");
+    return;
+  }
+  json_builder_set_member_name (builder, "hung");
+  json_builder_begin_object (builder);
+  render_json_string (builder, "operation", member->hung.op);
+  render_json_int (builder, "requests", member->hung.count);
+  render_json_int (builder, "seconds", member->hung.for_ns / GROUND_S);
+  json_builder_end_object (builder);
+}
+
 static void
 add_connection (JsonBuilder *builder, const struct array_connection *connection)
 {
@@ -183,6 +199,7 @@ add_member (JsonBuilder *builder, const struct array_member *member)
   render_json_int (builder, "in_flight", member->in_flight);
   add_copy (builder, member);
   add_connection (builder, &member->connection);
+  add_hung (builder, member);
   json_builder_end_object (builder);
 }
 
@@ -205,6 +222,7 @@ add_missing (JsonBuilder *builder, unsigned slot)
   render_json_null (builder, "copy");
   render_json_null (builder, "to_copy");
   render_json_null (builder, "connection");
+  add_hung (builder, &nobody);
   json_builder_end_object (builder);
 }
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "engine/array.h"
+#include "engine/array/hung.h"
 #include "engine/array/lost.h"
 #include "engine/array/view.h"
 #include "engine/io/await.h"
@@ -27,8 +28,13 @@
 #include "logic/layout.h"
 #include "logic/roster.h"
 
-/* readers, modifiers, the metadata's and resync's. */
-#define ARRAY_GROUPS 4
+/* readers, modifiers, failers, the metadata's and resync's. */
+#define ARRAY_GROUPS 5
+
+/* Orders to fail a disk that may wait for the metadata at once, each because of
+ * another disk that hangs.
+ */
+#define ARRAY_FAILERS 4
 
 /* Those of the roster, and some that it has forgotten while requests use them.
  */
@@ -57,6 +63,8 @@ struct array {
   struct pool pool;     /* children of first attempts */
   struct pool retries;  /* kept for retries and their like */
   struct requests readers, modifiers;
+  struct requests failers; /* whoever fails a disk by order: the others may all be
+                              stuck on it */
   struct missed missed; /* plain: by disks that come back */
   uint64_t quarantine_ns; /* QUARANTINE_MS; tests: less */
   struct bounce read_bounces, write_bounces;
@@ -69,6 +77,7 @@ struct array {
 
   /* What runs in the background, from array_begin_threads on. */
   struct quiet quiet; /* md arrays only */
+  struct hung hung;   /* from array_watch on */
   struct resync resync;
   _Atomic bool may_write;
   _Atomic bool writers_came; /* array_allow_writes: before, nobody can have

@@ -162,6 +162,11 @@ bool array_uses_leg (const struct array *array, const struct leg *leg);
 /* After the fork: start the legs' threads.  0 or -errno. */
 int array_start (struct array *array);
 
+/* After array_start: from now on local disks that do not answer are noticed,
+ * told, and let go when they leave the array.  0 or -errno.
+ */
+int array_watch (struct array *array);
+
 /* Somebody who may write is there: from now on an md array may be written to
  * in the background, too, if it needs it.  Any number of times, from any
  * thread, after array_start.  0, or -errno if its threads cannot be started.
@@ -261,7 +266,8 @@ int array_change (struct array *array, const struct array_order *order,
 
 /* Refuse new requests (-ESHUTDOWN), wait for those under way and flush every
  * current member, until @deadline_ns of ground_now; past it the legs are
- * aborted.  Idempotent.  0, or -errno if not everything acknowledged is
+ * aborted, and it comes to its end: whatever hangs, the last flush takes no more
+ * than STOP_FLUSH_S then.  Idempotent.  0, or -errno if not everything acknowledged is
  * known to be on stable storage.
  */
 int array_quiesce (struct array *array, uint64_t deadline_ns);
@@ -349,6 +355,12 @@ struct array_member {
   char name[256];     /* as given; "": not known */
   uint64_t reads, writes, errors; /* children completed */
   unsigned in_flight;
+  struct {
+    unsigned count;   /* requests that a local disk has not answered for long;
+                         0: none, and the rest says nothing */
+    const char *op;   /* the oldest one's: "read", "write", "flush", ... */
+    uint64_t for_ns;  /* it was asked so long ago, as far as it was seen */
+  } hung;
 };
 
 /* What is being copied in the background now, or what one run of it found to

@@ -94,10 +94,23 @@
 /* How long requests may be told to wait for the only disk that could answer. */
 #define NO_LEG_TIMEOUT_MAX_S 86400
 
+/* A local disk that has not answered for so long is said to hang; how often that
+ * is looked at.  Disks that are merely slow, or asleep, answer sooner.
+ */
+#define LEG_HUNG_S 10
+#define HUNG_LOOK_NS UINT64_C (1000000000)
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */
 #define STOP_GRACE_MS 1000
+
+/* And how long local disks may take for the last flush and what goes on record
+ * then, before those that are busy are given up; and, when all is done, how long
+ * what still keeps the process may.
+ */
+#define STOP_FLUSH_S 60
+#define STOP_END_S 5
 
 /* Regions of a write-intent bitmap that we keep in memory (mdadm makes at most
  * a few million).

@@ -71,6 +71,9 @@ struct child {
   unsigned place; /* of that */
   unsigned tag, number;
   uint64_t issued_ns; /* when, of ground_now; 0: nobody wants to know */
+  _Atomic uint32_t serial; /* how often it was issued; and for who looks */
+  uint32_t seen;           /* (engine/array/hung.h): what it was then, */
+  uint64_t seen_ns;        /* since when; 0: it was free */
   struct child *next;
 
   /* The connection it was issued on (leg->generation at that time). */

@@ -176,6 +176,14 @@ loop_release ()
   unset "loops[-1]"
 }
 
+# $dir/hang.so, to be preloaded, makes disks hang (hang-disk.c).
+hangable ()
+{
+  # shellcheck disable=SC2086  # CC may be two words
+  ${CC:-cc} -shared -fPIC -o hang.so "$server_dir/hang-disk.c" -ldl \
+    || skip "${CC:-cc} does not work"
+}
+
 # Files here can have holes punched into them.
 requires_holes ()
 {

@@ -73,6 +73,7 @@ allocate (struct array *array, const struct array_config *config)
                        LEGS_MAX, POOL_RETRIES_PER_LEG);
   failed |= requests_init (&array->readers, config->requests, array);
   failed |= requests_init (&array->modifiers, config->requests, array);
+  failed |= requests_init (&array->failers, ARRAY_FAILERS, array);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
   failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
   failed |= resync_init (&array->resync, array, config->sync_span,
@@ -97,6 +98,7 @@ release (struct array *array)
   resync_destroy (&array->resync);
   bounce_destroy (&array->write_bounces);
   bounce_destroy (&array->read_bounces);
+  requests_destroy (&array->failers);
   requests_destroy (&array->modifiers);
   requests_destroy (&array->readers);
   pool_destroy (&array->retries);
@@ -127,6 +129,7 @@ bare_array_new (const struct array_config *config, const struct layout *layout)
   ground_mutex_init (&array->stop_lock);
   ground_mutex_init (&array->change_lock);
   slowest_init (&array->slowest);
+  hung_init (&array->hung);
   return array;
 }
 
@@ -140,8 +143,7 @@ bare_array_free (struct array *array)
   lost_destroy (&array->lost);
   ground_mutex_destroy (&array->change_lock);
   ground_mutex_destroy (&array->stop_lock);
-  worker_destroy (&array->rejoin);
-  lost_destroy (&array->lost);
+  hung_destroy (&array->hung);
   slowest_destroy (&array->slowest);
   ground_mutex_destroy (&array->state_lock);
   missed_destroy (&array->missed);

@@ -142,6 +142,11 @@ describe ( struct array *array, const struct roster_member *entry,
   ret->writes = atomic_load (&member->writes);
   ret->errors = atomic_load (&member->errors);
   ret->in_flight = atomic_load (&member->outstanding);
+  if (member->hung.since_ns != 0) {
+    ret->hung.count = member->hung.count;
+    ret->hung.op = latency_op_name (member->hung.op);
+    ret->hung.for_ns = ground_now () - member->hung.since_ns;
+  }
   describe_connection (array, member, entry->state, &ret->connection);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* array: start and stop the mirror. */
+#include <errno.h>
 
 #include "engine/array-internal.h"
 #include "engine/array/closer.h"
@@ -31,6 +32,12 @@ array_start (struct array *array)
   ground_mutex_unlock (&array->state_lock);
   r = closer_start (array);
   return r < 0 ? r : rejoin_start (array);
+}
+
+int
+array_watch (struct array *array)
+{
+  return hung_start (array);
 }
 
 void
@@ -70,23 +77,48 @@ abort_busy_legs (struct array *array)
 {
   struct member *member = NULL;
 
-  log_error ("stopping: requests are still under way at the deadline; giving "
-             "up the disks that have not answered");
   while ((member = view_next_member (array, member, is_busy)) != NULL)
     member->leg->ops->abort (member->leg);
 }
 
-/* The threads end with what they are doing now.  What they wait for is on
- * some leg; past the deadline it gets no more time.
+/* Who still waits for a leg now, waits in vain.  Until when he may take to
+ * notice.
  */
-static void
+static uint64_t
+give_up (struct array *array)
+{
+  log_error ("stopping: requests are still under way at the deadline; giving "
+             "up the disks that have not answered");
+  abort_busy_legs (array);
+  return ground_now () + STOP_GRACE_MS * GROUND_MS;
+}
+
+static int
+wait_for_threads (struct array *array, uint64_t deadline_ns)
+{
+  int r = resync_wait_idle (array, deadline_ns);
+
+  return r < 0 || array->md == NULL
+           ? r
+           : worker_wait_end (&array->quiet.worker, deadline_ns);
+}
+
+/* The threads end with what they are doing now.  What they wait for is on
+ * some leg; past the deadline it gets no more time.  -ETIMEDOUT: one is in the
+ * kernel, which does not answer.
+ */
+static int
 stop_threads (struct array *array, uint64_t deadline_ns)
 {
-  if (resync_wait_idle (array, deadline_ns) < 0)
-    abort_busy_legs (array);
+  if (array->md != NULL)
+    worker_ask_to_stop (&array->quiet.worker);
+  if (wait_for_threads (array, deadline_ns) < 0
+      && wait_for_threads (array, give_up (array)) < 0)
+    return -ETIMEDOUT;
   resync_stop (array);
   if (array->md != NULL)
     quiet_stop (array);
+  return 0;
 }
 
 static void
@@ -94,6 +126,7 @@ keep_out (struct array *array)
 {
   requests_close (&array->readers);
   requests_close (&array->modifiers);
+  requests_close (&array->failers);
   await_wake (&array->await);
 }
 
@@ -103,25 +136,35 @@ drain (struct array *array, uint64_t deadline_ns)
 {
   int r = requests_drain (&array->readers, deadline_ns);
 
-  return r < 0 ? r : requests_drain (&array->modifiers, deadline_ns);
+  if (r == 0)
+    r = requests_drain (&array->modifiers, deadline_ns);
+  return r < 0 ? r : requests_drain (&array->failers, deadline_ns);
 }
 
 /* stop_lock held. */
 static int
 quiesce (struct array *array, uint64_t deadline_ns)
 {
-  int r;
+  int r, threads;
 
   keep_out (array);
   resync_ask_to_stop (array);
   worker_ask_to_stop (&array->rejoin);
   r = drain (array, deadline_ns);
-  if (r < 0) {
-    abort_busy_legs (array);
-    r = drain (array, ground_now () + STOP_GRACE_MS * GROUND_MS);
-  }
-  stop_threads (array, deadline_ns);
-  return r < 0 ? r : flush_at_stop (array);
+  if (r < 0)
+    r = drain (array, give_up (array));
+  threads
+    = stop_threads (array, MAX (deadline_ns,
+                                ground_now () + STOP_GRACE_MS * GROUND_MS));
+  if (r < 0 || threads < 0)
+    return r < 0 ? r : threads;
+  /* Remote legs have deadlines; a local one that has not stored by then what it
+   * was sent is out, and that is on record where there is one.
+   */
+  hung_set_deadline (array, ground_now () + STOP_FLUSH_S * GROUND_S);
+  r = flush_at_stop (array);
+  hung_set_deadline (array, GROUND_NEVER);
+  return r;
 }
 
 int
@@ -150,6 +193,7 @@ array_close (struct array *array)
   stop_threads (array, GROUND_NEVER);
   rejoin_stop (array);
   closer_stop (array);
+  hung_stop (array);
   for (unsigned i = 0; i < array->count; i++) {
     struct leg *leg = array->members[i]->leg;
 

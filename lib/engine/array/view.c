@@ -319,6 +319,26 @@ has_all_of (const struct view *view, const struct view *old)
   return true;
 }
 
+/* Whoever looks for disks that hang lets go of them.  state_lock held. */
+static void
+note_left (struct array *array, const struct view *view,
+           const struct view *old)
+{
+  bool any = false;
+
+  for (uint32_t left = old->targets | old->spares; left != 0;
+       left &= left - 1) {
+    unsigned place = __builtin_ctz (left);
+
+    if (view->member[place] == old->member[place])
+      continue;
+    atomic_store (&old->member[place]->left, true);
+    any = true;
+  }
+  if (any)
+    worker_wake (&array->hung.worker);
+}
+
 /* There are more of them than can be pinned.  state_lock held. */
 static struct view *
 take_free (struct array *array)
@@ -349,6 +369,7 @@ view_publish (struct array *array)
   if (!has_all_of (view, old))
     atomic_store (&array->shrunk, view->number);
   make_newest (array, view);
+  note_left (array, view, old);
   old->next = views->retired;
   views->retired = old;
   atomic_fetch_add (&views->retired_count, 1);

@@ -60,6 +60,13 @@ struct member_super {
 
 #define MEMBER_NAME_MAX 256
 
+/* What a local disk has not answered for LEG_HUNG_S. */
+struct member_hung {
+  unsigned count;    /* requests */
+  uint64_t since_ns; /* the oldest, by ground_now; 0: there is none */
+  enum child_op op;  /* and what it is */
+};
+
 /* One disk.  In array->members as long as the roster knows it or some view
  * names it.
  */
@@ -81,6 +88,7 @@ struct member {
   _Atomic bool flushed;         /* a flush succeeded on it in this run: it can,
                                    so that "not supported" is a failure there
                                    like any other */
+  _Atomic bool left;            /* it was in a view, and is not in the newest */
   _Atomic unsigned outstanding; /* children under way */
   _Atomic uint64_t head;        /* bytes on the leg: where the last read
                                    ended */
@@ -90,6 +98,7 @@ struct member {
   /* Under array->state_lock. */
   bool told_last_copy;  /* its failure as the last copy was logged */
   bool told_read_error;
+  struct member_hung hung;
 
   /* md, being rebuilt: so many bytes of its data are good, from the beginning
    * on (under the metadata's lock); and only set regions have to be copied.

@@ -35,13 +35,18 @@ step_of (const struct request *request)
   return request->pool == &array->resync.pool ? "copy" : "metadata";
 }
 
-static const char *
-op_of (enum child_op op)
+const char *
+latency_op_name (enum child_op op)
 {
-  return op == CHILD_READ    ? "read"
-         : op == CHILD_FLUSH ? "flush"
-         : op == CHILD_ZERO  ? "zero"
-                             : "write";
+  static const char *const names[] = { [CHILD_READ] = "read",
+                                       [CHILD_WRITE] = "write",
+                                       [CHILD_FLUSH] = "flush",
+                                       [CHILD_ZERO] = "zero",
+                                       [CHILD_EXTENTS] = "extents",
+                                       [CHILD_CACHE] = "cache" };
+
+  assert (op < ARRAY_LENGTH (names));
+  return names[op];
 }
 
 /* Lock held.  What is not recent goes. */
@@ -97,7 +102,7 @@ note_slow (const struct request *request, const struct child *child,
                              .offset = child->offset,
                              .length = child->length,
                              .member = member->id,
-                             .op = op_of (child->op),
+                             .op = latency_op_name (child->op),
                              .step = step_of (request) };
   unsigned at;
 

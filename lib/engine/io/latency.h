@@ -40,6 +40,9 @@ struct slowest {
 void slowest_init (struct slowest *slowest);
 void slowest_destroy (struct slowest *slowest);
 
+/* One word, constant. */
+const char *latency_op_name (enum child_op op);
+
 /* A child that was timed (child->issued_ns) has answered. */
 void latency_note (const struct request *request, const struct child *child);
 

@@ -151,6 +151,7 @@ request_begin (struct requests *requests, struct request **ret)
   served = atomic_load_explicit (&request->served, memory_order_relaxed) + 1;
   atomic_store_explicit (&request->served, served, memory_order_relaxed);
   request->timed = served % LATENCY_SAMPLE == 1;
+  hung_look (&request->array->hung);
   request_pin_newest (request);
   *ret = request;
   return 0;
@@ -431,6 +432,7 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   child->done = child_answered;
   child->owner = request;
   child->member = member;
+  hung_note (child);
 
   request->asked |= 1u << place;
   atomic_fetch_add (&request->remaining, 1);

@@ -14,8 +14,9 @@
  *   grow, rename, bitmap  life/grow, life/resize
  *
  * It is on record when array_change returns 0; a plain array has no record, and
- * the answer says so.  One order at a time.  What
- * takes long, opening a disk, is done before anything is held.
+ * the answer says so.  One order at a time, but for fail, which an order before
+ * it may be waiting for.  What takes long, opening a disk, is done before
+ * anything is held.
  *
  * Locks held on entry: none.  May block on: an order before it, the opener,
  * the turn, the disks.
@@ -93,7 +94,10 @@ leave (struct array *array, const struct array_order *order,
     return 0;
   log_event (&told, "disk %.200s is %s, by order", name,
              fails ? "failed" : "removed");
-  r = metadata_settle (array);
+  if (array->md != NULL)
+    r = metadata_activate (array);
+  if (r == 0)
+    r = metadata_settle (array);
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",
                                  "disk %.200s is out, but that cannot be "
@@ -142,6 +146,23 @@ mark (struct array *array, const struct array_order *order,
                                  log_strerror (r));
 }
 
+/* Of what waits for a disk that hangs, nothing is waited for before that disk is
+ * out; then the rest comes back.
+ */
+static int
+fail (struct array *array, const struct array_order *order,
+      struct array_answer *answer)
+{
+  struct request *request;
+  int r = request_begin (&array->failers, &request);
+
+  if (r < 0)
+    return change_refuse (answer, r, "stopping", "the server stops");
+  r = leave (array, order, answer);
+  request_end (&array->failers, request);
+  return r;
+}
+
 static int
 on_member (struct array *array, const struct array_order *order,
            struct array_answer *answer)
@@ -151,7 +172,7 @@ on_member (struct array *array, const struct array_order *order,
 
   if (r < 0)
     return r;
-  if (order->verb == ARRAY_FAIL || order->verb == ARRAY_REMOVE)
+  if (order->verb == ARRAY_REMOVE)
     r = leave (array, order, answer);
   else
     r = mark (array, order, request, answer);
@@ -180,7 +201,6 @@ carry_out (struct array *array, const struct array_order *order,
   int r;
 
   switch (order->verb) {
-  case ARRAY_FAIL:
   case ARRAY_REMOVE:
   case ARRAY_WRITE_MOSTLY:
   case ARRAY_READ_AS_OTHERS:
@@ -221,6 +241,9 @@ array_change (struct array *array, const struct array_order *order,
   if (r < 0)
     return change_refuse (answer, r, "no-thread", "no thread can be started: "
                           "%s", log_strerror (r));
+  /* Disks fail without an order, too, at any moment of one. */
+  if (order->verb == ARRAY_FAIL)
+    return fail (array, order, answer);
   ground_mutex_lock (&array->change_lock);
   r = carry_out (array, order, answer);
   ground_mutex_unlock (&array->change_lock);

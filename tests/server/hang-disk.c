@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* hang-disk: to be preloaded: disks whose I/O hangs, or syncs slowly.
+ *
+ * As long as there is a file DISK.hangs beside a disk, whatever is asked of the
+ * disk stays in the call; DISK.calls has a byte for each that hung.  Only those
+ * disks are heeded whose path ends with HANG_DISKS (".img").  With SYNC_MS each
+ * sync takes so many milliseconds more.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* The symbols that a program uses, depending on how it was built. */
+#undef pread
+#undef pwrite
+#undef pwritev2
+#undef fallocate
+
+static int
+is_disk (int fd, char path[4096])
+{
+  const char *end = getenv ("HANG_DISKS");
+  char link[64];
+  ssize_t length;
+
+  snprintf (link, sizeof link, "/proc/self/fd/%d", fd);
+  length = readlink (link, path, 4000);
+  if (length <= 0 || end == NULL || (size_t)length < strlen (end))
+    return 0;
+  path[length] = '\0';
+  return strcmp (path + length - strlen (end), end) == 0;
+}
+
+static void
+hang (int fd)
+{
+  char path[4096], hangs[4200], calls[4200];
+  int told = 0;
+
+  if (!is_disk (fd, path))
+    return;
+  snprintf (hangs, sizeof hangs, "%s.hangs", path);
+  snprintf (calls, sizeof calls, "%s.calls", path);
+  while (access (hangs, F_OK) == 0) {
+    if (!told) {
+      int log = open (calls, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+      told = write (log, ".", 1) == 1;
+      close (log);
+    }
+    usleep (5000);
+  }
+}
+
+static void
+take_time (void)
+{
+  const char *ms = getenv ("SYNC_MS");
+
+  if (ms != NULL)
+    usleep ((unsigned)atoi (ms) * 1000);
+}
+
+#define REAL(name) ((__typeof__ (name) *)dlsym (RTLD_NEXT, #name))
+
+ssize_t
+pread (int fd, void *buffer, size_t length, off_t offset)
+{
+  hang (fd);
+  return REAL (pread) (fd, buffer, length, offset);
+}
+
+ssize_t
+pread64 (int fd, void *buffer, size_t length, off_t offset)
+{
+  return pread (fd, buffer, length, offset);
+}
+
+ssize_t
+pwrite (int fd, const void *buffer, size_t length, off_t offset)
+{
+  hang (fd);
+  return REAL (pwrite) (fd, buffer, length, offset);
+}
+
+ssize_t
+pwrite64 (int fd, const void *buffer, size_t length, off_t offset)
+{
+  return pwrite (fd, buffer, length, offset);
+}
+
+ssize_t
+pwritev2 (int fd, const struct iovec *parts, int count, off_t offset,
+          int flags)
+{
+  hang (fd);
+  take_time ();
+  return REAL (pwritev2) (fd, parts, count, offset, flags);
+}
+
+ssize_t
+pwritev64v2 (int fd, const struct iovec *parts, int count, off_t offset,
+             int flags)
+{
+  return pwritev2 (fd, parts, count, offset, flags);
+}
+
+int
+fdatasync (int fd)
+{
+  char path[4096];
+
+  hang (fd);
+  if (is_disk (fd, path))
+    take_time ();
+  return REAL (fdatasync) (fd);
+}
