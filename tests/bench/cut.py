@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a disk that hangs for a while costs.  ("make bench")
+
+    cut.py [ROUNDS]
+
+The server of one of two disks is stopped for ten seconds under 200 random 4k
+writes a second, in each round that of a plain array, and that of an md raid1
+with regions of 64 KiB, where nearly each write needs a bit on record first:
+
+  p99     of the writes after the disk was taken out, against the same writes to
+          a single disk's server
+  longest write of all: it waited for the deadline, that of flushes if it was
+          for its bit
+  copied  to the disk when it was back, against the regions that were dirty
+
+They take turns; medians of the rounds and of their ratios.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
+             os.environ.get("BENCH_ROUNDS", "3"))
+MIB = 1 << 20
+SIZE = 256 * MIB
+REGION = 64 * 1024
+CUT_S = 10
+TIMEOUT_S, FLUSH_TIMEOUT_S = 1, 4
+MIRROR = os.path.realpath(os.environ.get("MIRROR_SO", "./mirror.so"))
+TOOL = os.path.realpath(os.environ.get("NBDMIRROR", "./nbdmirror"))
+
+
+def run(*words):
+    return subprocess.run(words, check=True, text=True, capture_output=True)
+
+
+def wait_until(done):
+    while not done():
+        time.sleep(0.01)
+
+
+class Server:
+    """nbdkit, on NAME.sock."""
+
+    def __init__(self, name, *words):
+        self.name = name
+        for end in "sock", "pid":
+            if os.path.exists(f"{name}.{end}"):
+                os.remove(f"{name}.{end}")
+        with open(name + ".messages", "w") as said:
+            self.process = subprocess.Popen(
+                ["nbdkit", "-f", "-U", name + ".sock", "-P", name + ".pid",
+                 *words], stdin=subprocess.DEVNULL, stderr=said)
+        wait_until(lambda: os.path.exists(name + ".pid")
+                   or self.process.poll() is not None)
+        if self.process.poll() is not None:
+            sys.exit("bench: nbdkit does not start")
+
+    def uri(self):
+        return f"nbd+unix:///?socket={os.path.abspath(self.name)}.sock"
+
+    def has_said(self, text):
+        with open(self.name + ".messages") as said:
+            return text in said.read()
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait()
+
+
+class Writer:
+    """fio's random writes; each with its time."""
+
+    def __init__(self, server, seconds):
+        self.process = subprocess.Popen(
+            ["fio", "--name=bench", "--ioengine=nbd", f"--uri={server.uri()}",
+             "--rw=randwrite", "--bs=4k", "--iodepth=1", "--rate_iops=200",
+             "--time_based", f"--runtime={seconds}", f"--size={SIZE}",
+             "--norandommap", "--write_lat_log=bench", "--log_unix_epoch=1",
+             "--output=out"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def latencies_us(self, since=0):
+        """When it has ended: of writes that were answered later than this."""
+        self.process.wait()
+        with open("bench_clat.1.log") as log:
+            entries = [line.split(",") for line in log]
+        return sorted(int(entry[1]) / 1000 for entry in entries
+                      if int(entry[0]) >= since * 1000)
+
+
+def p99(sorted_values):
+    return sorted_values[len(sorted_values) * 99 // 100]
+
+
+def disks(*names):
+    for name in names:
+        with open(name, "wb") as disk:
+            disk.truncate(SIZE + 16 * MIB)
+    return names
+
+
+def examine(name):
+    return json.loads(run(TOOL, "--json", "examine", name).stdout)["members"][0]
+
+
+def dirty_bytes(name):
+    return examine(name)["bitmap"]["dirty"] * REGION
+
+
+def measure_single():
+    disks("single")
+    server = Server("leg", "file", "single")
+    result = p99(Writer(server, CUT_S).latencies_us())
+    server.end()
+    return result
+
+
+def copied(log, begin):
+    found = re.findall(r" Write id=.* offset=0x([0-9a-f]+) "
+                       r"count=0x([0-9a-f]+)", log)
+    return sum(int(count, 16) for at, count in found if int(at, 16) >= begin)
+
+
+class Cut:
+    """An array of a and b; b hangs."""
+
+    def __init__(self):
+        self.legs = [Server("leg-" + name, "file", name) for name in "ab"]
+        self.mirror = Server("mirror", MIRROR, f"timeout={TIMEOUT_S}",
+                             f"flush-timeout={FLUSH_TIMEOUT_S}", "reconnect=1",
+                             *(leg.uri() for leg in self.legs))
+
+    def measure(self):
+        """The p99 without b, and the longest of all (us)."""
+        writer = Writer(self.mirror, CUT_S + 1)
+        time.sleep(1)
+        self.legs[1].process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: self.mirror.has_said("IS OUT OF THE MIRROR"))
+        out = time.time()
+        longest = writer.latencies_us()[-1]
+        return p99(writer.latencies_us(out)), longest
+
+    def come_back(self):
+        """So many bytes are copied to b."""
+        self.legs[1].end(signal.SIGKILL)
+        self.legs[1] = Server("leg-b", "--filter=log", "file", "b",
+                              "logfile=b.log")
+        wait_until(lambda: self.mirror.has_said("is rebuilt and in sync"))
+        self.end()
+        with open("b.log") as log:
+            moved = copied(log.read(),
+                           examine("b")["data_offset_sectors"] * 512)
+        os.remove("b.log")
+        return moved
+
+    def end(self):
+        self.mirror.end()
+        for leg in self.legs:
+            leg.end(signal.SIGKILL)
+
+
+def measure_plain():
+    disks("a", "b")
+    cut = Cut()
+    result = cut.measure()
+    cut.end()
+    return result
+
+
+def measure_md():
+    """Also bytes copied, and bytes that were dirty."""
+    run(TOOL, "create", "--yes", "--force", "--assume-clean", "--bitmap-chunk",
+        str(REGION), "--size", str(SIZE), *disks("a", "b"))
+    cut = Cut()
+    # A new array has all bits set.
+    Writer(cut.mirror, 1).process.wait()
+    wait_until(lambda: dirty_bytes("a") == 0)
+    result = cut.measure()
+    dirty = dirty_bytes("a")
+    return *result, cut.come_back(), dirty
+
+
+def row(what, unit, ours, others, target, is_met):
+    ratios = [mine / other for mine, other in zip(ours, others)]
+    ratio = statistics.median(ratios)
+    verdict = "met" if is_met(ratio) else "**missed**"
+    if max(ratios) > 1.5 * min(ratios):
+        verdict = "too noisy"
+    print(f"| {what} ({unit}) | {statistics.median(ours):.4g} | "
+          f"{statistics.median(others):.4g} | {ratio:.2f} | "
+          f"{min(ratios):.2f} - {max(ratios):.2f} | {target} {verdict} |")
+
+
+def main():
+    single, plain, md = [], [], []
+    for _ in range(ROUNDS):
+        single.append(measure_single())
+        plain.append(measure_plain())
+        md.append(measure_md())
+    print(f"A disk that hangs for {CUT_S} s, medians of {ROUNDS} rounds:")
+    print()
+    print("| what | ours | against | ratio | of the rounds | target |")
+    print("|---|--:|--:|--:|---|---|")
+    for name, ours, deadline in (("plain", plain, TIMEOUT_S),
+                                 ("md", md, FLUSH_TIMEOUT_S)):
+        row(f"{name}: p99 without the disk and of one disk alone", "us",
+            [one[0] for one in ours], single, "<= 1.20",
+            lambda ratio: ratio <= 1.2)
+        row(f"{name}: the longest write and the deadline of {deadline} s", "us",
+            [one[1] for one in ours], [deadline * 1e6] * ROUNDS, "<= 1.10",
+            lambda ratio: ratio <= 1.1)
+    row("md: copied and dirty", "bytes", [one[2] for one in md],
+        [one[3] for one in md], "<= 1.00", lambda ratio: ratio <= 1)
+
+
+for program in ("fio", "nbdkit"):
+    if shutil.which(program) is None:
+        print(f"bench: skipped: {program} is not installed")
+        sys.exit(77)
+with tempfile.TemporaryDirectory(prefix="mirror-bench.",
+                                 dir=os.environ.get("BENCH_DIR")) as scratch:
+    os.chdir(scratch)
+    os.environ["XDG_RUNTIME_DIR"] = scratch
+    main()
