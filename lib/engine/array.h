@@ -81,6 +81,7 @@ struct array_config {
   unsigned reconnect_s; /* a disk whose connection was lost, or that is missing
                            at the start, is tried again with pauses that grow
                            up to so long; 0: it is not */
+  unsigned reconnect_ms; /* the first pause; 0: RECONNECT_FIRST_MS */
   unsigned no_leg_timeout_s; /* md: so long requests wait for the only disk that
                                 could answer them, before they fail */
   unsigned quarantine_ms; /* so long after a lost disk is back what it was sent

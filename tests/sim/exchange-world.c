@@ -171,12 +171,12 @@ world_choose (void)
   layout_set_size (&exchange.layout, DISK_SIZE);
   exchange.groups = layout_groups (&exchange.layout, exchange.group);
   exchange.plain = random_one_in (&exchange.chance, 3);
-  exchange.remote = exchange.plain && random_one_in (&exchange.chance, 2);
+  exchange.remote = random_one_in (&exchange.chance, 2);
   disks_are_remote = exchange.remote;
   mark_layout (&exchange.layout);
   if (!exchange.plain)
     lay_metadata (random_one_in (&exchange.chance, 2));
-  if (exchange.remote)
+  if (exchange.remote && exchange.plain)
     lay_data ();
   exchange.first_size = exchange.layout.array_size;
 }

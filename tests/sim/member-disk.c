@@ -409,6 +409,9 @@ disk_opener (const struct array_opener *opener, const char *text,
 
   (void)opener;
   *ret_missing = true;
+  /* Its server may have been started again. */
+  if (disks[number].fault == DISK_CUT && random_one_in (&chance, 2))
+    disk_mend (&disks[number]);
   if (disks[number].fault != DISK_GOOD)
     return leg_refuse (why, -ENODEV, "it is broken");
   *ret = disk_open (number);

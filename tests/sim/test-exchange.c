@@ -62,6 +62,8 @@ static const char *const mark_names[MARKS] = {
   "a remote disk is cut off",
   "and gets what it missed",
   "its old server is late",
+  "it comes back by itself",
+  "it answers and stays out",
   "that is called a split brain",
 };
 
@@ -84,6 +86,8 @@ start (struct leg **legs, unsigned count, const char *const *absent)
                                  .retry_ms = 1,
                                  .quiet_ms = 5,
                                  .quarantine_ms = 3,
+                                 .reconnect_s = 1,
+                                 .reconnect_ms = 2,
                                  .missed_window = 4096,
                                  .sync_span = 16384,
                                  .requests = 4,
@@ -288,6 +292,14 @@ world (void *argument)
   start_again (kept);
 }
 
+static void
+count_event (const struct log_event *event, const char *message)
+{
+  (void)message;
+  reached[MARK_ITSELF] += strcmp (event->kind, "Reconnected") == 0;
+  reached[MARK_STAYS_OUT] += strcmp (event->kind, "ReconnectRefused") == 0;
+}
+
 static bool
 play (uint64_t seed)
 {
@@ -316,6 +328,7 @@ main (int argc, char **argv)
   bool all = true;
 
   log_set_sink (say_nothing);
+  log_set_event_sink (count_event);
   disks_late_ns = 3 * GROUND_MS;
   if (argc > 1) {
     sim_verbose = true;

@@ -118,7 +118,8 @@ bare_array_new (const struct array_config *config, const struct layout *layout)
   array->opener = config->opener;
   array->opener.canceled = &array->rejoin.stopping;
   array->spare_delay_ns = config->spare_delay_s * GROUND_S;
-  lost_init (&array->lost, config->reconnect_s * GROUND_S);
+  lost_init (&array->lost, config->reconnect_ms * GROUND_MS,
+             config->reconnect_s * GROUND_S);
   worker_init (&array->rejoin);
   await_init (&array->await, config->no_leg_timeout_s * GROUND_S);
   range_locks_init (&array->ranges, &array->epoch);
@@ -239,7 +240,7 @@ make (const struct array_config *config, struct members *members, bool is_md,
   r = check_pool (&complete, layout->slots, why);
   if (r < 0)
     return r;
-  array = bare_array_new (config, layout);
+  array = bare_array_new (&complete, layout);
   if (array == NULL) {
     snprintf (why, MESSAGE_MAX, "not enough memory");
     return -ENOMEM;

@@ -9,9 +9,9 @@
 #include "ground/util.h"
 
 void
-lost_init (struct lost *lost, uint64_t pause_max_ns)
+lost_init (struct lost *lost, uint64_t pause_ns, uint64_t pause_max_ns)
 {
-  *lost = (struct lost){ .pause_max_ns = pause_max_ns };
+  *lost = (struct lost){ .pause_ns = pause_ns, .pause_max_ns = pause_max_ns };
   ground_mutex_init (&lost->lock);
 }
 
@@ -94,7 +94,7 @@ begin (struct lost *lost, const struct lost_disk *what)
   if (disk == NULL)
     return false;
   pause_ns = is_steady (lost, disk) || strcmp (disk->name, what->name) != 0
-               ? MIN (RECONNECT_FIRST_MS * GROUND_MS, lost->pause_max_ns)
+               ? MIN (lost->pause_ns, lost->pause_max_ns)
                : disk->pause_ns;
   *disk = *what;
   disk->state = LOST_SEEKING;

@@ -54,11 +54,12 @@ struct lost_disk {
 
 struct lost {
   struct ground_mutex lock;
+  uint64_t pause_ns;      /* before the first attempt; then longer, until ... */
   uint64_t pause_max_ns;  /* 0: nobody is sought */
   struct lost_disk disk[LEGS_MAX];
 };
 
-void lost_init (struct lost *lost, uint64_t pause_max_ns);
+void lost_init (struct lost *lost, uint64_t pause_ns, uint64_t pause_max_ns);
 void lost_destroy (struct lost *lost);
 
 /* The connection of @member, which is out now, or stays as the last copy, was

@@ -29,6 +29,8 @@ memory_defaults (const struct array_config *given, unsigned slots)
     config.quiet_ms = QUIET_MS;
   if (config.retry_ms == 0)
     config.retry_ms = SYNC_RETRY_MS;
+  if (config.reconnect_ms == 0)
+    config.reconnect_ms = RECONNECT_FIRST_MS;
   if (config.quarantine_ms == 0)
     config.quarantine_ms = QUARANTINE_MS;
   if (config.missed_window == 0)

@@ -67,12 +67,6 @@ check_same (const struct array *array, const struct lost_disk *disk,
     return change_refuse (answer, -EINVAL, "no-flush",
                           "disk %.200s could flush before and cannot now; let "
                           "its server offer flush", disk->name);
-  /* What a state file knows of a disk does not prove that it is that one. */
-  if (array->beside)
-    return change_refuse (answer, -EINVAL, "not-proven",
-                          "disk %.200s may be another one than before, for all "
-                          "that a state file knows; if it is the same: "
-                          "nbdmirror readd", disk->name);
   if (array->md == NULL || disk->id == 0)
     return 0;
   if (record->verdict == SB1_NONE)
