@@ -37,7 +37,7 @@ does 0 explain vm 1
 tells " state: failed: it is neither read nor written, and lacks what was written since why: 20"
 tells "Z: disk $(uri leg) (slot 1) IS OUT OF THE MIRROR: "
 tells " impact: 1 of 2 disks are in sync; "
-tells " action: if the disk is good: nbdmirror readd vm 1; else "
+tells " action: bring its server back: it is let in by itself; "
 does 0 explain 0
 tells " impact: it has the only copy of some data; if it fails, that is lost action: nbdmirror status vm tells what the array lacks "
 if grep -q " Fail " said; then fail "an event of another disk"; fi

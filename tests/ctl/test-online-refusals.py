@@ -52,6 +52,7 @@ ELSEWHERE = {
     "same-disk": "tests/unit/test-change.c",
     "spare": "tests/unit/test-spare.c",
     "spare-waits": "tests/unit/test-grow.c",
+    "state-file": "tests/server/test-state-remembers.sh:its size stays",
     "too-many-members": "tests/unit/test-change.c",
     "unreadable": "tests/unit/test-fit.c:FIT_UNREADABLE",
 }
@@ -74,6 +75,7 @@ NOWHERE = {
 
 # The same, of the reasons in the status.
 NO_REASON = {
+    "disk-hung": "a disk would have to hang (test-hung-disk-failed.sh)",
     "reads-pinned": "a write would have to fail on all copies",
 }
 
