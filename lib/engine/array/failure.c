@@ -206,7 +206,7 @@ failure_report (struct array *array, struct member *member,
     member->left_error = error;
   left = __builtin_popcount (atomic_load (&array->view)->in_sync);
   is_sought = (verdict == ROSTER_OK
-               || (verdict == ROSTER_LAST_COPY && tell && array->md != NULL))
+               || (verdict == ROSTER_LAST_COPY && array->md != NULL))
               && lost_note (&array->lost, member, slot, error);
   ground_mutex_unlock (&array->state_lock);
 

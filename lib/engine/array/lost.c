@@ -84,14 +84,21 @@ find_room (struct lost *lost, const char *name)
   return disk;
 }
 
-/* Lock held.  False: it is not sought. */
+static bool
+is_sought (const struct lost_disk *disk)
+{
+  return disk->state != LOST_FREE && disk->state != LOST_BACK;
+}
+
+/* Lock held.  False: it is not sought, or was already. */
 static bool
 begin (struct lost *lost, const struct lost_disk *what)
 {
   struct lost_disk *disk = find_room (lost, what->name);
   uint64_t pause_ns;
 
-  if (disk == NULL)
+  if (disk == NULL
+      || (what->id != 0 && disk->id == what->id && is_sought (disk)))
     return false;
   pause_ns = is_steady (lost, disk) || strcmp (disk->name, what->name) != 0
                ? MIN (lost->pause_ns, lost->pause_max_ns)
@@ -141,12 +148,6 @@ lost_note_absent (struct lost *lost, const char *name, const char *why)
 }
 
 /* ----------------------------------------------------------------- attempts */
-
-static bool
-is_sought (const struct lost_disk *disk)
-{
-  return disk->state != LOST_FREE && disk->state != LOST_BACK;
-}
 
 bool
 lost_take_due (struct lost *lost, struct lost_disk *ret, uint64_t *ret_next_ns)

@@ -63,8 +63,7 @@ void lost_init (struct lost *lost, uint64_t pause_ns, uint64_t pause_max_ns);
 void lost_destroy (struct lost *lost);
 
 /* The connection of @member, which is out now, or stays as the last copy, was
- * lost with @error.  True: it
- * is sought from now on.
+ * lost with @error.  True: it is sought from now on, and was not before.
  */
 bool lost_note (struct lost *lost, const struct member *member, int slot,
                 int error);
