@@ -45,7 +45,7 @@ ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -I"$scratch/planted/lib" \
   "$top_srcdir"/tests/fuzz/fuzz-{assemble,assemble-main,assemble-mutate}.c \
   "$top_srcdir"/tests/fuzz/fuzz-{image,leg}.c \
   "$top_srcdir"/tests/sim/{ground-sim,sim-fiber,sim-world}.c \
-  "$scratch/planted"/lib/engine/{array,io,record,sync}/*.c \
+  "$scratch/planted"/lib/engine/{array,io,life,record,sync}/*.c \
   "$scratch/planted"/lib/{members,logic}/*.c \
   "$scratch/planted"/lib/legs/leg.c \
   "$scratch/planted"/lib/ground/{log,text,worker}.c
