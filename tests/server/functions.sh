@@ -392,6 +392,16 @@ killed ()
   { ended "$1"; } 2>/dev/null || :      # else the shell talks about it
 }
 
+# serve_again NAME NBDKIT-ARGUMENT...: another one in its place, whatever became of
+# it.  (An nbdkit before 1.34 may abort when its client leaves with requests under
+# way.)
+serve_again ()
+{
+  kill -KILL "${server[$1]}" 2>/dev/null || :
+  killed "$1"
+  serve "$@"
+}
+
 # freeze NAME: it stays connected, and does nothing any more.
 freeze ()
 {

@@ -8,8 +8,6 @@ requires nbdcopy
 
 random_disk 16M a.img b.img
 serve a file a.img
-# An nbdkit before 1.34 may die when its client leaves with requests under way: it
-# is another one each time.
 serve b file b.img
 proxy unix "$dir/b.sock"
 proxy tcp "$dir/b.sock" tcp
@@ -39,8 +37,6 @@ for name in unix tcp; do
     stop mirror
     proxy_do $name forget
     proxy_do $name pass
-    kill -KILL "${server[b]}" 2>/dev/null || :
-    killed b
-    serve b file b.img
+    serve_again b file b.img
   done
 done

@@ -45,4 +45,5 @@ END
   stop mirror
   proxy_do $name close
   proxy_do $name pass
+  serve_again b file b.img
 done

@@ -52,5 +52,6 @@ END
     said 1 .
     proxy_do $name forget
     proxy_do $name pass
+    serve_again b file b.img
   done
 done
