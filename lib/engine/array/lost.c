@@ -231,6 +231,18 @@ lost_refused (struct lost *lost, const char *name, const char *reason,
 }
 
 void
+lost_take_back (struct lost *lost, const char *name)
+{
+  struct lost_disk *disk;
+
+  ground_mutex_lock (&lost->lock);
+  disk = find (lost, name);
+  if (disk != NULL)
+    disk->id = 0;
+  ground_mutex_unlock (&lost->lock);
+}
+
+void
 lost_back (struct lost *lost, const char *name, uint32_t id)
 {
   struct lost_disk *disk;

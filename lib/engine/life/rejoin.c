@@ -127,6 +127,9 @@ note_refusal (struct array *array, const struct lost_disk *disk,
     = { "ReconnectRefused", EVENT_WARNING, disk->slot, disk->name };
   const char *why = without_name (answer->text, disk);
 
+  /* The disk itself tells who it is, where there is metadata. */
+  if (strcmp (answer->reason, "not-recorded") == 0 && array->md != NULL)
+    lost_take_back (&array->lost, disk->name);
   if (strcmp (answer->reason, "missing") == 0
       || strcmp (answer->reason, "still-closing") == 0
       || strcmp (answer->reason, "stopping") == 0)

@@ -117,6 +117,9 @@ metadata_admit (struct array *array, const struct member *member)
   int r;
 
   request_pin_newest (md->request);
+  /* It may be lost again already. */
+  if (request_member (md->request, member->place) != member)
+    return -ENODEV;
   md->seen |= 1u << view_slot (request_view (md->request), member);
   md->checkpoint.recovered[member->place] = member->recovered;
   ground_mutex_lock (&md->lock);
