@@ -54,6 +54,8 @@ orders_look (struct array_snapshot *ret)
       += is_spare[member->id] && member->state == MEMBER_IN_SYNC;
     /* A replacement may have been begun before the array was started. */
     may_fail[member->id] |= has_heir (ret, member->slot);
+    /* One that comes back by itself may break before it has its id. */
+    may_fail[member->id] |= disks[disk_number (member->name)].fault != DISK_GOOD;
     if (member->state == MEMBER_FAULTY && !may_fail[member->id])
       sim_fail ("%s (member %u) failed although nothing happened to it",
                 member->name, member->id);
