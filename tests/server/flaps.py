@@ -15,22 +15,34 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Server:
-    """Serves one image: nbdkit; "volatile", which loses what was not flushed
-    when it is killed; "filling", which is full when there is PATH.full; or
-    qemu-nbd.  On a Unix socket, or on a port of localhost
-    that remains its own while it is dead."""
+    """Serves one image: nbdkit; "tls", which is that with a key in PATH.psk;
+    "volatile", which loses what was not flushed when it is killed; "filling",
+    which is full when there is PATH.full; or qemu-nbd.  On a Unix socket, or on
+    a port of localhost that remains its own while it is dead."""
 
     def __init__(self, path, kind, tcp):
         self.path, self.kind = path, kind
         self.image = path + ".img"
         self.process = self.listener = None
+        if kind == "tls":
+            subprocess.run(["psktool", "-u", "alice", "-p", path + ".psk"],
+                           check=True, stdout=subprocess.DEVNULL)
         if tcp:
             self.listener = socket.create_server(("127.0.0.1", 0))
             self.target = str(self.listener.getsockname()[1])
-            self.uri = f"nbd://localhost:{self.target}"
         else:
             self.target = path + ".sock"
-            self.uri = f"nbd+unix:///?socket={self.target}"
+
+    def uri_at(self, target):
+        """When it is reached at this port or socket."""
+        scheme, user, key = "nbd", "", []
+        if self.kind == "tls":
+            scheme, user = "nbds", "alice@"
+            key = [f"tls-psk-file={self.path}.psk"]
+        if target.isdigit():
+            return f"{scheme}://{user}localhost:{target}/?{'&'.join(key)}"
+        return (f"{scheme}+unix://{user}/?"
+                + "&".join([f"socket={target}", *key]))
 
     def words(self):
         unix = self.listener is None
@@ -38,8 +50,9 @@ class Server:
             return ["qemu-nbd", "--persistent", "--shared=0", "--format=raw",
                     "--pid-file=" + self.path + ".pid",
                     *(["--socket=" + self.target] if unix else []), self.image]
-        filters, parameters = {
+        options, parameters = {
             "nbdkit": ([], []),
+            "tls": (["--tls=require", f"--tls-psk={self.path}.psk"], []),
             "volatile": (["--filter=cache"], ["cache=writeback"]),
             "filling": (["--filter=error"],
                         ["error=ENOSPC", "error-pwrite-rate=100%",
@@ -47,7 +60,7 @@ class Server:
                          f"error-file={self.path}.full"]),
         }[self.kind]
         return ["nbdkit", "-f", "-P", self.path + ".pid",
-                *(["-U", self.target] if unix else []), *filters, "file",
+                *(["-U", self.target] if unix else []), *options, "file",
                 self.image, *parameters]
 
     def start(self):
@@ -93,10 +106,10 @@ class Proxy:
             [sys.executable, os.path.join(HERE, "proxy.py"), path, target,
              *(["tcp"] if tcp else [])])
         wait_until("the proxy", lambda: os.path.exists(path + ".pid"))
-        self.uri = f"nbd+unix:///?socket={path}.sock"
+        self.target = path + ".sock"
         if tcp:
             with open(path + ".port") as file:
-                self.uri = f"nbd://localhost:{file.read()}"
+                self.target = file.read().strip()
 
     def do(self, command):
         with open(self.path + ".commands", "w") as commands:
@@ -124,7 +137,7 @@ class Disk:
         if self.proxied:
             self.proxy = Proxy(self.path + ".proxy", self.server.target,
                                self.tcp)
-        self.uri = (self.proxy or self.server).uri
+        self.uri = self.server.uri_at((self.proxy or self.server).target)
 
     def abandon(self):
         for process in self.server.process, self.proxy and self.proxy.process:

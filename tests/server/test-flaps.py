@@ -30,16 +30,19 @@ ARRAYS = [
     ("plain", [("volatile", UNIX, PROXY), ("nbdkit", TCP, DIRECT)]),
     ("no-bitmap", [("qemu-nbd", TCP, PROXY), ("nbdkit", UNIX, DIRECT)]),
     ("bitmap", [("volatile", UNIX, DIRECT), ("qemu-nbd", TCP, DIRECT),
-                ("nbdkit", TCP, PROXY)]),
+                ("tls", TCP, PROXY)]),
     ("plain", [("qemu-nbd", UNIX, PROXY), ("volatile", TCP, DIRECT),
-               ("nbdkit", UNIX, PROXY)]),
+               ("tls", UNIX, PROXY)]),
 ]
 
 
+NEEDS = {"qemu-nbd": "qemu-nbd", "tls": "psktool"}
+
+
 def usable(disks):
-    """qemu-nbd where there is one."""
-    return [("nbdkit" if kind == "qemu-nbd" and shutil.which(kind) is None
-             else kind, tcp, proxied) for kind, tcp, proxied in disks]
+    """What there are programs for."""
+    return [(kind if shutil.which(NEEDS.get(kind, "nbdkit")) else "nbdkit",
+             tcp, proxied) for kind, tcp, proxied in disks]
 
 
 def live(array, flaps):
