@@ -68,12 +68,12 @@ excludes_any (const struct sb1 *authority, const struct sb1 *sb)
   return false;
 }
 
-/* May it come back with only the regions that the bitmap has set?  GAP_NONE, or
- * why not.
+/* May member @member, @sb, come back with only the regions that the bitmap has
+ * set?  GAP_NONE, or why not.
  */
 static enum gap
 find_gap (const struct assemble_work *work, const struct sb1 *authority,
-          const struct sb1 *sb)
+          unsigned member, const struct sb1 *sb)
 {
   unsigned slot = sb1_own_role (sb);
 
@@ -81,7 +81,7 @@ find_gap (const struct assemble_work *work, const struct sb1 *authority,
     return work->ret->bitmap ? GAP_OUTDATED : GAP_NO_BITMAP;
   if (sb->events < work->ret->events_cleared)
     return GAP_EVENTS;
-  if (excludes_any (authority, sb))
+  if (!work->members[member].is_ours && excludes_any (authority, sb))
     return GAP_HISTORY;
   if ((sb->raid_disks != authority->raid_disks
        && authority->level != LEVEL_RAID1)
@@ -121,7 +121,8 @@ assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
      * that far did so in another history, even if the one that stood beside it
      * there was overwritten by this one since.
      */
-    else if (sb->events > authority->events || ran_apart (work, sb)) {
+    else if (sb->events > authority->events
+             || (!work->members[i].is_ours && ran_apart (work, sb))) {
       part->part = PART_SPLIT;
       part->slot = sb1_own_role (sb);
     }
@@ -129,7 +130,7 @@ assemble_judge_others (struct assemble_work *work, const struct sb1 *authority)
       uint16_t known = sb1_role (authority, sb->dev_number);
 
       part->slot = sb1_own_role (sb);
-      part->gap = find_gap (work, authority, sb);
+      part->gap = find_gap (work, authority, i, sb);
       if (part->gap == GAP_NONE)
         part->part = PART_STALE_BITMAP;
       else if (sb->events + 1 >= authority->events

@@ -54,6 +54,11 @@ struct assemble_member {
    */
   bool is_out;
 
+  /* It left this history and no other: who asks still has the superblock that
+   * was stored there last, and it is that.
+   */
+  bool is_ours;
+
   /* For seats. */
   uint32_t bitmap_chunk; /* BITMAP_GOOD, BITMAP_OUTDATED */
   bool readonly;         /* its disk cannot be written */

@@ -366,6 +366,7 @@ fit_known (const struct fit_array *array, const struct member_record *record,
           array->count * sizeof array->member[0]);
   verdict.given[array->count] = members_given (record);
   verdict.given[array->count].is_out = true;
+  verdict.given[array->count].is_ours = array->is_ours;
   assemble (verdict.given, verdict.count, keep, &verdict.assembly);
   if (!seats_are_given (&verdict.assembly)) {
     refuse_newcomer (&verdict, array->count, ret);

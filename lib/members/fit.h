@@ -80,6 +80,7 @@ struct fit_array {
                       yet */
   uint64_t marked; /* bytes of the array that the bitmap has set */
   uint32_t block;  /* bytes: in which metadata is written and clients write */
+  bool is_ours;    /* assemble_member's, of the disk that comes */
 };
 
 /* May the disk of @record join it?  @discard: what it has may be lost. */

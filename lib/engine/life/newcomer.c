@@ -213,13 +213,39 @@ describe_members (struct array *array, struct assemble_member *ret,
   return count;
 }
 
+/* Is its superblock the one that was stored there last, before it was lost?  If
+ * it ran on its own since, it has another.
+ */
+static bool
+is_as_left (struct array *array, const struct newcomer *newcomer)
+{
+  const struct member_record *record = &newcomer->record;
+  bool found = false;
+
+  if (record->verdict != SB1_GOOD)
+    return false;
+  ground_mutex_lock (&array->state_lock);
+  for (unsigned i = 0; i < array->roster.members; i++) {
+    const struct roster_member *entry = &array->roster.member[i];
+    const uint8_t *left;
+
+    if (entry->state != MEMBER_FAULTY)
+      continue;
+    left = view_find_member (array, entry->id)->super.block;
+    found |= memcmp (left, record->block, SB1_BLOCK_SIZE) == 0;
+  }
+  ground_mutex_unlock (&array->state_lock);
+  return found;
+}
+
 void
 newcomer_judge (struct array *array, struct newcomer *newcomer, bool discard)
 {
   struct assemble_member members[LEGS_MAX];
   struct fit_array fit = { .member = members,
                            .marked = metadata_marked (array),
-                           .block = array_block (array) };
+                           .block = array_block (array),
+                           .is_ours = is_as_left (array, newcomer) };
 
   fit.count = describe_members (array, members, &fit.taken);
   fit_join (&fit, &newcomer->record, discard, &newcomer->fit);

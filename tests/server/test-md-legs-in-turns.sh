@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Of three members two are lost one after the other, and come back in the order
+# in which they went: each gets what it missed, no more, although the second one
+# has it on record that the first is gone.  One that ran on its own meanwhile is
+# found out all the same.
+
+. "$(dirname "$0")/functions.sh"
+requires_libnbd
+
+# writes MIB: at this place.
+writes ()
+{
+  python "$1" <<'END'
+from nbdtest import *
+
+h = connect()
+h.pwrite(random.randbytes(64 * KiB), int(sys.argv[1]) * MiB)
+h.flush()
+h.shutdown()
+END
+}
+
+# is_said COUNT PATTERN
+is_said ()
+{
+  test "$(grep -c "$2" mirror.messages)" = "$1"
+}
+
+# lost NAME TIME
+lost ()
+{
+  kill_server "$1"
+  wait_until is_said "$2" "$1.sock .*IS OUT OF THE MIRROR"
+}
+
+md_array --bitmap-chunk=64K a.img b.img c.img
+serve b file b.img
+serve c file c.img
+serve_mirror a.img "$(uri b)" "$(uri c)" reconnect=1 timeout=20
+writes 1
+lost c 1
+writes 2
+lost b 1
+writes 3
+serve c file c.img
+wait_until is_said 1 "c.sock .*is rebuilt and in sync"
+serve b file b.img
+wait_until is_said 1 "b.sock .*is rebuilt and in sync"
+said 1 "b.sock answers again.*what it missed is copied to it"
+said 1 "c.sock answers again.*what it missed is copied to it"
+
+echo "One of them ran on its own before it comes back."
+lost c 2
+lost b 2
+writes 4
+serve c file c.img
+wait_until is_said 2 "c.sock .*is rebuilt and in sync"
+serve alone "$MIRROR_SO" degraded=yes b.img
+client "$PYTHON" - "$(uri alone)" <<'END'
+import nbd, sys
+h = nbd.NBD()
+h.connect_uri(sys.argv[1])
+h.pwrite(b"alone" * 1024, 0)
+h.flush()
+h.shutdown()
+END
+stop alone
+serve b file b.img
+wait_until grep -q "b.sock answers again but STAYS OUT" mirror.messages
+stop mirror
+stop c
+cmp -i "$(md_data a.img)" a.img c.img
