@@ -19,6 +19,7 @@
 #include "engine/io/range-lock.h"
 #include "engine/io/request.h"
 #include "engine/sync/resync.h"
+#include "engine/io/second.h"
 #include "engine/io/stable.h"
 #include "ground/ground.h"
 #include "ground/log.h"
@@ -28,8 +29,8 @@
 #include "logic/layout.h"
 #include "logic/roster.h"
 
-/* readers, modifiers, failers, the metadata's and resync's. */
-#define ARRAY_GROUPS 5
+/* readers, modifiers, failers, second, the metadata's and resync's. */
+#define ARRAY_GROUPS 6
 
 /* Orders to fail a disk that may wait for the metadata at once, each because of
  * another disk that hangs.
@@ -77,7 +78,9 @@ struct array {
 
   /* What runs in the background, from array_begin_threads on. */
   struct quiet quiet; /* md arrays only */
-  struct hung hung;   /* from array_watch on */
+  struct hung hung;   /* from array_watch on; and who goes on with what is
+                         stuck: */
+  struct second second;
   struct resync resync;
   _Atomic bool may_write;
   _Atomic bool writers_came; /* array_allow_writes: before, nobody can have

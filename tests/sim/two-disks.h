@@ -12,6 +12,7 @@
 
 static struct memory_leg *leg[2];
 static struct array *array;
+static unsigned disks_pool; /* children; 0: the usual number */
 
 static inline void
 say_nothing (enum log_level level, const char *message)
@@ -25,6 +26,7 @@ make_two_disks (void)
 {
   struct array_config config
     = { .legs = 2,
+        .pool = disks_pool,
         .layout = { .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 } };
   struct leg *legs[2];
   char why[MESSAGE_MAX] = "";

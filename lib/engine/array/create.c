@@ -74,6 +74,8 @@ allocate (struct array *array, const struct array_config *config)
   failed |= requests_init (&array->readers, config->requests, array);
   failed |= requests_init (&array->modifiers, config->requests, array);
   failed |= requests_init (&array->failers, ARRAY_FAILERS, array);
+  failed |= second_init (&array->second, array,
+                         array->bounced ? config->bounce_size : 0);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
   failed |= bounce_init (&array->write_bounces, bounces, config->bounce_size);
   failed |= resync_init (&array->resync, array, config->sync_span,
@@ -98,6 +100,7 @@ release (struct array *array)
   resync_destroy (&array->resync);
   bounce_destroy (&array->write_bounces);
   bounce_destroy (&array->read_bounces);
+  second_destroy (&array->second);
   requests_destroy (&array->failers);
   requests_destroy (&array->modifiers);
   requests_destroy (&array->readers);

@@ -10,7 +10,8 @@
  *   none is any more                         told
  *   its member has left the array            what of it abort can answer is
  *                                            answered, at once: nobody waits for
- *                                            it any more
+ *                                            it any more; writes that are
+ *                                            inside go on without it (second)
  *   the stop's deadline has passed           the same, whoever is busy
  *
  * No disk is taken out by this: a slow one may be all right.
@@ -192,6 +193,14 @@ is_left (const struct member *member)
 }
 
 static void
+let_go_of (struct array *array, const struct member *member)
+{
+  member->leg->ops->abort (member->leg);
+  if (atomic_load (&member->left))
+    worker_wake (&array->second.worker);
+}
+
+static void
 let_go (struct array *array)
 {
   bool gives_up = ground_now () >= atomic_load (&array->hung.give_up_ns);
@@ -200,7 +209,7 @@ let_go (struct array *array)
   while ((member
           = view_next_member (array, member, gives_up ? is_busy : is_left))
          != NULL)
-    member->leg->ops->abort (member->leg);
+    let_go_of (array, member);
 }
 
 /* ------------------------------------------------------------------ the thread */

@@ -59,15 +59,15 @@ plain_memory (const struct array_config *config, bool bounced)
   bytes += (memory_pool_total (config->pool, config->layout.slots)
             + LEGS_MAX * (uint64_t)POOL_RETRIES_PER_LEG)
            * sizeof (struct child);
-  bytes += (2 * (uint64_t)config->requests + ARRAY_FAILERS)
+  bytes += (2 * (uint64_t)config->requests + ARRAY_FAILERS + SECOND_REQUESTS)
            * sizeof (struct request);
   bytes += resync_memory (config->layout.slots, config->sync_span,
                           config->sync_spans);
-  bytes += views_size (2 * config->requests + ARRAY_FAILERS
+  bytes += views_size (2 * config->requests + ARRAY_FAILERS + SECOND_REQUESTS
                        + config->sync_spans);
   bytes += config->layout.slots * (uint64_t)sizeof (struct member);
   if (bounced)
-    bytes += 2 * (uint64_t)config->bounces
+    bytes += (2 * (uint64_t)config->bounces + SECOND_REQUESTS)
              * (config->bounce_size + sizeof (void *));
   return bytes;
 }

@@ -5,6 +5,7 @@
 #include "engine/array-internal.h"
 #include "engine/array/closer.h"
 #include "engine/array/failure.h"
+#include "engine/io/second-thread.h"
 #include "engine/life/rejoin.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -37,7 +38,9 @@ array_start (struct array *array)
 int
 array_watch (struct array *array)
 {
-  return hung_start (array);
+  int r = second_start (array);
+
+  return r < 0 ? r : hung_start (array);
 }
 
 void
@@ -194,6 +197,7 @@ array_close (struct array *array)
   rejoin_stop (array);
   closer_stop (array);
   hung_stop (array);
+  second_stop (array);
   for (unsigned i = 0; i < array->count; i++) {
     struct leg *leg = array->members[i]->leg;
 

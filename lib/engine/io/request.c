@@ -390,6 +390,77 @@ kick_off (struct request *request)
     kick_off_queued (request);
 }
 
+/* ---------------------------------------------------- done by somebody else */
+
+/* The thread may stay away for long, because of its children or inside_of. */
+static inline void
+go_inside (struct request *request)
+{
+  atomic_store_explicit (&request->inside, ++request->entries,
+                         memory_order_release);
+}
+
+static inline void
+come_out (struct request *request)
+{
+  if (atomic_exchange (&request->inside, REQUEST_OUTSIDE) == REQUEST_TAKEN)
+    request->is_taken = true;
+}
+
+bool
+request_take (struct request *request, uint64_t inside)
+{
+  assert (inside != REQUEST_OUTSIDE && inside != REQUEST_TAKEN);
+  return atomic_compare_exchange_strong (&request->inside, &inside,
+                                         REQUEST_TAKEN);
+}
+
+void
+request_taken_done (struct request *request, int result)
+{
+  ground_mutex_lock (&request->lock);
+  request->is_done = true;
+  request->result = result;
+  ground_cond_signal (&request->answered);
+  ground_mutex_unlock (&request->lock);
+}
+
+int
+request_wait_taken (struct request *request)
+{
+  assert (request->is_taken);
+  ground_mutex_lock (&request->lock);
+  /* Woken by who has taken it, whose children have deadlines. */
+  while (!request->is_done)
+    ground_cond_wait (&request->answered, &request->lock, GROUND_NEVER);
+  ground_mutex_unlock (&request->lock);
+  return request->result;
+}
+
+/* ------------------------------------------------------------------- a round */
+
+/* Before waiting for a child, all that were taken are on their way: what we wait
+ * for may be one of our own.  NULL: the request is taken.
+ */
+static RARE struct child *
+wait_for_child (struct request *request, unsigned place)
+{
+  struct child *child;
+
+  kick_off (request);
+  if (!request->is_offered)
+    return pool_wait (request->pool, place);
+  atomic_store (&request->inside_of, request_member (request, place));
+  go_inside (request);
+  child = pool_wait (request->pool, place);
+  come_out (request);
+  atomic_store (&request->inside_of, NULL);
+  if (!request->is_taken)
+    return child;
+  pool_give (request->pool, child);
+  return NULL;
+}
+
 /* Right before it is issued. */
 static void
 latency_begin (struct child *child)
@@ -403,21 +474,21 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
        uint64_t base)
 {
   struct member *member = request_member (request, place);
+  bool stays = member->leg->rank == LEG_INLINE;
   unsigned number = request->issued[place]++ % 32;
   struct child *child;
 
   assert (what->tag < 32);
   if (request->repeats && !(request->repeated[place] & 1u << number))
     return;
+  if (request->is_taken)
+    return;
 
   child = pool_try (request->pool, place);
-  if (child == NULL) {
-    /* Before waiting for a child, all that were taken are on their way:
-     * what we wait for may be one of our own.
-     */
-    kick_off (request);
-    child = pool_wait (request->pool, place);
-  }
+  if (child == NULL)
+    child = wait_for_child (request, place);
+  if (child == NULL)
+    return;
   child->op = what->op;
   child->flags = what->flags;
   child->offset = base + what->offset;
@@ -439,10 +510,12 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   member_issued (member);
 
   /* An inline leg keeps this thread until its disk has answered. */
-  if (member->leg->rank == LEG_INLINE) {
+  if (stays) {
     kick_off (request);
     if (request->timed)
       latency_begin (child);
+    if (request->is_offered)
+      go_inside (request);
   } else
     latency_begin (child);
 #ifdef MIRROR_PLANT_GATHER
@@ -454,6 +527,8 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   if (member->leg->ops->kickoff != NULL)
     request->queued |= 1u << place;
 #endif
+  if (stays && request->is_offered)
+    come_out (request);
 }
 
 #ifdef MIRROR_PLANT_GATHER
@@ -496,9 +571,13 @@ request_finish (struct request *request)
   kick_off (request);
   if (drop_reference (request))
     return;
+  if (request->is_offered)
+    go_inside (request);
   ground_mutex_lock (&request->lock);
   /* Woken by the last answer; every child has a deadline at its leg. */
   while (!request->all_answered)
     ground_cond_wait (&request->answered, &request->lock, GROUND_NEVER);
   ground_mutex_unlock (&request->lock);
+  if (request->is_offered)
+    come_out (request);
 }

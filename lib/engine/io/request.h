@@ -47,6 +47,7 @@
 
 struct array;
 struct member;
+struct modification;
 struct pool;
 struct view;
 
@@ -61,6 +62,11 @@ enum request_state {
                                                     for its end */
 };
 
+/* request->inside, besides a number that is never the same twice: */
+#define REQUEST_OUTSIDE UINT64_C (0)   /* it waits for nothing that may be taken
+                                          over */
+#define REQUEST_TAKEN UINT64_MAX       /* somebody else does what it is for */
+
 struct request {
   struct array *array;
   _Atomic unsigned state;      /* enum request_state */
@@ -69,6 +75,23 @@ struct request {
   struct view *_Atomic view;   /* pinned (array/view.h); a place is one there */
   struct range_ticket range;   /* modifying requests; rarely reads */
   struct stable_ticket stable; /* a flush, or FUA */
+
+  /* What others may do for it (io/second.h), while its thread waits for a disk,
+   * perhaps inside the kernel.
+   */
+  bool is_offered;              /* this round may be taken over: it only sends
+                                   data */
+  bool is_taken;                /* it was: no more is sent, and whoever has taken
+                                   it has ended what it held */
+  unsigned map;                 /* plain: of missed_begin */
+  const struct modification *whole;
+  _Atomic uint64_t inside;
+  uint64_t entries;
+  struct member *_Atomic inside_of; /* that somebody else gives back a child of
+                                       this one; or NULL */
+  const struct request *stands_in;  /* for this one, whose range is locked */
+  bool is_done;                 /* under lock: taken, and done, with ... */
+  int result;                   /* ... this */
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
   bool timed;                  /* its children are, whatever leg they go to */
@@ -192,6 +215,33 @@ void request_issue_raw (struct request *request, unsigned place,
  * @error and @failed_tags tell how.
  */
 void request_finish (struct request *request);
+
+/* By who has the request: from now on its rounds send nothing but data, and may be
+ * taken over; until request_keep.
+ */
+static inline void
+request_offer (struct request *request)
+{
+  request->is_done = false;
+  request->is_offered = true;
+}
+
+static inline void
+request_keep (struct request *request)
+{
+  request->is_offered = false;
+}
+
+/* By another thread: the request, which was seen to be @inside, is the caller's
+ * to do.  False: it was not there any more.
+ */
+bool request_take (struct request *request, uint64_t inside);
+
+/* And it is done; what it held is given back. */
+void request_taken_done (struct request *request, int result);
+
+/* By who has it, once it knows that it is_taken: until that is done. */
+int request_wait_taken (struct request *request);
 
 /* Did a child of @place fail in [@offset, @offset + @length) of the member's
  * data?  Only where failures lie is remembered, from the first to the last, so

@@ -99,7 +99,7 @@ settle (struct request *request, const struct settle *settle)
   /* Members that failed leave before the range is unlocked: an unlocked range
    * tells readers that the copies agree.
    */
-  assert (request->range.running);
+  assert (request->range.running || request->stands_in->range.running);
   if (request->failed == 0 && !settle->stable)
     return 0;
   if (request->failed != 0) {

@@ -4,6 +4,8 @@
  *   modify            descriptor, range lock; md arrays: the intent
  *                     on record (intent_begin); plain ones: noted, for disks
  *                     that come back (missed_begin); segment by segment:
+ *                     (a thread that stays inside a disk which has left:
+ *                     io/second does it again, and the rest)
  *     modify_segment  1 which members                 (request_pin_newest)
  *                     2 to all of them, at once       (send_to)
  *                     3 what could not be zeroed, as written zeroes; what
@@ -39,6 +41,7 @@
 #include <string.h>
 
 #include "engine/array-internal.h"
+#include "engine/io/second.h"
 #include "engine/io/settle.h"
 #include "ground/log.h"
 #include "ground/util.h"
@@ -118,7 +121,11 @@ static void
 send_to (struct request *request, const struct modification *m, uint32_t places)
 {
   const struct view *view = request_view (request);
+  /* Whoever is on that list is waited for by others. */
+  bool may_be_taken = request->whole != NULL && request->stable.number == 0;
 
+  if (may_be_taken)
+    request_offer (request);
   /* Remote legs first, so that the network works while we write to disk. */
   for (unsigned rank = 0; rank < LEG_RANKS; rank++)
     if (places & view->of_rank[rank])
@@ -126,6 +133,8 @@ send_to (struct request *request, const struct modification *m, uint32_t places)
 
   /* remaining - 1, then wait for the last mirror's ack. */
   request_finish (request);
+  if (may_be_taken)
+    request_keep (request);
 }
 
 /* The places that could not zero but may still be written.  Not supported,
@@ -153,12 +162,16 @@ send_until_settled (struct request *request, struct modification m,
 
   request_arm (request, &array->pool);
   send_to (request, &m, request_view (request)->targets);
+  if (request->is_taken)
+    return;
   again = m.op == CHILD_ZERO ? not_zeroed (request) : 0;
   if (again != 0) {
     m.buffer = array->zeroes;
     request_arm_again (request, &array->pool, again);
     send_to (request, &m, again);
   }
+  if (request->is_taken)
+    return;
   again = settle_again (request, settle);
   if (again != 0) {
     request_arm_repeat (request, &array->retries, again);
@@ -182,6 +195,8 @@ modify_segment (struct request *request, const struct modification *m)
   if (round.stable)
     flush_fua_begin (request);
   send_until_settled (request, *m, &round);
+  if (request->is_taken)
+    return request_wait_taken (request);
   r = settle (request, &round);
   places = request->asked & view_targets_now (array, request_view (request));
   if (r == 0 && fua)
@@ -199,18 +214,20 @@ modify_bounced (struct request *request, const struct modification *m)
 {
   struct array *array = request->array;
   struct modification segment = *m;
-  void *bounce = bounce_take (&array->write_bounces);
+  struct bounce *bounces = request->stands_in != NULL
+                             ? &array->second.bounces : &array->write_bounces;
+  void *bounce = bounce_take (bounces);
   int r = 0;
 
   segment.buffer = bounce;
-  for (uint64_t done = 0; done < m->length && r == 0;
+  for (uint64_t done = 0; done < m->length && r == 0 && !request->is_taken;
        done += segment.length) {
     segment.offset = m->offset + done;
     segment.length = MIN (m->length - done, (uint64_t)array->bounce_size);
     memcpy (bounce, m->buffer + done, segment.length);
     r = modify_segment (request, &segment);
   }
-  bounce_give (&array->write_bounces, bounce);
+  bounce_give (bounces, bounce);
   return r;
 }
 
@@ -220,6 +237,23 @@ modify_range (struct request *request, const struct modification *m)
   return request->array->bounced && m->op != CHILD_ZERO
            ? modify_bounced (request, m)
            : modify_segment (request, m);
+}
+
+void
+write_second (struct request *own, struct request *taken)
+{
+  const struct modification *m = taken->whole;
+  struct array *array = own->array;
+  int r;
+
+  own->stands_in = taken;
+  r = modify_range (own, m);
+  own->stands_in = NULL;
+  if (array->md == NULL)
+    missed_end (&array->missed, taken->map);
+  intent_end (array, m->offset, m->length, r < 0);
+  range_unlock (&array->ranges, &taken->range);
+  request_taken_done (taken, r);
 }
 
 static int
@@ -276,10 +310,12 @@ static int
 modify_noted (struct request *request, const struct modification *m)
 {
   struct missed *missed = &request->array->missed;
-  unsigned map = missed_begin (missed, m->offset, m->length);
-  int r = modify_range (request, m);
+  int r;
 
-  missed_end (missed, map);
+  request->map = missed_begin (missed, m->offset, m->length);
+  r = modify_range (request, m);
+  if (!request->is_taken)
+    missed_end (missed, request->map);
   return r;
 }
 
@@ -297,7 +333,8 @@ modify_protected (struct request *request, const struct modification *m)
   sent = r == 0;
   if (sent)
     r = modify_range (request, m);
-  intent_end (array, m->offset, m->length, sent && r < 0);
+  if (!request->is_taken)
+    intent_end (array, m->offset, m->length, sent && r < 0);
   return r;
 }
 
@@ -320,13 +357,17 @@ modify (struct array *array, const struct modification *m)
    * with what is current now, or later.
    */
   request_pin_newest (request);
+  request->whole = m;
   if (!array->has_bad_blocks || is_readable (request, m))
     do
       r = modify_protected (request, m);
-    while (await_disk (array, r, &deadline_ns));
+    while (!request->is_taken && await_disk (array, r, &deadline_ns));
   else
     r = refuse_bad_blocks (array);
-  range_unlock (&array->ranges, &request->range);
+  request->whole = NULL;
+  if (!request->is_taken)
+    range_unlock (&array->ranges, &request->range);
+  request->is_taken = false;
   request_end (&array->modifiers, request);
   return r;
 }
