@@ -85,7 +85,9 @@ client (void *argument)
 
   random_init (&mine, exchange.seed, 10 + number);
   while (!exchange.stop_clients) {
-    unsigned block = random_below (&mine, BLOCKS);
+    /* Often the same ones, so that what is late has become old. */
+    unsigned block
+      = random_below (&mine, random_one_in (&mine, 3) ? BLOCKS : 2);
     int r = 0;
 
     switch (random_below (&mine, 10)) {

@@ -4,34 +4,17 @@
 #include <string.h>
 
 #include "engine/array.h"
-#include "ground/ground.h"
 #include "ground/util.h"
 #include "ground-sim.h"
-#include "member-disk.h"
-#include "sim-random.h"
-
-#define LEGS_OPENED 64u
-#define IN_FLIGHT 128u
-
-struct disk_leg {
-  struct leg leg;
-  struct disk *disk;
-  struct ground_mutex lock;
-  struct ground_cond changed;
-  struct ground_thread thread;
-  struct child *queued[IN_FLIGHT], *submitted[IN_FLIGHT];
-  unsigned queued_count, submitted_count, answering;
-  bool started, aborted, stopping, closed, told, cut, ended;
-};
+#include "member-disk-internal.h"
 
 struct disk disks[DISKS];
 bool disks_are_remote;
-uint64_t disks_late_ns;
-unsigned disks_late_done;
+uint64_t disks_tell_at;
 
-static struct disk_leg legs[LEGS_OPENED];
-static unsigned opened;
-static struct random_stream chance;
+struct disk_leg disk_legs[DISK_LEGS];
+unsigned disk_legs_opened;
+struct random_stream disks_chance;
 
 static const char *const names[DISKS]
   = { "disk:0", "disk:1", "disk:2", "disk:3", "disk:4", "disk:5" };
@@ -40,9 +23,9 @@ void
 disks_reset (uint64_t seed)
 {
   memset (disks, 0, sizeof disks);
-  memset (legs, 0, sizeof legs);
-  opened = 0;
-  random_init (&chance, seed, 2);
+  memset (disk_legs, 0, sizeof disk_legs);
+  disk_legs_opened = 0;
+  random_init (&disks_chance, seed, 2);
 }
 
 const char *
@@ -68,6 +51,7 @@ fails (const struct disk_leg *leg, const struct child *child)
 {
   switch (leg->disk->fault) {
   case DISK_GOOD:
+  case DISK_CUT: /* not yet */
     return false;
   case DISK_WRITES_FAIL:
     return child->op == CHILD_WRITE || child->op == CHILD_ZERO
@@ -82,7 +66,7 @@ static void
 tell_zeroes (const struct disk *disk, struct child *child)
 {
   static const uint8_t zeroes[SECTOR_SIZE];
-  unsigned most = random_one_in (&chance, 4) ? 1 : child->extents_max;
+  unsigned most = random_one_in (&disks_chance, 4) ? 1 : child->extents_max;
   struct extent *entry = child->extents;
   unsigned count = 0;
 
@@ -101,20 +85,6 @@ tell_zeroes (const struct disk *disk, struct child *child)
   child->extents_count = count;
 }
 
-/* What lies in [@offset, @offset + @length) has changed. */
-static void
-note_written (struct disk *disk, uint64_t offset, uint64_t length, bool stable)
-{
-  disk->writes++;
-  if (offset == 0)
-    disk->spoilt = false;
-  for (uint64_t i = offset / SECTOR_SIZE;
-       i < div_round_up (offset + length, SECTOR_SIZE); i++)
-    disk->written[i] = disk->writes;
-  if (stable)
-    memcpy (disk->stable + offset, disk->data + offset, length);
-}
-
 /* Only what was written when the flush came, up to @writes. */
 static void
 store (struct disk *disk, uint64_t writes)
@@ -125,24 +95,6 @@ store (struct disk *disk, uint64_t writes)
               SECTOR_SIZE);
 }
 
-/* What its time has come for. */
-static void
-do_late (struct disk *disk)
-{
-  for (unsigned i = 0; i < disk->late_count; i++) {
-    struct disk_late *late = &disk->late[i];
-
-    if (late->due_ns > ground_now ())
-      continue;
-    disks_late_done++;
-    memcpy (disk->data + late->offset, late->data, late->length);
-    note_written (disk, late->offset, late->length, false);
-    disk->spoilt |= late->offset < MARK_SIZE;
-    *late = disk->late[--disk->late_count];
-    i--;
-  }
-}
-
 /* As its driver tells it, before anybody hears that. */
 static void
 end (struct disk_leg *leg)
@@ -151,7 +103,7 @@ end (struct disk_leg *leg)
     return;
   leg->ended = true;
   leg->leg.end
-    = (struct leg_end){ .by_peer = random_one_in (&chance, 2),
+    = (struct leg_end){ .by_peer = random_one_in (&disks_chance, 4),
                         .writes_in_flight = true };
   atomic_fetch_add (&leg->leg.generation, 1);
 }
@@ -160,19 +112,27 @@ end (struct disk_leg *leg)
 static int
 cut_off (struct disk_leg *leg, const struct child *child)
 {
-  struct disk *disk = leg->disk;
-
   end (leg);
-  if (child->op == CHILD_WRITE && !leg->leg.end.by_peer
-      && disk->late_count < DISK_LATE) {
-    struct disk_late *late = &disk->late[disk->late_count++];
-
-    *late = (struct disk_late){ .offset = child->offset,
-                                .length = child->length,
-                                .due_ns = UINT64_MAX };
-    memcpy (late->data, child->buffer, child->length);
-  }
+  if (!leg->leg.end.by_peer)
+    disk_keep_late (leg->disk, child);
   return -ENOTCONN;
+}
+
+/* Some are cut off in the middle of something. */
+static bool
+is_cut (struct disk_leg *leg, const struct child *child)
+{
+  if (!leg->cut && leg->disk->cut_soon && child->op == CHILD_WRITE)
+    disk_cut_legs (leg->disk);
+  return leg->cut;
+}
+
+/* Nothing is written to a disk of which nobody has read what it is. */
+static void
+check_write (const struct disk_leg *leg, const struct child *child)
+{
+  if ((child->op == CHILD_WRITE || child->op == CHILD_ZERO) && !leg->looked)
+    sim_fail ("%s is written to, and was not looked at", leg->leg.name);
 }
 
 static int
@@ -185,9 +145,10 @@ carry_out (struct disk_leg *leg, struct child *child)
     sim_fail ("%s is asked for what lies behind its end", leg->leg.name);
   if (leg->aborted)
     return -ESHUTDOWN;
-  if (leg->cut)
+  if (is_cut (leg, child))
     return cut_off (leg, child);
-  do_late (leg->disk);
+  check_write (leg, child);
+  disk_do_late (leg->disk);
   if (fails (leg, child))
     return leg->disk->fault == DISK_GONE ? -ENODEV : -EIO;
   switch (child->op) {
@@ -199,11 +160,11 @@ carry_out (struct disk_leg *leg, struct child *child)
     break;
   case CHILD_WRITE:
     memcpy (at, child->buffer, child->length);
-    note_written (leg->disk, child->offset, child->length, stable);
+    disk_note_written (leg->disk, child->offset, child->length, stable);
     break;
   case CHILD_ZERO:
     memset (at, 0, child->length);
-    note_written (leg->disk, child->offset, child->length, stable);
+    disk_note_written (leg->disk, child->offset, child->length, stable);
     break;
   case CHILD_FLUSH:
     store (leg->disk, child->driver.transferred);
@@ -223,15 +184,15 @@ carry_out (struct disk_leg *leg, struct child *child)
 static void
 answer_one (struct disk_leg *leg)
 {
-  unsigned which = random_below (&chance, leg->submitted_count);
+  unsigned which = random_below (&disks_chance, leg->submitted_count);
   struct child *child = leg->submitted[which];
   uint64_t until;
 
   leg->submitted[which] = leg->submitted[--leg->submitted_count];
   leg->answering++;
   ground_mutex_unlock (&leg->lock);
-  until = ground_now () + random_exponential (&chance, GROUND_MS / 5);
-  if (random_one_in (&chance, 50))
+  until = ground_now () + random_exponential (&disks_chance, GROUND_MS / 5);
+  if (random_one_in (&disks_chance, 50))
     until += 20 * GROUND_MS;
   while (sim_park (until))
     ;
@@ -322,7 +283,10 @@ disk_read_now (struct leg *base, void *buffer, uint64_t length,
 
   if (offset > DISK_SIZE || length > DISK_SIZE - offset)
     return -EIO;
-  do_late (leg->disk);
+  if (leg->cut)
+    return -ENOTCONN;
+  disk_do_late (leg->disk);
+  leg->looked |= offset <= disks_tell_at && disks_tell_at < offset + length;
   memcpy (buffer, leg->disk->data + offset, length);
   return 0;
 }
@@ -373,19 +337,14 @@ disk_open (unsigned number)
     .can_zero = disk_can_zero, .abort = disk_abort,
     .close = disk_close,
   };
-  struct disk_leg *leg = &legs[opened++];
+  struct disk_leg *leg = &disk_legs[disk_legs_opened++];
 
-  if (opened > LEGS_OPENED)
+  if (disk_legs_opened > DISK_LEGS)
     sim_fail ("too many legs were opened");
   memset (leg, 0, sizeof *leg);
+  leg->closed = true;
   leg->disk = &disks[number];
-  if (!leg->disk->was_opened)
-    memcpy (leg->disk->stable, leg->disk->data, DISK_SIZE);
-  leg->disk->was_opened = true;
-  for (unsigned i = 0; i < leg->disk->late_count; i++)
-    leg->disk->late[i].due_ns
-      = MIN (leg->disk->late[i].due_ns,
-             ground_now () + random_below (&chance, disks_late_ns));
+  disk_came (leg->disk);
   ground_mutex_init (&leg->lock);
   ground_cond_init (&leg->changed);
   leg->leg.ops = &ops;
@@ -398,59 +357,53 @@ disk_open (unsigned number)
     .flush = true, .fua = true, .extents = true,
   };
   snprintf (leg->leg.identity, sizeof leg->leg.identity, "%s", names[number]);
+  leg->closed = false;
   return &leg->leg;
 }
 
-int
-disk_opener (const struct array_opener *opener, const char *text,
-             struct leg **ret, bool *ret_missing, char *why)
-{
-  unsigned number = disk_number (text);
-
-  (void)opener;
-  *ret_missing = true;
-  /* Its server may have been started again. */
-  if (disks[number].fault == DISK_CUT && random_one_in (&chance, 2))
-    disk_mend (&disks[number]);
-  if (disks[number].fault != DISK_GOOD)
-    return leg_refuse (why, -ENODEV, "it is broken");
-  *ret = disk_open (number);
-  return 0;
-}
-
 void
-disk_mend (struct disk *disk)
+disk_cut_legs (struct disk *disk)
 {
-  if (disk->fault == DISK_CUT)
-    for (unsigned i = 0; i < DISK_SECTORS; i++)
-      if (random_one_in (&chance, 2))
-        memcpy (disk->data + i * SECTOR_SIZE, disk->stable + i * SECTOR_SIZE,
-                SECTOR_SIZE);
-  memcpy (disk->stable, disk->data, DISK_SIZE);
-  disk->fault = DISK_GOOD;
+  disk->cut_soon = false;
+  for (unsigned i = 0; i < disk_legs_opened; i++) {
+    struct disk_leg *leg = &disk_legs[i];
+
+    if (leg->disk != disk || leg->closed)
+      continue;
+    ground_mutex_lock (&leg->lock);
+    leg->cut = true;
+    ground_cond_broadcast (&leg->changed);
+    ground_mutex_unlock (&leg->lock);
+  }
 }
 
 void
 disk_break (struct disk *disk, enum disk_fault fault)
 {
   disk->fault = fault;
-  for (unsigned i = 0; i < opened; i++)
-    if (legs[i].disk == disk && legs[i].started && !legs[i].stopping) {
-      ground_mutex_lock (&legs[i].lock);
-      legs[i].cut |= fault == DISK_CUT;
-      ground_cond_broadcast (&legs[i].changed);
-      ground_mutex_unlock (&legs[i].lock);
+  if (fault == DISK_CUT) {
+    disk->came_ns = 0;
+    disk->cut_soon = random_one_in (&disks_chance, 2);
+    if (!disk->cut_soon)
+      disk_cut_legs (disk);
+    return;
+  }
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && !disk_legs[i].closed) {
+      ground_mutex_lock (&disk_legs[i].lock);
+      ground_cond_broadcast (&disk_legs[i].changed);
+      ground_mutex_unlock (&disk_legs[i].lock);
     }
 }
 
 void
 disks_check_closed (void)
 {
-  for (unsigned i = 0; i < opened; i++) {
-    if (!legs[i].closed)
-      sim_fail ("a leg of %s stays open", legs[i].leg.name);
-    ground_cond_destroy (&legs[i].changed);
-    ground_mutex_destroy (&legs[i].lock);
+  for (unsigned i = 0; i < disk_legs_opened; i++) {
+    if (!disk_legs[i].closed)
+      sim_fail ("a leg of %s stays open", disk_legs[i].leg.name);
+    ground_cond_destroy (&disk_legs[i].changed);
+    ground_mutex_destroy (&disk_legs[i].lock);
   }
-  opened = 0;
+  disk_legs_opened = 0;
 }

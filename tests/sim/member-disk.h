@@ -4,8 +4,9 @@
  * A disk stays what it is while legs to it are opened and closed.  A leg queues
  * until it is kicked off, and answers later and in any order.  What must not
  * happen to a leg ends the world: closed with something in flight, closed
- * twice, asked afterwards, not kicked off (nobody answers: a deadlock), or read
- * where it is on record as bad.
+ * twice, asked afterwards, not kicked off (nobody answers: a deadlock), read
+ * where it is on record as bad, or written to before anybody has read what the
+ * disk is.
  */
 #ifndef MIRROR_MEMBER_DISK_H
 #define MIRROR_MEMBER_DISK_H
@@ -45,10 +46,12 @@ struct disk {
 
   /* What it may still do for a leg that was cut off. */
   struct disk_late {
-    uint64_t offset, length, due_ns;
+    uint64_t offset, length, due_ns, until_ns; /* in the end it is done then */
     uint8_t data[16384];
   } late[DISK_LATE];
   unsigned late_count;
+  bool cut_soon;    /* when it is written to next */
+  uint64_t came_ns; /* when its server was there again; 0: it is not */
   bool spoilt; /* one was done to its beginning, and nothing else since */
 };
 
@@ -59,6 +62,10 @@ struct disk {
 extern bool disks_are_remote;
 extern uint64_t disks_late_ns;
 extern unsigned disks_late_done; /* how many were */
+extern unsigned disks_late_newer; /* just behind what was newer */
+
+/* The byte of each disk that tells who it is. */
+extern uint64_t disks_tell_at;
 
 extern struct disk disks[DISKS];
 
@@ -81,6 +88,12 @@ void disk_mend (struct disk *disk);
 
 /* From now on. */
 void disk_break (struct disk *disk, enum disk_fault fault);
+
+/* All connections to it, also those that the array only looks through. */
+void disk_cut_legs (struct disk *disk);
+
+/* What it still has to do late is done now. */
+void disk_end_late (struct disk *disk);
 
 /* The array is closed: nobody has left a leg open. */
 void disks_check_closed (void);

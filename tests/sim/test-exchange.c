@@ -28,6 +28,9 @@
 
 void sim_preempt_begin (void);
 
+/* So long after it is back a server may do what it was sent before. */
+#define LATE_MS 10
+
 struct exchange exchange;
 unsigned reached[MARKS];
 
@@ -62,6 +65,7 @@ static const char *const mark_names[MARKS] = {
   "a remote disk is cut off",
   "and gets what it missed",
   "its old server is late",
+  "and spoils what is newer",
   "it comes back by itself",
   "it answers and stays out",
   "that is called a split brain",
@@ -85,7 +89,7 @@ start (struct leg **legs, unsigned count, const char *const *absent)
                                  .opener = { .open = disk_opener },
                                  .retry_ms = 1,
                                  .quiet_ms = 5,
-                                 .quarantine_ms = 3,
+                                 .quarantine_ms = LATE_MS,
                                  .reconnect_s = 1,
                                  .reconnect_ms = 2,
                                  .missed_window = 4096,
@@ -329,7 +333,7 @@ main (int argc, char **argv)
 
   log_set_sink (say_nothing);
   log_set_event_sink (count_event);
-  disks_late_ns = 3 * GROUND_MS;
+  disks_late_ns = LATE_MS * GROUND_MS;
   if (argc > 1) {
     sim_verbose = true;
     return !play (strtoull (argv[1], NULL, 10));
@@ -338,6 +342,7 @@ main (int argc, char **argv)
     if (!play (seed))
       return 1;
   reached[MARK_LATE] = disks_late_done;
+  reached[MARK_NEWER] = disks_late_newer;
   for (unsigned i = 0; i < MARKS; i++) {
     printf ("%-28s %u\n", mark_names[i], reached[i]);
     all &= reached[i] > 0 || i >= MARK_RARE;

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* member-disk-server: what servers of remote disks do: they die with what they
+ * had not stored, are late, and come back.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/array.h"
+#include "ground/util.h"
+#include "ground-sim.h"
+#include "member-disk-internal.h"
+
+uint64_t disks_late_ns;
+unsigned disks_late_done, disks_late_newer;
+
+/* ------------------------------------------------------------------- late */
+
+/* Most of them just after something newer was written there, which is the worst
+ * that they can do.
+ */
+static void
+provoke (struct disk *disk, uint64_t offset, uint64_t length)
+{
+  for (unsigned i = 0; i < disk->late_count; i++) {
+    struct disk_late *late = &disk->late[i];
+
+    if (late->until_ns == GROUND_NEVER || late->offset >= offset + length
+        || offset >= late->offset + late->length
+        || memcmp (disk->data + late->offset, late->data, late->length) == 0
+        || random_one_in (&disks_chance, 4))
+      continue;
+    late->due_ns = MIN (late->until_ns,
+                        sim_time () + random_below (&disks_chance,
+                                                    GROUND_MS / 4));
+    disks_late_newer++;
+  }
+}
+
+void
+disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
+                   bool stable)
+{
+  disk->writes++;
+  if (offset == 0)
+    disk->spoilt = false;
+  for (uint64_t i = offset / SECTOR_SIZE;
+       i < div_round_up (offset + length, SECTOR_SIZE); i++)
+    disk->written[i] = disk->writes;
+  if (stable)
+    memcpy (disk->stable + offset, disk->data + offset, length);
+  provoke (disk, offset, length);
+}
+
+static void
+do_one (struct disk *disk, struct disk_late *late)
+{
+  disks_late_done++;
+  memcpy (disk->data + late->offset, late->data, late->length);
+  disk->writes++;
+  for (uint64_t i = late->offset / SECTOR_SIZE;
+       i < div_round_up (late->offset + late->length, SECTOR_SIZE); i++)
+    disk->written[i] = disk->writes;
+  disk->spoilt |= late->offset < MARK_SIZE;
+  sim_log ("disk:%u does late what it was sent: %llu bytes at %llu",
+           (unsigned)(disk - disks), (unsigned long long)late->length,
+           (unsigned long long)late->offset);
+  *late = disk->late[--disk->late_count];
+}
+
+void
+disk_do_late (struct disk *disk)
+{
+  for (unsigned i = 0; i < disk->late_count; i++)
+    if (disk->late[i].due_ns <= sim_time ())
+      do_one (disk, &disk->late[i--]);
+}
+
+void
+disk_end_late (struct disk *disk)
+{
+  while (disk->late_count > 0)
+    do_one (disk, &disk->late[0]);
+}
+
+static void
+limit (struct disk_late *late, uint64_t came_ns)
+{
+  if (late->until_ns != GROUND_NEVER)
+    return;
+  late->until_ns = came_ns + disks_late_ns;
+  late->due_ns
+    = came_ns
+      + (random_one_in (&disks_chance, 2)
+           ? disks_late_ns
+           : random_below (&disks_chance, disks_late_ns));
+}
+
+void
+disk_keep_late (struct disk *disk, const struct child *child)
+{
+  struct disk_late *late = &disk->late[disk->late_count];
+
+  if ((child->op != CHILD_WRITE && child->op != CHILD_ZERO)
+      || disk->late_count == DISK_LATE || child->length > sizeof late->data)
+    return;
+  disk->late_count++;
+  *late = (struct disk_late){ .offset = child->offset,
+                              .length = child->length,
+                              .due_ns = GROUND_NEVER,
+                              .until_ns = GROUND_NEVER };
+  if (child->op == CHILD_WRITE)
+    memcpy (late->data, child->buffer, child->length);
+  /* Its server may have been started again meanwhile. */
+  if (disk->came_ns != 0)
+    limit (late, disk->came_ns);
+}
+
+/* ----------------------------------------------------------- it comes back */
+
+void
+disk_came (struct disk *disk)
+{
+  if (!disk->was_opened)
+    memcpy (disk->stable, disk->data, DISK_SIZE);
+  disk->was_opened = true;
+  if (disk->came_ns == 0)
+    disk->came_ns = sim_time ();
+  for (unsigned i = 0; i < disk->late_count; i++)
+    limit (&disk->late[i], disk->came_ns);
+}
+
+/* What it had not stored for sure may be lost. */
+void
+disk_mend (struct disk *disk)
+{
+  if (disk->fault == DISK_CUT) {
+    disk_cut_legs (disk);
+    for (unsigned i = 0; i < DISK_SECTORS; i++)
+      if (random_one_in (&disks_chance, 2))
+        memcpy (disk->data + i * SECTOR_SIZE, disk->stable + i * SECTOR_SIZE,
+                SECTOR_SIZE);
+    disk->came_ns = 0;
+  }
+  memcpy (disk->stable, disk->data, DISK_SIZE);
+  disk->fault = DISK_GOOD;
+}
+
+int
+disk_opener (const struct array_opener *opener, const char *text,
+             struct leg **ret, bool *ret_missing, char *why)
+{
+  unsigned number = disk_number (text);
+
+  (void)opener;
+  *ret_missing = true;
+  /* Its server may have been started again. */
+  if (disks[number].fault == DISK_CUT && random_one_in (&disks_chance, 2))
+    disk_mend (&disks[number]);
+  if (disks[number].fault != DISK_GOOD)
+    return leg_refuse (why, -ENODEV, "it is broken");
+  *ret = disk_open (number);
+  return 0;
+}
