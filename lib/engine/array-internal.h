@@ -102,6 +102,9 @@ struct array {
   struct roster roster;
   struct member *members[ARRAY_MEMBERS];
   unsigned count;
+  bool has_doubts; /* a member was forgotten, by order or since it could not be
+                      put on record, whose old server may still carry out what
+                      it was sent: nobody knows which disk that is */
   uint64_t empty_since_ns[LEGS_MAX]; /* of each slot; 0: it has somebody */
   struct view *_Atomic view;
   struct views views;

@@ -650,6 +650,23 @@ START_TEST (what_an_old_server_may_still_do_is_copied_afterwards)
 }
 END_TEST
 
+/* Nobody knows any more which one it was. */
+START_TEST (what_is_late_is_not_forgotten_with_the_member)
+{
+  const struct array_order remove = { .verb = ARRAY_REMOVE, .member = 2 };
+  const struct array_order add = { .verb = ARRAY_ADD, .disk = "memory:1",
+                                   .discard = true };
+
+  make (0);
+  cut_off ();
+  ck_assert_ptr_null (give (&remove).reason);
+  returned->meanwhile[CHILD_WRITE] = second_then_third;
+  comes_back (give (&add), WHOLE);
+  ck_assert_ptr_null (returned->meanwhile[CHILD_WRITE]);
+  unmake_alike (returned);
+}
+END_TEST
+
 START_TEST (a_mark_that_an_old_server_has_spoilt_is_there_again)
 {
   make (0);
@@ -693,6 +710,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, local_disks_alone_need_no_map);
   tcase_add_test (tcase, with_the_first_remote_disk_there_is_one);
   tcase_add_test (tcase, what_an_old_server_may_still_do_is_copied_afterwards);
+  tcase_add_test (tcase, what_is_late_is_not_forgotten_with_the_member);
   tcase_add_test (tcase, a_mark_that_an_old_server_has_spoilt_is_there_again);
 }
 

@@ -44,6 +44,7 @@ take_unused (struct array *array, struct member **ret_gone)
     member->leg = NULL;
     *ret_gone = is_known ? NULL : member;
     if (!is_known) {
+      array->has_doubts |= member->is_doubtful && !member->has_heir;
       array->count--;
       memmove (&array->members[i], &array->members[i + 1],
                (array->count - i) * sizeof array->members[0]);

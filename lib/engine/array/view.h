@@ -123,6 +123,7 @@ struct member {
   int left_error;       /* that took it out; 0: an order */
   bool was_marked;      /* its first bytes may say still that it is no copy */
   bool is_doubtful;     /* its old server may still carry out what it was sent */
+  bool has_heir;        /* and the member that it is now knows that */
 
   /* md: for who has the turn. */
   struct member_super super;

@@ -116,21 +116,34 @@ check_fit (const struct array_order *order, const struct newcomer *newcomer,
            : 0;
 }
 
-/* @id, which @member was: its flags, and whether its old server may still carry
- * out what it was sent.
- */
+/* @id, which is forgotten: its flags.  *@ret: itself, or NULL. */
 static uint32_t
 inherit (const struct array *array, struct roster *roster, uint32_t id,
-         struct member *member)
+         struct member **ret)
 {
   const struct roster_event event = { .kind = ROSTER_REMOVE, .id = id };
   const struct roster_member *entry = roster_find (roster, id);
   uint32_t flags = entry != NULL ? entry->flags : 0;
 
-  if (entry != NULL && view_find_member (array, id)->is_doubtful)
-    member->quarantine_ns = ground_now () + array->quarantine_ns;
+  if (entry != NULL)
+    *ret = view_find_member (array, id);
   roster_next (roster, &event, roster);
   return flags;
+}
+
+/* An old server may still carry out what it was sent: that of @before, which
+ * @member was, or NULL; or one of a disk that was forgotten, which any of these
+ * may be.
+ */
+static void
+inherit_doubts (const struct array *array, struct member *before,
+                struct member *member)
+{
+  if ((before != NULL && before->is_doubtful)
+      || (array->has_doubts && member->leg->rank == LEG_REMOTE))
+    member->quarantine_ns = ground_now () + array->quarantine_ns;
+  if (before != NULL)
+    before->has_heir = true;
 }
 
 /* The one that failed and comes again is forgotten in the same step.  With
@@ -139,17 +152,17 @@ inherit (const struct array *array, struct roster *roster, uint32_t id,
  */
 static uint32_t
 forget_before (const struct array *array, const struct array_order *order,
-               const struct fit *fit, struct member *member,
-               struct roster *roster)
+               const struct fit *fit, const struct member *member,
+               struct roster *roster, struct member **ret)
 {
   if (array->md == NULL)
     return order->verb == ARRAY_READD
-             ? inherit (array, roster, order->member, member)
+             ? inherit (array, roster, order->member, ret)
              : 0;
   for (unsigned i = 0; i < roster->members && fit->reason != FIT_NEW; i++)
     if (roster->member[i].state == MEMBER_FAULTY
         && roster->member[i].slot == (int)fit->slot)
-      return inherit (array, roster, roster->member[i].id, member);
+      return inherit (array, roster, roster->member[i].id, ret);
   return member->super.sb.devflags & SB1_WRITE_MOSTLY ? MEMBER_WRITE_MOSTLY : 0;
 }
 
@@ -161,6 +174,7 @@ join_roster (struct array *array, const struct array_order *order,
   struct roster_event event = { .kind = ROSTER_ADD, .slot = (int)fit->slot };
   struct roster next = array->roster;
   struct roster_event flag = { .kind = ROSTER_FLAG };
+  struct member *before = NULL;
   enum roster_refusal refusal;
   int place = view_free_place (array);
 
@@ -172,7 +186,7 @@ join_roster (struct array *array, const struct array_order *order,
   else if (order->verb == ARRAY_SPARE)
     event = (struct roster_event){ .kind = ROSTER_ADD_SPARE };
   else
-    flag.flags = forget_before (array, order, fit, member, &next);
+    flag.flags = forget_before (array, order, fit, member, &next, &before);
   refusal = roster_next (&next, &event, &next);
   if (refusal != ROSTER_OK)
     return refusal;
@@ -180,6 +194,7 @@ join_roster (struct array *array, const struct array_order *order,
   if (flag.flags != 0)
     roster_next (&next, &flag, &next);
   member->place = place;
+  inherit_doubts (array, before, member);
   array->members[array->count++] = member;
   array->roster = next;
   if (member->bad != NULL)

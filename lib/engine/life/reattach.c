@@ -91,7 +91,7 @@ make (struct array *array, const struct member *old, struct newcomer *newcomer)
 
 /* False: so many have an old view that there is no place for another one. */
 static bool
-publish (struct array *array, const struct member *old, struct member *member)
+publish (struct array *array, struct member *old, struct member *member)
 {
   const struct roster_event event
     = { .kind = ROSTER_REATTACH, .id = old->id };
@@ -108,6 +108,7 @@ publish (struct array *array, const struct member *old, struct member *member)
     if (atomic_load (&member->flush_lost))
       atomic_store (&array->flush_lost, true);
     array->members[array->count++] = member;
+    old->has_heir = true;
     view_publish (array);
   }
   ground_mutex_unlock (&array->state_lock);
@@ -134,7 +135,7 @@ tell (const struct member *member)
 
 /* Turn held. */
 static int
-attach (struct array *array, const struct member *old,
+attach (struct array *array, struct member *old,
         struct newcomer *newcomer, struct array_answer *answer)
 {
   struct member *member;
