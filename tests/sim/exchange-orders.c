@@ -115,6 +115,8 @@ check_owner (const struct array_order *order,
 
   if (answer->reason == NULL)
     owner[disk] = answer->member;
+  else if (disks[disk].met_swapped)
+    return;
   else if (order->verb != ARRAY_READD)
     owner[disk] = 0;
   else if (strcmp (answer->reason, "not-a-copy") == 0
@@ -125,8 +127,19 @@ check_owner (const struct array_order *order,
 static void
 give (const struct array_order *order)
 {
+  struct disk *disk
+    = order->disk != NULL ? &disks[disk_number (order->disk)] : NULL;
   struct array_answer answer;
-  int r = array_change (exchange.array, order, &answer);
+  int r;
+
+  if (disk != NULL) {
+    disk->met_swapped = false;
+    disk->ordered = true;
+    disk->discarded = order->discard;
+  }
+  r = array_change (exchange.array, order, &answer);
+  if (disk != NULL)
+    disk->ordered = false;
 
   sim_log ("order %d, member %u, disk %s: %d %s", (int)order->verb,
            order->member, order->disk != NULL ? order->disk : "-", r,
@@ -234,6 +247,9 @@ bring (const struct array_snapshot *now, enum array_verb verb, uint32_t member,
     return;
   if (verb == ARRAY_SPARE || random_one_in (&exchange.chance, 2))
     disk_mend (&disks[disk]);
+  if (disks[disk].swap == SWAP_TWIN || disks[disk].swap == SWAP_NO_FLUSH
+      || random_one_in (&exchange.chance, 2))
+    disk_put_right (&disks[disk]);
   if (verb == ARRAY_REPLACE) {
     if (!another_is_good (now, member))
       return;
@@ -305,6 +321,9 @@ orders_give_one (void)
   const struct array_member *member;
 
   orders_look (&now);
+  for (unsigned i = 0; i < DISKS; i++)
+    if (disks_are_swapped && random_one_in (&exchange.chance, 6))
+      disk_take_image (&disks[i]);
   if (exchange.remote && !random_one_in (&exchange.chance, 4)) {
     flap (&now);
     return;

@@ -164,6 +164,21 @@ lay_data (void)
   }
 }
 
+/* What it holds is of another array. */
+static void
+make_foreign (struct disk *disk)
+{
+  struct sb1 sb;
+
+  if (exchange.plain
+      || !sb1_decode (SB1_VERSION_1_0, disk->data + super_at, &sb)) {
+    memset (disk->data, 'f', DISK_SIZE);
+    return;
+  }
+  sb.set_uuid[0] ^= 1;
+  sb1_encode (&sb, disk->data + super_at);
+}
+
 void
 world_choose (void)
 {
@@ -173,6 +188,9 @@ world_choose (void)
   exchange.plain = random_one_in (&exchange.chance, 3);
   exchange.remote = random_one_in (&exchange.chance, 2);
   disks_are_remote = exchange.remote;
+  disks_are_plain = exchange.plain;
+  disks_are_swapped = exchange.remote && random_one_in (&exchange.chance, 2);
+  disks_make_foreign = make_foreign;
   mark_layout (&exchange.layout);
   if (!exchange.plain)
     lay_metadata (random_one_in (&exchange.chance, 2));
@@ -259,7 +277,8 @@ world_compare (const struct array_snapshot *now, struct disk *ret[LEGS_MAX])
 
   /* Nobody is in sync while an old server may still write to it. */
   for (unsigned i = 0; i < DISKS; i++)
-    disk_end_late (&disks[i]);
+    if (disks[i].swap == SWAP_NONE)
+      disk_end_late (&disks[i]);
   memset (ret, 0, LEGS_MAX * sizeof ret[0]);
   for (unsigned i = 0; i < now->members; i++) {
     const struct array_member *member = &now->member[i];

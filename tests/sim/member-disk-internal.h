@@ -36,6 +36,13 @@ void disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
 void disk_do_late (struct disk *disk);
 void disk_keep_late (struct disk *disk, const struct child *child);
 
+/* Another one answers for @disk from now on; what that can do; it is written
+ * to.
+ */
+void disk_swap (struct disk *disk);
+void disk_shape (const struct disk *disk, struct leg_caps *caps);
+void disk_check_swap (struct disk *disk);
+
 /* A leg to @disk is opened. */
 void disk_came (struct disk *disk);
 

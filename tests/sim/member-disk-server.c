@@ -70,6 +70,8 @@ do_one (struct disk *disk, struct disk_late *late)
 void
 disk_do_late (struct disk *disk)
 {
+  if (disk->swap != SWAP_NONE)
+    return;
   for (unsigned i = 0; i < disk->late_count; i++)
     if (disk->late[i].due_ns <= sim_time ())
       do_one (disk, &disk->late[i--]);
@@ -123,6 +125,9 @@ disk_came (struct disk *disk)
   if (!disk->was_opened)
     memcpy (disk->stable, disk->data, DISK_SIZE);
   disk->was_opened = true;
+  disk->met_swapped |= disk->swap != SWAP_NONE;
+  if (disk->swap != SWAP_NONE)
+    return;
   if (disk->came_ns == 0)
     disk->came_ns = sim_time ();
   for (unsigned i = 0; i < disk->late_count; i++)
@@ -145,18 +150,31 @@ disk_mend (struct disk *disk)
   disk->fault = DISK_GOOD;
 }
 
+/* Its server may have been started again, perhaps with another disk. */
+static void
+start_server (struct disk *disk)
+{
+  if (random_one_in (&disks_chance, 2))
+    return;
+  disk_mend (disk);
+  if (disks_are_swapped && random_one_in (&disks_chance, 2))
+    disk_swap (disk);
+}
+
 int
 disk_opener (const struct array_opener *opener, const char *text,
              struct leg **ret, bool *ret_missing, char *why)
 {
   unsigned number = disk_number (text);
+  struct disk *disk = &disks[number];
 
   (void)opener;
   *ret_missing = true;
-  /* Its server may have been started again. */
-  if (disks[number].fault == DISK_CUT && random_one_in (&disks_chance, 2))
-    disk_mend (&disks[number]);
-  if (disks[number].fault != DISK_GOOD)
+  if (disk->fault == DISK_CUT)
+    start_server (disk);
+  else if (random_one_in (&disks_chance, 3))
+    disk_put_right (disk);
+  if (disk->fault != DISK_GOOD)
     return leg_refuse (why, -ENODEV, "it is broken");
   *ret = disk_open (number);
   return 0;

@@ -131,8 +131,11 @@ is_cut (struct disk_leg *leg, const struct child *child)
 static void
 check_write (const struct disk_leg *leg, const struct child *child)
 {
-  if ((child->op == CHILD_WRITE || child->op == CHILD_ZERO) && !leg->looked)
+  if (child->op != CHILD_WRITE && child->op != CHILD_ZERO)
+    return;
+  if (!leg->looked)
     sim_fail ("%s is written to, and was not looked at", leg->leg.name);
+  disk_check_swap (leg->disk);
 }
 
 static int
@@ -141,7 +144,7 @@ carry_out (struct disk_leg *leg, struct child *child)
   uint8_t *at = leg->disk->data + child->offset;
   bool stable = child->flags & CHILD_FUA;
 
-  if (child->op != CHILD_FLUSH && child->offset + child->length > DISK_SIZE)
+  if (child->op != CHILD_FLUSH && child->offset + child->length > leg->leg.caps.size)
     sim_fail ("%s is asked for what lies behind its end", leg->leg.name);
   if (leg->aborted)
     return -ESHUTDOWN;
@@ -281,7 +284,7 @@ disk_read_now (struct leg *base, void *buffer, uint64_t length,
 {
   struct disk_leg *leg = (struct disk_leg *)base;
 
-  if (offset > DISK_SIZE || length > DISK_SIZE - offset)
+  if (offset > base->caps.size || length > base->caps.size - offset)
     return -EIO;
   if (leg->cut)
     return -ENOTCONN;
@@ -356,6 +359,7 @@ disk_open (unsigned number)
     .request_max = 16384, .zero_max = 65536, .memory_alignment = 1,
     .flush = true, .fua = true, .extents = true,
   };
+  disk_shape (leg->disk, &leg->leg.caps);
   snprintf (leg->leg.identity, sizeof leg->leg.identity, "%s", names[number]);
   leg->closed = false;
   return &leg->leg;

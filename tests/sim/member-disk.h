@@ -6,7 +6,7 @@
  * happen to a leg ends the world: closed with something in flight, closed
  * twice, asked afterwards, not kicked off (nobody answers: a deadlock), read
  * where it is on record as bad, or written to before anybody has read what the
- * disk is.
+ * disk is, or while it is no disk of the array.
  */
 #ifndef MIRROR_MEMBER_DISK_H
 #define MIRROR_MEMBER_DISK_H
@@ -31,6 +31,19 @@ enum disk_fault {
   DISK_FAULTS,
 };
 
+/* What answers in the place of a remote disk that comes back. */
+enum disk_swap {
+  SWAP_NONE,
+  SWAP_EMPTY,     /* all zeroes */
+  SWAP_OLDER,     /* what it held earlier */
+  SWAP_FOREIGN,   /* a disk of another array */
+  SWAP_TWIN,      /* a copy of another disk */
+  SWAP_SMALL,     /* too small for any of the arrays */
+  SWAP_NO_FLUSH,  /* itself, which cannot flush now */
+  SWAP_READ_ONLY, /* itself, which can only be read now */
+  SWAPS,
+};
+
 #define DISK_SECTORS (DISK_SIZE / 512u)
 #define DISK_LATE 8u
 
@@ -53,6 +66,13 @@ struct disk {
   bool cut_soon;    /* when it is written to next */
   uint64_t came_ns; /* when its server was there again; 0: it is not */
   bool spoilt; /* one was done to its beginning, and nothing else since */
+
+  /* Who answers in its place, and may not be written to. */
+  enum disk_swap swap;
+  bool met_swapped;        /* and a leg to that was opened */
+  bool ordered, discarded; /* somebody orders just now to take what is there */
+  uint8_t own[DISK_SIZE], older[DISK_SIZE];
+  bool has_older;
 };
 
 /* Disks are remote: what was not flushed may be lost when they are cut off, and
@@ -78,6 +98,21 @@ const char *disk_name (unsigned number);
 unsigned disk_number (const char *name);
 
 struct leg *disk_open (unsigned number);
+
+/* Disks that come back may be swapped; and when they were written to all the
+ * same, how often.
+ */
+extern bool disks_are_swapped, disks_are_plain;
+extern unsigned disks_taken[SWAPS];
+extern void (*disks_make_foreign) (struct disk *disk);
+
+/* For people. */
+const char *disk_swap_name (enum disk_swap swap);
+
+/* For SWAP_OLDER. */
+void disk_take_image (struct disk *disk);
+
+void disk_put_right (struct disk *disk);
 
 /* For array_config.  A disk that is broken is missing. */
 int disk_opener (const struct array_opener *opener, const char *text,

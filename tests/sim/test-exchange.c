@@ -68,7 +68,17 @@ static const char *const mark_names[MARKS] = {
   "and spoils what is newer",
   "it comes back by itself",
   "it answers and stays out",
+  "it stays out as itself",
+  "it stays out, empty",
+  "it stays out, an older image",
+  "of another array",
+  "a copy of another disk",
+  "smaller",
+  "without flush",
+  "read-only",
+  "an older image is taken",
   "that is called a split brain",
+  "a copy of another is taken",
 };
 
 static void
@@ -255,6 +265,11 @@ start_again (struct disk *const *kept)
   struct leg *legs[LEGS_MAX];
   struct array_snapshot now;
 
+  /* Of what is done late now no array could know. */
+  for (unsigned i = 0; i < DISKS; i++) {
+    disk_put_right (&disks[i]);
+    disk_end_late (&disks[i]);
+  }
   /* Ids are new. */
   orders_reset ();
   if (!exchange.plain)
@@ -299,7 +314,13 @@ world (void *argument)
 static void
 count_event (const struct log_event *event, const char *message)
 {
+  enum disk_swap swap = SWAP_NONE;
+
   (void)message;
+  if (strcmp (event->kind, "ReconnectRefused") == 0)
+    swap = disks[disk_number (event->disk)].swap;
+  reached[MARK_SWAPPED + swap]
+    += strcmp (event->kind, "ReconnectRefused") == 0;
   reached[MARK_ITSELF] += strcmp (event->kind, "Reconnected") == 0;
   reached[MARK_STAYS_OUT] += strcmp (event->kind, "ReconnectRefused") == 0;
 }
@@ -343,6 +364,8 @@ main (int argc, char **argv)
       return 1;
   reached[MARK_LATE] = disks_late_done;
   reached[MARK_NEWER] = disks_late_newer;
+  reached[MARK_TAKEN] = disks_taken[SWAP_OLDER];
+  reached[MARK_TAKEN_TWIN] = disks_taken[SWAP_TWIN];
   for (unsigned i = 0; i < MARKS; i++) {
     printf ("%-28s %u\n", mark_names[i], reached[i]);
     all &= reached[i] > 0 || i >= MARK_RARE;
