@@ -271,10 +271,18 @@ check_unfinished (const struct array_snapshot *now,
 }
 
 bool
+world_is_good (const struct array_snapshot *now)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_IN_SYNC
+        && disk_of (&now->member[i])->fault != DISK_GOOD)
+      return false;
+  return true;
+}
+
+void
 world_compare (const struct array_snapshot *now, struct disk *ret[LEGS_MAX])
 {
-  bool good = true;
-
   /* Nobody is in sync while an old server may still write to it. */
   for (unsigned i = 0; i < DISKS; i++)
     if (disks[i].swap == SWAP_NONE)
@@ -282,17 +290,14 @@ world_compare (const struct array_snapshot *now, struct disk *ret[LEGS_MAX])
   memset (ret, 0, LEGS_MAX * sizeof ret[0]);
   for (unsigned i = 0; i < now->members; i++) {
     const struct array_member *member = &now->member[i];
-    struct disk *disk = disk_of (member);
 
-    if (member->state == MEMBER_IN_SYNC && disk->fault == DISK_GOOD)
-      ret[member->slot] = disk;
-    else if (member->state == MEMBER_IN_SYNC)
-      good = false;
+    if (member->state == MEMBER_IN_SYNC
+        && disk_of (member)->fault == DISK_GOOD)
+      ret[member->slot] = disk_of (member);
   }
   compare_all (now, ret);
   for (unsigned i = 0; i < now->members; i++)
     if (exchange.plain && now->member[i].state != MEMBER_FAULTY
         && now->member[i].state != MEMBER_IN_SYNC)
       check_unfinished (now, &now->member[i], ret);
-  return good;
 }

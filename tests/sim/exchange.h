@@ -37,7 +37,7 @@ enum mark {
   MARK_FAR, MARK_OFFSET, MARK_SETS, MARK_BAD, MARK_BAD_BACK,
   MARK_CUT, MARK_BY_MAP, MARK_LATE, MARK_NEWER, MARK_ITSELF, MARK_STAYS_OUT,
   MARK_SWAPPED, /* stays out, so many kinds */
-  MARK_TAKEN = MARK_SWAPPED + SWAPS,
+  MARK_TAKEN = MARK_SWAPPED + SWAPS, MARK_REQUESTS_LEAST, MARK_POOL_LEAST,
   MARK_RARE,
   MARK_SPLIT = MARK_RARE, /* not in so few worlds */
   MARK_TAKEN_TWIN,
@@ -54,11 +54,14 @@ bool world_is_enough (uint32_t slots);
 /* What was once a member of it? */
 bool world_was_member (const struct disk *disk);
 
-/* The members that are in sync hold the same, and in a plain array those that
- * are not say so.  True: no disk of one that is in sync is broken.  @ret: the
- * disk of each slot that is good and in sync, or NULL.
+/* No disk of one that is in sync is broken. */
+bool world_is_good (const struct array_snapshot *now);
+
+/* Of an array that was stopped: the members that are in sync hold the same, and
+ * in a plain array those that are not say so.  @ret: the disk of each slot that
+ * is good and in sync, or NULL.
  */
-bool world_compare (const struct array_snapshot *now,
+void world_compare (const struct array_snapshot *now,
                     struct disk *ret[LEGS_MAX]);
 
 /* A client, @argument its number: writes, and reads what it wrote last, until

@@ -77,6 +77,8 @@ static const char *const mark_names[MARKS] = {
   "without flush",
   "read-only",
   "an older image is taken",
+  "one request at a time",
+  "as few children as may be",
   "that is called a split brain",
   "a copy of another is taken",
 };
@@ -89,6 +91,24 @@ say_nothing (enum log_level level, const char *message)
 }
 
 /* ----------------------------------------------------------------- the array */
+
+/* From the least that is legal up. */
+static void
+choose_pools (struct array_config *config)
+{
+  struct random_stream *chance = &exchange.chance;
+
+  config->requests = random_between (chance, 1, 4);
+  config->sync_spans = random_between (chance, 1, 4);
+  if (random_one_in (chance, 2))
+    config->pool = array_pool_minimum (config->legs)
+                   + random_below (chance, 4);
+  reached[MARK_POOL_LEAST] += config->pool == array_pool_minimum (config->legs);
+  reached[MARK_REQUESTS_LEAST] += config->requests == 1;
+  /* Bits are cleared while others are set. */
+  if (random_one_in (chance, 2))
+    config->sweep_ms = random_between (chance, 2, 12);
+}
 
 /* False: some of @legs are said to have had another history. */
 static bool
@@ -104,13 +124,14 @@ start (struct leg **legs, unsigned count, const char *const *absent)
                                  .reconnect_ms = 2,
                                  .missed_window = 4096,
                                  .sync_span = 16384,
-                                 .requests = 4,
                                  .sync_min = UINT64_C (1) << 30,
                                  .sync_max = UINT64_C (1) << 30 };
   struct array_snapshot now;
   char why[MESSAGE_MAX] = "";
-  int r = array_create (&config, legs, absent, &exchange.array, why);
+  int r;
 
+  choose_pools (&config);
+  r = array_create (&config, legs, absent, &exchange.array, why);
   if (r == -EEXIST && absent != NULL)
     return false;
   if (r < 0 || array_start (exchange.array) < 0)
@@ -306,7 +327,7 @@ world (void *argument)
   else
     wait_for_rebuild (&now);
   clients_check ();
-  stop (world_compare (&now, kept), &now);
+  stop (world_is_good (&now), &now);
   world_compare (&now, kept);
   start_again (kept);
 }
