@@ -650,6 +650,25 @@ START_TEST (what_an_old_server_may_still_do_is_copied_afterwards)
 }
 END_TEST
 
+/* Where all is copied the fourth window is the sixth write; or, if the mark is
+ * not written twice, the fifth.
+ */
+static unsigned writes_before;
+
+static void
+count_writes (void)
+{
+  returned->meanwhile[CHILD_WRITE]
+    = --writes_before > 1 ? count_writes : comes_late;
+}
+
+static void
+sixth_comes_late (void)
+{
+  writes_before = 5;
+  returned->meanwhile[CHILD_WRITE] = count_writes;
+}
+
 /* Nobody knows any more which one it was. */
 START_TEST (what_is_late_is_not_forgotten_with_the_member)
 {
@@ -660,7 +679,22 @@ START_TEST (what_is_late_is_not_forgotten_with_the_member)
   make (0);
   cut_off ();
   ck_assert_ptr_null (give (&remove).reason);
-  returned->meanwhile[CHILD_WRITE] = second_then_third;
+  sixth_comes_late ();
+  comes_back (give (&add), WHOLE);
+  ck_assert_ptr_null (returned->meanwhile[CHILD_WRITE]);
+  unmake_alike (returned);
+}
+END_TEST
+
+/* With another number, while its own one is still known. */
+START_TEST (what_is_late_comes_to_the_disk_whatever_its_number_is)
+{
+  const struct array_order add = { .verb = ARRAY_ADD, .disk = "memory:1",
+                                   .discard = true };
+
+  make_with (&layouts[0], true);
+  cut_off ();
+  sixth_comes_late ();
   comes_back (give (&add), WHOLE);
   ck_assert_ptr_null (returned->meanwhile[CHILD_WRITE]);
   unmake_alike (returned);
@@ -711,6 +745,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, with_the_first_remote_disk_there_is_one);
   tcase_add_test (tcase, what_an_old_server_may_still_do_is_copied_afterwards);
   tcase_add_test (tcase, what_is_late_is_not_forgotten_with_the_member);
+  tcase_add_test (tcase, what_is_late_comes_to_the_disk_whatever_its_number_is);
   tcase_add_test (tcase, a_mark_that_an_old_server_has_spoilt_is_there_again);
 }
 

@@ -24,8 +24,8 @@
 /* ------------------------------------------------------------- who it was */
 
 /* Names may be cut short, so one that is full says nothing. */
-static bool
-is_same (const struct member *member, const struct leg *leg)
+bool
+comeback_is_same (const struct member *member, const struct leg *leg)
 {
   if (strcmp (member->identity, leg->identity) == 0)
     return true;
@@ -41,7 +41,7 @@ comeback_look (const struct array *array, const struct array_order *order,
 
   newcomer->comeback = (struct comeback){ .is_known = false };
   if (order->verb != ARRAY_READD || member == NULL
-      || !is_same (member, newcomer->leg))
+      || !comeback_is_same (member, newcomer->leg))
     return;
   newcomer->comeback = (struct comeback){
     .is_known = true,

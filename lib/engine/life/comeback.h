@@ -25,6 +25,8 @@
 struct array;
 struct array_answer;
 struct array_order;
+struct leg;
+struct member;
 struct newcomer;
 struct request;
 
@@ -37,6 +39,9 @@ struct comeback {
   uint64_t known_until, size;
   int left_error;
 };
+
+/* Is @leg that of the disk that @member was, as far as names tell? */
+bool comeback_is_same (const struct member *member, const struct leg *leg);
 
 /* newcomer->comeback, but for is_proven.  state_lock held. */
 void comeback_look (const struct array *array, const struct array_order *order,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "engine/array-internal.h"
+#include "engine/life/comeback.h"
 #include "engine/life/join.h"
 #include "engine/life/newcomer.h"
 #include "engine/life/order.h"
@@ -132,18 +133,25 @@ inherit (const struct array *array, struct roster *roster, uint32_t id,
 }
 
 /* An old server may still carry out what it was sent: that of @before, which
- * @member was, or NULL; or one of a disk that was forgotten, which any of these
- * may be.
+ * @member was, or NULL; of another one that it was; or of a disk that was
+ * forgotten, which any of these may be.
  */
 static void
-inherit_doubts (const struct array *array, struct member *before,
+inherit_doubts (const struct array *array, const struct member *before,
                 struct member *member)
 {
-  if ((before != NULL && before->is_doubtful)
-      || (array->has_doubts && member->leg->rank == LEG_REMOTE))
+  bool is_doubtful = array->has_doubts && member->leg->rank == LEG_REMOTE;
+
+  for (unsigned i = 0; i < array->count; i++) {
+    struct member *other = array->members[i];
+
+    if (other != before && !comeback_is_same (other, member->leg))
+      continue;
+    is_doubtful |= other->is_doubtful;
+    other->has_heir = true;
+  }
+  if (is_doubtful)
     member->quarantine_ns = ground_now () + array->quarantine_ns;
-  if (before != NULL)
-    before->has_heir = true;
 }
 
 /* The one that failed and comes again is forgotten in the same step.  With
