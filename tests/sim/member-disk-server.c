@@ -138,8 +138,9 @@ disk_came (struct disk *disk)
 void
 disk_mend (struct disk *disk)
 {
-  if (disk->fault == DISK_CUT) {
-    disk_cut_legs (disk);
+  bool was_cut = disk->fault == DISK_CUT;
+
+  if (was_cut) {
     for (unsigned i = 0; i < DISK_SECTORS; i++)
       if (random_one_in (&disks_chance, 2))
         memcpy (disk->data + i * SECTOR_SIZE, disk->stable + i * SECTOR_SIZE,
@@ -148,6 +149,8 @@ disk_mend (struct disk *disk)
   }
   memcpy (disk->stable, disk->data, DISK_SIZE);
   disk->fault = DISK_GOOD;
+  if (was_cut)
+    disk_cut_legs (disk);
 }
 
 /* Its server may have been started again, perhaps with another disk. */

@@ -91,6 +91,7 @@ disk_swap (struct disk *disk)
   }
   memcpy (disk->stable, disk->data, DISK_SIZE);
   sim_log ("disk:%u is %s now", (unsigned)(disk - disks), names[disk->swap]);
+  disk_cut_legs (disk);
 }
 
 void
@@ -99,11 +100,11 @@ disk_put_right (struct disk *disk)
   if (disk->swap == SWAP_NONE)
     return;
   sim_log ("disk:%u is itself again", (unsigned)(disk - disks));
-  disk_cut_legs (disk);
   disk->swap = SWAP_NONE;
   disk->came_ns = 0;
   memcpy (disk->data, disk->own, DISK_SIZE);
   memcpy (disk->stable, disk->data, DISK_SIZE);
+  disk_cut_legs (disk);
 }
 
 void

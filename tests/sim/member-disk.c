@@ -365,20 +365,25 @@ disk_open (unsigned number)
   return &leg->leg;
 }
 
+static void
+wake_legs (const struct disk *disk)
+{
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && !disk_legs[i].closed) {
+      ground_mutex_lock (&disk_legs[i].lock);
+      ground_cond_broadcast (&disk_legs[i].changed);
+      ground_mutex_unlock (&disk_legs[i].lock);
+    }
+}
+
 void
 disk_cut_legs (struct disk *disk)
 {
   disk->cut_soon = false;
-  for (unsigned i = 0; i < disk_legs_opened; i++) {
-    struct disk_leg *leg = &disk_legs[i];
-
-    if (leg->disk != disk || leg->closed)
-      continue;
-    ground_mutex_lock (&leg->lock);
-    leg->cut = true;
-    ground_cond_broadcast (&leg->changed);
-    ground_mutex_unlock (&leg->lock);
-  }
+  /* All at once. */
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    disk_legs[i].cut |= disk_legs[i].disk == disk;
+  wake_legs (disk);
 }
 
 void
@@ -392,12 +397,7 @@ disk_break (struct disk *disk, enum disk_fault fault)
       disk_cut_legs (disk);
     return;
   }
-  for (unsigned i = 0; i < disk_legs_opened; i++)
-    if (disk_legs[i].disk == disk && !disk_legs[i].closed) {
-      ground_mutex_lock (&disk_legs[i].lock);
-      ground_cond_broadcast (&disk_legs[i].changed);
-      ground_mutex_unlock (&disk_legs[i].lock);
-    }
+  wake_legs (disk);
 }
 
 void
