@@ -22,86 +22,23 @@ They take turns; medians of the rounds and of their ratios.
 import json
 import os
 import re
-import shutil
 import signal
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
+
+from measured import (MIB, MIRROR, TOOL, Server, Writer, begin_table,
+                      in_scratch, need, percentile, row, run, wait_until)
 
 ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
              os.environ.get("BENCH_ROUNDS", "3"))
-MIB = 1 << 20
 SIZE = 256 * MIB
 REGION = 64 * 1024
 CUT_S = 10
 TIMEOUT_S, FLUSH_TIMEOUT_S = 1, 4
-MIRROR = os.path.realpath(os.environ.get("MIRROR_SO", "./mirror.so"))
-TOOL = os.path.realpath(os.environ.get("NBDMIRROR", "./nbdmirror"))
-
-
-def run(*words):
-    return subprocess.run(words, check=True, text=True, capture_output=True)
-
-
-def wait_until(done):
-    while not done():
-        time.sleep(0.01)
-
-
-class Server:
-    """nbdkit, on NAME.sock."""
-
-    def __init__(self, name, *words):
-        self.name = name
-        for end in "sock", "pid":
-            if os.path.exists(f"{name}.{end}"):
-                os.remove(f"{name}.{end}")
-        with open(name + ".messages", "w") as said:
-            self.process = subprocess.Popen(
-                ["nbdkit", "-f", "-U", name + ".sock", "-P", name + ".pid",
-                 *words], stdin=subprocess.DEVNULL, stderr=said)
-        wait_until(lambda: os.path.exists(name + ".pid")
-                   or self.process.poll() is not None)
-        if self.process.poll() is not None:
-            sys.exit("bench: nbdkit does not start")
-
-    def uri(self):
-        return f"nbd+unix:///?socket={os.path.abspath(self.name)}.sock"
-
-    def has_said(self, text):
-        with open(self.name + ".messages") as said:
-            return text in said.read()
-
-    def end(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        self.process.wait()
-
-
-class Writer:
-    """fio's random writes; each with its time."""
-
-    def __init__(self, server, seconds):
-        self.process = subprocess.Popen(
-            ["fio", "--name=bench", "--ioengine=nbd", f"--uri={server.uri()}",
-             "--rw=randwrite", "--bs=4k", "--iodepth=1", "--rate_iops=200",
-             "--time_based", f"--runtime={seconds}", f"--size={SIZE}",
-             "--norandommap", "--write_lat_log=bench", "--log_unix_epoch=1",
-             "--output=out"],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def latencies_us(self, since=0):
-        """When it has ended: of writes that were answered later than this."""
-        self.process.wait()
-        with open("bench_clat.1.log") as log:
-            entries = [line.split(",") for line in log]
-        return sorted(int(entry[1]) / 1000 for entry in entries
-                      if int(entry[0]) >= since * 1000)
 
 
 def p99(sorted_values):
-    return sorted_values[len(sorted_values) * 99 // 100]
+    return percentile(sorted_values, 99)
 
 
 def disks(*names):
@@ -124,7 +61,7 @@ def measure_single():
     disks("single")
     server = Server("leg", "file", "single")
     way = Server("way", "nbd", server.uri())
-    result = [p99(Writer(one, CUT_S).latencies_us()) for one in (server, way)]
+    result = [p99(Writer(one, CUT_S, SIZE).latencies_us()) for one in (server, way)]
     way.end()
     server.end()
     return result
@@ -147,7 +84,7 @@ class Cut:
 
     def measure(self):
         """The p99 without b, and the longest of all (us)."""
-        writer = Writer(self.mirror, CUT_S + 1)
+        writer = Writer(self.mirror, CUT_S + 1, SIZE)
         time.sleep(1)
         self.legs[1].process.send_signal(signal.SIGSTOP)
         wait_until(lambda: self.mirror.has_said("IS OUT OF THE MIRROR"))
@@ -199,22 +136,11 @@ def measure_md():
     """Also bytes copied, and bytes that were dirty."""
     cut = create("--bitmap-chunk", str(REGION))
     # A new array has all bits set.
-    Writer(cut.mirror, 1).process.wait()
+    Writer(cut.mirror, 1, SIZE).process.wait()
     wait_until(lambda: dirty_bytes("a") == 0)
     result = cut.measure()
     dirty = dirty_bytes("a")
     return *result, cut.come_back(), dirty
-
-
-def row(what, unit, ours, others, target, is_met):
-    ratios = [mine / other for mine, other in zip(ours, others)]
-    ratio = statistics.median(ratios)
-    verdict = "met" if is_met(ratio) else "**missed**"
-    if max(ratios) > 1.5 * min(ratios):
-        verdict = "too noisy"
-    print(f"| {what} ({unit}) | {statistics.median(ours):.4g} | "
-          f"{statistics.median(others):.4g} | {ratio:.2f} | "
-          f"{min(ratios):.2f} - {max(ratios):.2f} | {target} {verdict} |")
 
 
 def rows_of(name, ours, singles, deadline_s):
@@ -237,10 +163,7 @@ def main():
         plain.append(measure_plain())
         default.append(measure_md_default())
         md.append(measure_md())
-    print(f"A disk that hangs for {CUT_S} s, medians of {ROUNDS} rounds:")
-    print()
-    print("| what | ours | against | ratio | of the rounds | target |")
-    print("|---|--:|--:|--:|---|---|")
+    begin_table(f"A disk that hangs for {CUT_S} s, medians of {ROUNDS} rounds:")
     rows_of("plain", plain, single, TIMEOUT_S)
     rows_of("md", default, single, FLUSH_TIMEOUT_S)
     rows_of("md, 64 KiB", md, single, FLUSH_TIMEOUT_S)
@@ -248,12 +171,5 @@ def main():
         [one[3] for one in md], "<= 1.00", lambda ratio: ratio <= 1)
 
 
-for program in ("fio", "nbdkit"):
-    if shutil.which(program) is None:
-        print(f"bench: skipped: {program} is not installed")
-        sys.exit(77)
-with tempfile.TemporaryDirectory(prefix="mirror-bench.",
-                                 dir=os.environ.get("BENCH_DIR")) as scratch:
-    os.chdir(scratch)
-    os.environ["XDG_RUNTIME_DIR"] = scratch
-    main()
+need("fio", "nbdkit")
+in_scratch(main)

@@ -4,7 +4,11 @@
  * One thread.  It looks at the array when somebody woke it, and by the clock
  * only as long as there is something to come:
  *
- *   dirty, no writers           clean, quiet_ns after the last write
+ *   dirty, no writers           clean, quiet_ns after the last write; but while
+ *                               bits can be cleared only once there are none: a
+ *                               crash costs what they say, whatever the
+ *                               superblocks do, and a write now and then need
+ *                               not store "dirty" each time
  *   dirty, writers              the last of them wakes us
  *   a leg said that it is gone  on record, at once
  *   bits without writers        a sweep every sweep_ns
@@ -37,16 +41,18 @@ static void
 plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
 {
   struct metadata *md = array->md;
-  uint64_t now = ground_now ();
+  bool has_bits;
 
   ground_mutex_lock (&md->lock);
+  has_bits = md->has_bitmap && md->bitmap.settled > 0
+             && view_look (array).is_complete;
   *clean_at = metadata_state (md) == METADATA_DIRTY && md->writers == 0
+                && !has_bits
                 ? md->last_write_ns + array->quiet.quiet_ns
                 : GROUND_NEVER;
-  if (*sweep_at == GROUND_NEVER && md->has_bitmap && md->bitmap.settled > 0
-      && view_look (array).is_complete)
-    *sweep_at = now + array->quiet.sweep_ns;
-  md->wakes_at_zero = *clean_at == GROUND_NEVER;
+  if (*sweep_at == GROUND_NEVER && has_bits)
+    *sweep_at = ground_now () + array->quiet.sweep_ns;
+  md->wakes_at_zero = *clean_at == GROUND_NEVER && !has_bits;
   md->wakes_at_settled = *sweep_at == GROUND_NEVER;
   ground_mutex_unlock (&md->lock);
 }

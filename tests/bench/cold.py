@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a write costs whose region has no bit yet.  ("make bench")
+
+    cold.py [ROUNDS]
+
+Writes of 4k, one at a time, to an md raid1 with the regions that create gives
+it, to a plain mirror, and to one disk that makes each write stable:
+
+  cold    at random in 64 GiB, one each 20 ms: most regions were cleared since
+          somebody wrote there.  The median against what it must cost, a write
+          and one that is stable; the slowest hundredth against the median
+  hot     in one region, three a second: its bit stays, and so does "dirty"
+
+They take turns; medians of the rounds and of their ratios.
+"""
+
+import os
+import sys
+
+from measured import (MIB, MIRROR, TOOL, Server, Writer, begin_table,
+                      in_scratch, need, percentile, row, run)
+
+ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
+             os.environ.get("BENCH_ROUNDS", "3"))
+SIZE = 64 * 1024 * MIB
+COLD = {"seconds": 30, "size": SIZE, "rate": 50}
+HOT = {"seconds": 10, "size": MIB, "rate": 3}
+
+
+def measure(words, **job):
+    """Median and 99th percentile, us."""
+    server = Server("mirror", *words)
+    latencies = Writer(server, job["seconds"], job["size"],
+                       rate=job["rate"]).latencies_us()
+    server.end()
+    return percentile(latencies, 50), percentile(latencies, 99)
+
+
+def disks(*names):
+    for name in names:
+        with open(name, "wb") as disk:
+            disk.truncate(SIZE)
+    return names
+
+
+def stable_disk():
+    return ["--filter=fua", "file", *disks("a"), "fuamode=force"]
+
+
+def plain():
+    return [MIRROR, *disks("a", "b")]
+
+
+def md():
+    run(TOOL, "create", "--yes", "--force", "--assume-clean",
+        *disks("a", "b"))
+    # Its bits are all set at first: a stop without waiting clears them.
+    server = Server("mirror", MIRROR, "a", "b")
+    Writer(server, 1, MIB).process.wait()
+    server.end()
+    return [MIRROR, "a", "b"]
+
+
+def main():
+    rounds = {"plain": [], "md": [], "stable": [], "hot plain": [],
+              "hot md": []}
+    for _ in range(ROUNDS):
+        rounds["stable"].append(measure(stable_disk(), **COLD))
+        rounds["plain"].append(measure(plain(), **COLD))
+        rounds["md"].append(measure(md(), **COLD))
+        rounds["hot plain"].append(measure(plain(), **HOT))
+        rounds["hot md"].append(measure(md(), **HOT))
+    p50 = {name: [one[0] for one in all] for name, all in rounds.items()}
+    begin_table(f"Writes whose region has no bit, medians of {ROUNDS} rounds:")
+    row("cold: p50, and of plain + 1.15 x a stable write", "us", p50["md"],
+        [one + 1.15 * other for one, other in zip(p50["plain"],
+                                                  p50["stable"])],
+        "<= 1.00", lambda ratio: ratio <= 1)
+    row("cold: p99, and p50", "us", [one[1] for one in rounds["md"]],
+        p50["md"], "<= 3.00", lambda ratio: ratio <= 3)
+    row("hot: p50, and of plain", "us", p50["hot md"], p50["hot plain"],
+        "<= 1.30", lambda ratio: ratio <= 1.3)
+
+
+need("fio", "nbdkit")
+in_scratch(main)
