@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Of three members two are lost one after the other, and come back in the order
 # in which they went: each gets what it missed, no more, although the second one
-# has it on record that the first is gone.  One that ran on its own meanwhile is
-# found out all the same.
+# has it on record that the first is gone.  One that ran on its own is found out
+# all the same, meanwhile or before this server began.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
@@ -71,3 +71,23 @@ wait_until grep -q "b.sock answers again but STAYS OUT" mirror.messages
 stop mirror
 stop c
 cmp -i "$(md_data a.img)" a.img c.img
+
+echo "One of two ran on its own, is failed by order, and comes back."
+rm -f ./*.img mirror.messages
+md_array --bitmap-chunk=64K a.img b.img
+for disk in a.img b.img; do
+  serve_mirror $disk
+  writes 5
+  stop mirror
+done
+rm mirror.messages
+serve_mirror a.img b.img on-split-brain=leg:0 control="$dir/control"
+controlled mirror
+client "$NBDMIRROR" --yes fail "$dir/control" b.img
+client "$NBDMIRROR" --yes readd "$dir/control" b.img --discard
+said 0 "b.img.*what it missed is copied to it"
+said 1 "b.img.*all data is copied to it"
+writes 6
+wait_until is_said 1 "b.img .*is rebuilt and in sync"
+stop mirror
+cmp -i "$(md_data a.img)" a.img b.img

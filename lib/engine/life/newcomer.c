@@ -213,8 +213,9 @@ describe_members (struct array *array, struct assemble_member *ret,
   return count;
 }
 
-/* Is its superblock the one that was stored there last, before it was lost?  If
- * it ran on its own since, it has another.
+/* Is its superblock the one that this server stored there last, or found there
+ * when it was in sync, before it was lost?  If it ran on its own since, it has
+ * another.
  */
 static bool
 is_as_left (struct array *array, const struct newcomer *newcomer)
@@ -227,12 +228,14 @@ is_as_left (struct array *array, const struct newcomer *newcomer)
   ground_mutex_lock (&array->state_lock);
   for (unsigned i = 0; i < array->roster.members; i++) {
     const struct roster_member *entry = &array->roster.member[i];
-    const uint8_t *left;
+    const struct member_super *left;
 
     if (entry->state != MEMBER_FAULTY)
       continue;
-    left = view_find_member (array, entry->id)->super.block;
-    found |= memcmp (left, record->block, SB1_BLOCK_SIZE) == 0;
+    left = &view_find_member (array, entry->id)->super;
+    /* One that came from elsewhere and never got ours has what it had. */
+    found |= left->stored != UINT64_MAX && left->stored == record->sb.events
+             && memcmp (left->block, record->block, SB1_BLOCK_SIZE) == 0;
   }
   ground_mutex_unlock (&array->state_lock);
   return found;
