@@ -186,6 +186,14 @@ beside_abort (struct leg *leg)
   leg->image->ops->abort (leg->image);
 }
 
+static bool
+beside_is_inside (struct leg *leg)
+{
+  struct leg *image = leg->image;
+
+  return image->ops->is_inside != NULL && image->ops->is_inside (image);
+}
+
 static void
 beside_close (struct leg *leg)
 {
@@ -204,6 +212,7 @@ static const struct leg_ops beside_ops = {
   .read_now = beside_read_now,
   .can_zero = beside_can_zero,
   .abort = beside_abort,
+  .is_inside = beside_is_inside,
   .close = beside_close,
 };
 

@@ -186,7 +186,9 @@ be_apart (void *argument)
       continue;
     }
     apart->batch = take_waiting (apart);
+    apart->inside = true;
     work_off (file);
+    apart->inside = false;
     answered = apart->batch;
     apart->batch = NULL;
     ground_mutex_unlock (&apart->lock);
@@ -241,6 +243,20 @@ leg_file_apart_abort (struct leg_file *file)
   ground_mutex_unlock (&apart->lock);
   shut_down (batch);
   shut_down (waiting);
+}
+
+bool
+leg_file_apart_is_inside (struct leg_file *file)
+{
+  struct leg_file_apart *apart = &file->apart;
+  bool inside;
+
+  if (!apart->started)
+    return false;
+  ground_mutex_lock (&apart->lock);
+  inside = apart->inside;
+  ground_mutex_unlock (&apart->lock);
+  return inside;
 }
 
 void

@@ -29,6 +29,7 @@ struct leg_file_apart {
   bool ended;
   struct child *waiting, **end; /* by driver.next */
   struct child *batch; /* under way; NULL: none, or it was aborted */
+  bool inside; /* the thread is with a batch, aborted or not */
 };
 
 struct leg_file {
@@ -80,6 +81,7 @@ bool leg_file_goes_apart (const struct leg_file *file,
 int leg_file_apart_start (struct leg_file *file);
 void leg_file_apart_queue (struct leg_file *file, struct child *child);
 void leg_file_apart_abort (struct leg_file *file);
+bool leg_file_apart_is_inside (struct leg_file *file);
 void leg_file_apart_stop (struct leg_file *file);
 
 /* leg-file-place.c: its name for comparing (@is_block: the number of the

@@ -349,6 +349,12 @@ file_abort (struct leg *leg)
   leg_file_apart_abort (file);
 }
 
+static bool
+file_is_inside (struct leg *leg)
+{
+  return leg_file_apart_is_inside (leg_file_of (leg));
+}
+
 static void
 file_close (struct leg *leg)
 {
@@ -405,5 +411,6 @@ const struct leg_ops leg_file_ops = {
   .size_now = file_size_now,
   .can_zero = leg_file_can_zero,
   .abort = file_abort,
+  .is_inside = file_is_inside,
   .close = file_close,
 };

@@ -177,6 +177,11 @@ struct leg_ops {
    */
   void (*abort) (struct leg *leg);
 
+  /* Would close wait for the kernel, since a thread of the leg's own is inside?
+   * Any time before close.  NULL: never.
+   */
+  bool (*is_inside) (struct leg *leg);
+
   /* Nothing is in flight and no call is under way.  Join threads, release
    * everything, free @leg.
    */

@@ -2,7 +2,8 @@
 /* closer: the thread that closes legs which no view names any more.
  *
  * A leg's close may wait for its threads and its server, so it is done here,
- * with nothing held; nobody waits for it but the stop.
+ * with nothing held; nobody waits for it but the stop.  A leg that would wait for
+ * the kernel is left until it does not, so that it keeps the others from nothing.
  */
 #include <string.h>
 
@@ -26,11 +27,18 @@ is_doubtful (const struct member *member, const struct leg *leg)
          && image->end.writes_in_flight && !image->end.by_peer;
 }
 
+static bool
+is_inside (struct leg *leg)
+{
+  return leg->ops->is_inside != NULL && leg->ops->is_inside (leg);
+}
+
 /* A leg that no view names, for us to close; NULL: none.  A member that the
- * roster has forgotten goes with it: *@ret_gone.  state_lock held.
+ * roster has forgotten goes with it: *@ret_gone.  *@ret_left: some are for later.
+ * state_lock held.
  */
 static struct leg *
-take_unused (struct array *array, struct member **ret_gone)
+take_unused (struct array *array, struct member **ret_gone, bool *ret_left)
 {
   for (unsigned i = 0; i < array->count; i++) {
     struct member *member = array->members[i];
@@ -39,6 +47,10 @@ take_unused (struct array *array, struct member **ret_gone)
 
     if (member->users > 0 || (leg == NULL && is_known))
       continue;
+    if (leg != NULL && is_inside (leg)) {
+      *ret_left = true;
+      continue;
+    }
     if (leg != NULL)
       member->is_doubtful = is_doubtful (member, leg);
     member->leg = NULL;
@@ -55,37 +67,44 @@ take_unused (struct array *array, struct member **ret_gone)
   return NULL;
 }
 
-static void
+/* True: some are left. */
+static bool
 close_unused (struct array *array)
 {
+  bool left;
+
   struct member *gone;
   struct leg *leg;
 
   do {
+    left = false;
     ground_mutex_lock (&array->state_lock);
     view_collect (array);
-    leg = take_unused (array, &gone);
+    leg = take_unused (array, &gone, &left);
     ground_mutex_unlock (&array->state_lock);
     if (leg != NULL)
       leg->ops->close (leg);
     if (gone != NULL)
       member_free (gone);
   } while (leg != NULL || gone != NULL);
+  return left;
 }
 
 static void
 be_closer (void *argument)
 {
   struct array *array = argument;
+  bool left;
 
   /* Woken by each view that is published, and each descriptor that ends and
-   * was waited for.
+   * was waited for; nobody tells when the kernel has answered.
    */
   do {
     /* A rebuild of a member that is gone has its leg, even while it waits. */
     job_look (&array->resync.job);
-    close_unused (array);
-  } while (worker_sleep (&array->views.closer, GROUND_NEVER));
+    left = close_unused (array);
+  } while (worker_sleep (&array->views.closer,
+                         left ? ground_now () + HUNG_LOOK_NS : GROUND_NEVER));
 }
 
 int
