@@ -4,7 +4,12 @@
  * Orders wait for disks, so they are carried out by a thread of their own, one
  * after the other; the control thread goes on, and sends the answer when it is
  * there.  Who ordered it may be gone by then.  Those that fail a disk have a
- * thread each: what the others wait for may be that disk.
+ * thread each: what the others wait for may be that disk.  So have those that open
+ * a disk, since that may hang in the kernel:
+ *
+ *   it is open, and in its turn          carried out, answered
+ *   ORDER_OPEN_S have passed before      "hangs", and nothing is done when it is
+ *                                        open after all
  *
  * A new verb of array_change is a line of the table.
  */
@@ -14,16 +19,23 @@
 #include "control/internal.h"
 #include "ground/util.h"
 
-/* Waiting for the one before. */
+/* Not answered. */
 #define ORDERS_MAX 16
+
+/* In the kernel, answered or not. */
+#define ORDERS_OPENING_MAX 8
 
 struct order {
   struct control *control;
   struct ground_thread thread;
   bool is_alone; /* in that thread */
+  _Atomic bool is_decided; /* array_order has it */
+  GSource *timer;  /* or NULL */
+  bool is_given_up;
   uint64_t client; /* its number */
   JsonNode *id;    /* of the request; may be NULL */
   char *disk, *name;
+  char *opens;     /* the disk that is opened; NULL: none is */
   struct array_order order;
   struct array_answer answer;
   int result;
@@ -34,7 +46,8 @@ struct orders {
   bool started;
   GAsyncQueue *queue; /* struct order; one without a control ends the thread */
   unsigned waiting;   /* of the control thread; and of these, */
-  unsigned alone;     /* those in threads of their own */
+  unsigned alone;     /* those in threads of their own; and of these, */
+  unsigned opening;   /* those that open a disk */
 };
 
 /* Of the arguments. */
@@ -45,6 +58,7 @@ enum {
   NEEDS_NAME = 8,
   NEEDS_SIZE = 16,
   NEEDS_CHUNK = 32,
+  OPENS_DISK = 64, /* if one is given; readd always */
 };
 
 static const struct {
@@ -54,13 +68,13 @@ static const struct {
 } verbs[] = {
   { "fail", ARRAY_FAIL, NEEDS_MEMBER },
   { "remove", ARRAY_REMOVE, NEEDS_MEMBER },
-  { "add", ARRAY_ADD, NEEDS_DISK },
-  { "readd", ARRAY_READD, NEEDS_MEMBER },
-  { "spare", ARRAY_SPARE, NEEDS_DISK },
-  { "replace", ARRAY_REPLACE, NEEDS_MEMBER | NEEDS_DISK },
+  { "add", ARRAY_ADD, NEEDS_DISK | OPENS_DISK },
+  { "readd", ARRAY_READD, NEEDS_MEMBER | OPENS_DISK },
+  { "spare", ARRAY_SPARE, NEEDS_DISK | OPENS_DISK },
+  { "replace", ARRAY_REPLACE, NEEDS_MEMBER | NEEDS_DISK | OPENS_DISK },
   { "write-mostly", ARRAY_WRITE_MOSTLY, NEEDS_MEMBER },
   { "read-as-others", ARRAY_READ_AS_OTHERS, NEEDS_MEMBER },
-  { "grow-legs", ARRAY_GROW_LEGS, NEEDS_SLOTS },
+  { "grow-legs", ARRAY_GROW_LEGS, NEEDS_SLOTS | OPENS_DISK },
   { "grow-size", ARRAY_GROW_SIZE, NEEDS_SIZE },
   { "bitmap", ARRAY_BITMAP, NEEDS_CHUNK },
   { "rename", ARRAY_RENAME, NEEDS_NAME },
@@ -73,6 +87,7 @@ order_free (struct order *order)
     json_node_unref (order->id);
   g_free (order->disk);
   g_free (order->name);
+  g_free (order->opens);
   g_free (order);
 }
 
@@ -101,21 +116,81 @@ build_answer (const struct order *order)
   return builder;
 }
 
+static void
+send_answer (struct order *order, JsonBuilder *answer)
+{
+  struct control *control = order->control;
+
+  control->orders->waiting--;
+  control_look (control);
+  client_answer (control, order->client, answer);
+  clients_sweep (control, false);
+}
+
+static void
+tell_hung (const struct order *order, bool begins)
+{
+  const struct log_event event = { begins ? "Hung" : "HungEnded",
+                                   begins ? EVENT_WARNING : EVENT_INFO, -1,
+                                   order->opens };
+
+  if (begins)
+    log_event (&event,
+               "disk %.200s HANGS: it was to join, and has not answered for %u "
+               "seconds.  The order is given up", order->opens, ORDER_OPEN_S);
+  else
+    log_event (&event,
+               "disk %.200s: has answered after all, and is left alone; the "
+               "order was given up", order->opens);
+}
+
+static void
+stop_timer (struct order *order)
+{
+  if (order->timer == NULL)
+    return;
+  g_source_destroy (order->timer);
+  g_source_unref (order->timer);
+  order->timer = NULL;
+}
+
 static gboolean
 on_done (void *data)
 {
   struct order *order = data;
-  struct control *control = order->control;
+  struct orders *orders = order->control->orders;
 
-  control->orders->waiting--;
+  stop_timer (order);
   if (order->is_alone) {
     ground_thread_join (&order->thread);
-    control->orders->alone--;
+    orders->alone--;
+    orders->opening -= order->opens != NULL;
   }
-  control_look (control);
-  client_answer (control, order->client, build_answer (order));
-  clients_sweep (control, false);
+  if (order->is_given_up)
+    tell_hung (order, false);
+  else
+    send_answer (order, build_answer (order));
   order_free (order);
+  return G_SOURCE_REMOVE;
+}
+
+/* A server has a deadline of its own. */
+static gboolean
+on_late (void *data)
+{
+  struct order *order = data;
+  char text[MESSAGE_MAX];
+
+  if (!atomic_exchange (&order->is_decided, true)) {
+    order->is_given_up = true;
+    snprintf (text, sizeof text,
+              "disk %.200s has not answered for %u seconds, so it hangs in the "
+              "kernel; nothing was done, and nothing will be: look at the disk, "
+              "then order it again", order->opens, ORDER_OPEN_S);
+    tell_hung (order, true);
+    send_answer (order, request_refusal (order->id, "hangs", text));
+  }
+  stop_timer (order);
   return G_SOURCE_REMOVE;
 }
 
@@ -214,16 +289,53 @@ check (size_t verb, JsonObject *args)
   return NULL;
 }
 
+static char *
+name_of_member (struct control *control, uint32_t id)
+{
+  g_autofree struct array_snapshot *snapshot
+    = g_new (struct array_snapshot, 1);
+
+  array_get_snapshot (control->config.array, snapshot);
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].id == id)
+      return g_strdup (snapshot->member[i].name);
+  return NULL;
+}
+
+static char *
+which_opens (struct control *control, const struct array_order *order,
+             unsigned needs)
+{
+  if (!(needs & OPENS_DISK)
+      || (order->verb == ARRAY_GROW_LEGS && order->dry_run))
+    return NULL;
+  return order->verb == ARRAY_READD && order->disk == NULL
+           ? name_of_member (control, order->member)
+           : g_strdup (order->disk);
+}
+
+static void
+start_timer (struct order *order)
+{
+  if (order->opens == NULL || order->opens[0] != '/')
+    return;
+  order->timer = g_timeout_source_new_seconds (ORDER_OPEN_S);
+  g_source_set_callback (order->timer, on_late, order, NULL);
+  g_source_attach (order->timer, order->control->context);
+}
+
 /* False: no thread can be started. */
 static bool
 hand_over (struct orders *orders, struct order *order)
 {
-  if (order->order.verb == ARRAY_FAIL) {
+  if (order->order.verb == ARRAY_FAIL || order->opens != NULL) {
     order->is_alone = true;
-    if (ground_thread_start (&order->thread, "mirror-fail", carry_out, order)
+    if (ground_thread_start (&order->thread, "mirror-order", carry_out, order)
         < 0)
       return false;
     orders->alone++;
+    orders->opening += order->opens != NULL;
+    start_timer (order);
     return true;
   }
   if (!orders->started
@@ -251,7 +363,9 @@ put (struct control *control, size_t verb, JsonObject *args,
     .name = order->name,
     .discard = json_read_bool (args, "discard"),
     .dry_run = json_read_bool (args, "dry_run"),
+    .is_decided = &order->is_decided,
   };
+  order->opens = which_opens (control, &order->order, verbs[verb].needs);
   if (!hand_over (control->orders, order))
     return "its thread cannot be started";
   control->orders->waiting++;
@@ -281,6 +395,13 @@ orders_take (struct control *control, struct client *client, JsonNode *id,
   }
   if (control->orders->waiting >= ORDERS_MAX) {
     client_send (client, request_refusal (id, "busy", "too many orders wait"));
+    return true;
+  }
+  if (control->orders->opening >= ORDERS_OPENING_MAX
+      && (verbs[verb].needs & OPENS_DISK)) {
+    client_send (client, request_refusal (id, "busy",
+                                          "too many disks that hang are being "
+                                          "opened"));
     return true;
   }
   order = g_new0 (struct order, 1);

@@ -247,6 +247,9 @@ struct array_order {
                        all zeroes holds nothing */
   bool dry_run;     /* only say what would be done */
   bool by_itself;   /* nobody has ordered it: a lost disk answers again */
+  _Atomic bool *is_decided; /* NULL; or who sets it first decides: array_change
+                               once the disk is open, or who does not wait for
+                               that any longer ("given-up": nothing is done) */
 };
 
 struct array_answer {
@@ -260,7 +263,7 @@ struct array_answer {
 /* 0 and it is on record (of a plain array: until it stops), or -errno and
  * nothing has changed, but for "not-recorded": then it is out and that is not
  * on record.  Any thread, after array_start and before array_close; blocks on
- * orders before it, on opening the disk, on the disks.
+ * opening the disk, with nothing held, then on orders before it, on the disks.
  */
 int array_change (struct array *array, const struct array_order *order,
                   struct array_answer *answer);

@@ -100,6 +100,11 @@
 #define LEG_HUNG_S 10
 #define HUNG_LOOK_NS UINT64_C (1000000000)
 
+/* A disk that is to join and does not answer for so long is given up: longer than
+ * one takes that was asleep, shorter than a person waits.
+ */
+#define ORDER_OPEN_S 20
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */

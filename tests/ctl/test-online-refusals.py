@@ -37,6 +37,7 @@ ELSEWHERE = {
     "bitmap-outdated": "tests/unit/test-fit.c:FIT_OUTDATED",
     "events-too-old": "tests/unit/test-fit.c:FIT_EVENTS",
     "full-copy-needed": "tests/unit/test-comeback.c",
+    "given-up": "tests/server/test-hung-disk-joining.sh:given up",
     "in-use": "tests/unit/test-change-plain.c",
     "no-bitmap": "tests/unit/test-fit.c:FIT_NO_BITMAP",
     "no-flush": "tests/server/test-md-leg-comes-back-wrong.sh:"

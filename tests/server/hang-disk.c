@@ -2,7 +2,8 @@
 /* hang-disk: to be preloaded: disks whose I/O hangs, or syncs slowly.
  *
  * As long as there is a file DISK.hangs beside a disk, whatever is asked of the
- * disk stays in the call; DISK.calls has a byte for each that hung.  Only those
+ * disk stays in the call; DISK.calls has a byte for each that hung.  A file
+ * DISK.hangs-writing: all but reads.  Only those
  * disks are heeded whose path ends with HANG_DISKS (".img").  With SYNC_MS each
  * sync takes so many milliseconds more.
  */
@@ -37,16 +38,18 @@ is_disk (int fd, char path[4096])
 }
 
 static void
-hang (int fd)
+hang (int fd, int is_read)
 {
-  char path[4096], hangs[4200], calls[4200];
+  char path[4096], hangs[4200], writing[4200], calls[4200];
   int told = 0;
 
   if (!is_disk (fd, path))
     return;
   snprintf (hangs, sizeof hangs, "%s.hangs", path);
+  snprintf (writing, sizeof writing, "%s.hangs-writing", path);
   snprintf (calls, sizeof calls, "%s.calls", path);
-  while (access (hangs, F_OK) == 0) {
+  while (access (hangs, F_OK) == 0
+         || (!is_read && access (writing, F_OK) == 0)) {
     if (!told) {
       int log = open (calls, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
@@ -71,7 +74,7 @@ take_time (void)
 ssize_t
 pread (int fd, void *buffer, size_t length, off_t offset)
 {
-  hang (fd);
+  hang (fd, 1);
   return REAL (pread) (fd, buffer, length, offset);
 }
 
@@ -84,7 +87,7 @@ pread64 (int fd, void *buffer, size_t length, off_t offset)
 ssize_t
 pwrite (int fd, const void *buffer, size_t length, off_t offset)
 {
-  hang (fd);
+  hang (fd, 0);
   return REAL (pwrite) (fd, buffer, length, offset);
 }
 
@@ -98,7 +101,7 @@ ssize_t
 pwritev2 (int fd, const struct iovec *parts, int count, off_t offset,
           int flags)
 {
-  hang (fd);
+  hang (fd, 0);
   take_time ();
   return REAL (pwritev2) (fd, parts, count, offset, flags);
 }
@@ -115,7 +118,7 @@ fdatasync (int fd)
 {
   char path[4096];
 
-  hang (fd);
+  hang (fd, 0);
   if (is_disk (fd, path))
     take_time ();
   return REAL (fdatasync) (fd);

@@ -16,17 +16,19 @@
  * It is on record when array_change returns 0; a plain array has no record, and
  * the answer says so.  One order at a time, but for fail, which an order before
  * it may be waiting for.  What takes long, opening a disk, is done before
- * anything is held.
+ * anything is held, so that one that hangs then keeps nobody else from anything.
  *
  * Locks held on entry: none.  May block on: an order before it, the opener,
  * the turn, the disks.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/array-internal.h"
 #include "engine/life/grow.h"
 #include "engine/life/join.h"
+#include "engine/life/newcomer.h"
 #include "engine/life/order.h"
 #include "engine/life/plain.h"
 #include "engine/life/resize.h"
@@ -193,35 +195,114 @@ find_name (struct array *array, uint32_t id, char ret[MEMBER_NAME_MAX],
   return ret[0] != '\0' ? 0 : change_refuse_step (answer, ROSTER_UNKNOWN, "");
 }
 
+/* change_lock held. */
 static int
 carry_out (struct array *array, const struct array_order *order,
-           struct array_answer *answer)
+           struct newcomer *newcomer, struct array_answer *answer)
 {
-  char name[MEMBER_NAME_MAX];
-  int r;
-
   switch (order->verb) {
   case ARRAY_REMOVE:
   case ARRAY_WRITE_MOSTLY:
   case ARRAY_READ_AS_OTHERS:
     return on_member (array, order, answer);
-  case ARRAY_READD:
-    if (order->disk == NULL) {
-      r = find_name (array, order->member, name, answer);
-      return r < 0 ? r : join_disk (array, order, name, answer);
-    }
-    break;
   case ARRAY_GROW_LEGS:
-    return grow_legs (array, order, answer);
+    return grow_legs (array, order, newcomer, answer);
   case ARRAY_GROW_SIZE:
   case ARRAY_BITMAP:
     return resize_array (array, order, answer);
   case ARRAY_RENAME:
     return rename_array (array, order, answer);
   default:
-    break;
+    return join_opened (array, order, newcomer, answer);
   }
-  return join_disk (array, order, order->disk, answer);
+}
+
+static bool
+wants_disk (const struct array_order *order)
+{
+  switch (order->verb) {
+  case ARRAY_ADD:
+  case ARRAY_READD:
+  case ARRAY_REPLACE:
+  case ARRAY_SPARE:
+    return true;
+  case ARRAY_GROW_LEGS:
+    return order->disk != NULL && !order->dry_run;
+  default:
+    return false;
+  }
+}
+
+static bool
+is_given_up (const struct array_order *order)
+{
+  return order->is_decided != NULL && atomic_exchange (order->is_decided, true);
+}
+
+static int
+open_disk (struct array *array, const struct array_order *order,
+           struct newcomer *newcomer, struct array_answer *answer)
+{
+  char name[MEMBER_NAME_MAX];
+  int r = 0;
+
+  if (order->disk == NULL)
+    r = find_name (array, order->member, name, answer);
+  if (r == 0)
+    r = newcomer_open (array, order->disk != NULL ? order->disk : name, 0,
+                       newcomer, answer);
+  if (r == 0 && is_given_up (order)) {
+    newcomer_drop (newcomer);
+    r = change_refuse (answer, -ECANCELED, "given-up",
+                       "nobody waits for the disk any more");
+  }
+  return r;
+}
+
+static int
+in_turn (struct array *array, const struct array_order *order,
+         struct newcomer *newcomer, struct array_answer *answer)
+{
+  int r;
+
+  ground_mutex_lock (&array->change_lock);
+  r = carry_out (array, order, newcomer, answer);
+  ground_mutex_unlock (&array->change_lock);
+  return r;
+}
+
+/* What is wrong whatever the disk is, is said without it. */
+static int
+check_first (struct array *array, const struct array_order *order,
+             struct array_answer *answer)
+{
+  struct array_order ask = *order;
+
+  ask.dry_run = true;
+  return order->verb == ARRAY_GROW_LEGS ? in_turn (array, &ask, NULL, answer)
+                                        : 0;
+}
+
+static int
+with_disk (struct array *array, const struct array_order *order,
+           struct array_answer *answer)
+{
+  struct newcomer *newcomer = malloc (sizeof *newcomer);
+  int r;
+
+  if (newcomer == NULL)
+    return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
+  r = check_first (array, order, answer);
+  if (r == 0)
+    r = open_disk (array, order, newcomer, answer);
+  if (r == 0) {
+    /* What was said above is not the answer. */
+    *answer = (struct array_answer){ .reason = NULL };
+    r = in_turn (array, order, newcomer, answer);
+    newcomer_drop (newcomer);
+  }
+  free (newcomer);
+  return r;
 }
 
 int
@@ -244,8 +325,6 @@ array_change (struct array *array, const struct array_order *order,
   /* Disks fail without an order, too, at any moment of one. */
   if (order->verb == ARRAY_FAIL)
     return fail (array, order, answer);
-  ground_mutex_lock (&array->change_lock);
-  r = carry_out (array, order, answer);
-  ground_mutex_unlock (&array->change_lock);
-  return r;
+  return wants_disk (order) ? with_disk (array, order, answer)
+                            : in_turn (array, order, NULL, answer);
 }

@@ -11,6 +11,7 @@
 #include "engine/array-internal.h"
 #include "engine/life/grow.h"
 #include "engine/life/join.h"
+#include "engine/life/newcomer.h"
 #include "engine/life/order.h"
 #include "ground/log.h"
 #include "ground/text.h"
@@ -152,7 +153,7 @@ has_spare (struct array *array)
 
 int
 grow_legs (struct array *array, const struct array_order *order,
-           struct array_answer *answer)
+           struct newcomer *newcomer, struct array_answer *answer)
 {
   const struct array_order add = { .verb = ARRAY_ADD, .disk = order->disk,
                                    .discard = order->discard };
@@ -173,7 +174,7 @@ grow_legs (struct array *array, const struct array_order *order,
   r = change_slots (array, order, answer);
   if (r < 0 || order->disk == NULL || order->dry_run)
     return r;
-  r = join_disk (array, &add, order->disk, answer);
+  r = join_opened (array, &add, newcomer, answer);
   return r < 0 ? undo_slots (array, before, r, answer) : 0;
 }
 

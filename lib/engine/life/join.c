@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* join: a disk becomes a member by order: add, readd, replace, spare.
  *
- *   join_disk   open it, with nothing held             (newcomer_open)
+ *   join_opened it is open, since before anything was held   (newcomer_open)
  *     admit     with the turn: may it join?     (newcomer_judge, plain_judge)
  *       seat    a member, published, then on record     (metadata_admit), or
  *               marked as what is no copy yet           (mark_store)
@@ -362,8 +362,11 @@ join_opened (struct array *array, const struct array_order *order,
                struct newcomer *newcomer, struct array_answer *answer)
 {
   struct request *request;
-  int r = change_enter (array, order->dry_run, &request, answer);
+  /* Another order, with the same disk, may have come first. */
+  int r = newcomer_check_other (array, newcomer->leg, 0, answer);
 
+  if (r == 0)
+    r = change_enter (array, order->dry_run, &request, answer);
   if (r < 0)
     return r;
   if (array->md != NULL)
@@ -374,24 +377,5 @@ join_opened (struct array *array, const struct array_order *order,
   request_end (&array->modifiers, request);
   if (r == 0 && !order->dry_run)
     worker_wake (&array->resync.worker);
-  return r;
-}
-
-int
-join_disk (struct array *array, const struct array_order *order,
-           const char *text, struct array_answer *answer)
-{
-  struct newcomer *newcomer;
-  int r;
-
-  newcomer = malloc (sizeof *newcomer);
-  if (newcomer == NULL)
-    return change_refuse (answer, -ENOMEM, "no-memory", "not enough memory");
-  r = newcomer_open (array, text, 0, newcomer, answer);
-  if (r == 0) {
-    r = join_opened (array, order, newcomer, answer);
-    newcomer_drop (newcomer);
-  }
-  free (newcomer);
   return r;
 }

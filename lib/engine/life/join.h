@@ -8,15 +8,9 @@
 
 struct newcomer;
 
-/* @order, one of these, with the disk that @text names.  0 and it is on record,
- * or -errno; *@answer in either case.  array->change_lock held.  Blocks on the
- * opener, the turn, the disks.
- */
-int join_disk (struct array *array, const struct array_order *order,
-               const char *text, struct array_answer *answer);
-
-/* The same, of a disk that is open, which is still the caller's if it does not
- * join.
+/* @order, one of these, with a disk that is open, which is still the caller's if
+ * it does not join.  0 and it is on record, or -errno; *@answer in either case.
+ * array->change_lock held.  Blocks on the turn, the disks.
  */
 int join_opened (struct array *array, const struct array_order *order,
                  struct newcomer *newcomer, struct array_answer *answer);

@@ -28,9 +28,9 @@ is_any (const struct member *member)
   return true;
 }
 
-static int
-check_other (struct array *array, const struct leg *leg, uint32_t instead,
-             struct array_answer *answer)
+int
+newcomer_check_other (struct array *array, const struct leg *leg,
+                      uint32_t instead, struct array_answer *answer)
 {
   struct member *member = NULL;
   const char *shared;
@@ -138,7 +138,7 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
   if (r < 0)
     return change_refuse (answer, r, missing ? "missing" : "unusable",
                           "disk %.200s: %.700s", text, why);
-  r = check_other (array, ret->leg, instead, answer);
+  r = newcomer_check_other (array, ret->leg, instead, answer);
   if (r == 0)
     r = check_memory (array, ret->leg, answer);
   if (r == 0)

@@ -37,6 +37,10 @@ struct newcomer {
 int newcomer_open (struct array *array, const char *text, uint32_t instead,
                    struct newcomer *ret, struct array_answer *answer);
 
+/* Is @leg no disk of a member, but of @instead?  0, or -errno and *@answer. */
+int newcomer_check_other (struct array *array, const struct leg *leg,
+                          uint32_t instead, struct array_answer *answer);
+
 /* May what it holds be overwritten?  0, or -errno and *@answer. */
 int newcomer_check_contents (const struct newcomer *newcomer,
                              const struct array_order *order,

@@ -42,7 +42,7 @@ static void
 write_out (struct request *request, const struct member *member, char *mark)
 {
   struct array *array = request->array;
-  const struct child_spec what = { .op = CHILD_WRITE,
+  const struct child_spec what = { .op = CHILD_WRITE, .flags = CHILD_APART,
                                    .length = array->mark_size,
                                    .buffer = mark };
 
