@@ -188,5 +188,8 @@ reattach (struct array *array, uint32_t id, uint64_t heard_ns,
     metadata_end_turn (array);
   }
   member_release (array, old);
+  /* Without it copying ended with an error. */
+  if (r == 0)
+    worker_wake (&array->resync.worker);
   return r;
 }
