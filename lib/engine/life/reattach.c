@@ -80,7 +80,8 @@ make (struct array *array, const struct member *old, struct newcomer *newcomer)
       member_free (member);
     return NULL;
   }
-  member->super.stored = member->super.sb.events;
+  /* What was just read may be in its server's cache. */
+  member->super.stored = old->super.stored;
   member->super.sb = old->super.sb;
   atomic_store (&member->flush_absent, atomic_load (&old->flush_absent));
   atomic_store (&member->flush_lost,
