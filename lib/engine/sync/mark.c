@@ -7,7 +7,7 @@
  * (array->torn_from).
  *
  * Locks held on entry: none.  May block on: the range lock, a buffer, a child
- * of the resync's own pool, a flush round, the disks.
+ * of the resync's own pool, a flush round, the turn, the disks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,11 +82,32 @@ mark_store (struct request *request, struct member *member)
   return r;
 }
 
+/* An old write may have hit what says that it is no copy; of an array with
+ * metadata that is its superblock, and its bitmap's bits.
+ */
+static int
+store_again (struct array *array, struct member *member)
+{
+  struct request *request;
+  int r;
+
+  if (array->md != NULL) {
+    metadata_begin_turn (array);
+    r = metadata_admit (array, member);
+    metadata_end_turn (array);
+    return r == -ENODEV ? 0 : r; /* it is lost again */
+  }
+  r = request_begin (&array->resync.requests, &request);
+  assert (r == 0); /* nobody closes them */
+  r = mark_store (request, member);
+  request_end (&array->resync.requests, request);
+  return r;
+}
+
 int
 mark_quarantine (struct array *array, struct member *member)
 {
   uint64_t until = atomic_load (&member->quarantine_ns);
-  struct request *request;
   int r;
 
   if (until == 0)
@@ -94,10 +115,7 @@ mark_quarantine (struct array *array, struct member *member)
   worker_pause (&array->resync.worker, until);
   if (worker_is_stopping (&array->resync.worker))
     return -ECANCELED;
-  r = request_begin (&array->resync.requests, &request);
-  assert (r == 0); /* nobody closes them */
-  r = mark_store (request, member);
-  request_end (&array->resync.requests, request);
+  r = store_again (array, member);
   if (r == 0)
     atomic_store (&member->quarantine_ns, 0);
   return r;

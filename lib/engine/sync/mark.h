@@ -5,7 +5,8 @@
  *                 that it is no copy (logic/unfinished), durably; clients'
  *                 writes leave them alone
  *   mark_quarantine   if an old server of it may still do what it was sent:
- *                 that is waited for, and they say so again
+ *                 that is waited for, and they say so again (in an array with
+ *                 metadata its superblock and bitmap do)
  *   rebuild       everything behind them
  *   mark_replace  flush; the first bytes; flush; and only then it is read
  *
