@@ -79,7 +79,8 @@ open_leg (const char *name, const struct leg_spec *spec, struct disk *disk,
   struct leg_open_ways ways
     = { .patience = { .timeout_ns = timeout_ns,
                       .flush_timeout_ns
-                      = LEG_FLUSH_TIMEOUT_FACTOR * timeout_ns } };
+                      = LEG_FLUSH_TIMEOUT_FACTOR * timeout_ns },
+        .connections = 1 };
   char *path;
   int r;
 

@@ -71,7 +71,8 @@ open_disk (const struct array_opener *opener, const char *text,
     = { .direct = options->direct,
         .patience = { .timeout_ns = options->timeout_s * GROUND_S,
                       .flush_timeout_ns = options->flush_timeout_s * GROUND_S,
-                      .canceled = opener->canceled } };
+                      .canceled = opener->canceled },
+        .connections = options->connections };
 
   return open_with_state (text, &ways, ret, ret_missing, why);
 }

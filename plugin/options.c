@@ -18,6 +18,7 @@ options_init (struct options *options)
 {
   *options = (struct options){ .level = LEVEL_RAID1,
                                .timeout_s = LEG_TIMEOUT_DEFAULT_S,
+                               .connections = NBD_CONNECTIONS_DEFAULT,
                                .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S,
                                .reconnect_s = RECONNECT_DEFAULT_S,
                                .spare_delay_s = SPARE_DELAY_DEFAULT_S };
@@ -216,6 +217,16 @@ parse_flush_timeout (struct options *options, const char *value)
 }
 
 static int
+parse_connections (struct options *options, const char *value)
+{
+  if (parse_number (value, NBD_CONNECTIONS_MAX, &options->connections)
+      && options->connections >= 1)
+    return 0;
+  log_error ("connections=%s: must be 1 to %d", value, NBD_CONNECTIONS_MAX);
+  return -1;
+}
+
+static int
 parse_metadata (struct options *options, const char *value)
 {
   if (strcmp (value, "auto") == 0)
@@ -391,6 +402,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "cache", parse_cache },
     { "timeout", parse_timeout },
     { "flush-timeout", parse_flush_timeout },
+    { "connections", parse_connections },
     { "metadata", parse_metadata },
     { "degraded", parse_degraded },
     { "on-split-brain", parse_on_split_brain },

@@ -20,6 +20,7 @@ struct options {
   bool direct;             /* cache=none */
   unsigned timeout_s;
   unsigned flush_timeout_s; /* 0 until options_complete: not given */
+  unsigned connections;     /* to each server */
   enum array_metadata metadata;
   bool no_degraded;        /* degraded=no */
   unsigned degraded_wait_s;
@@ -74,6 +75,8 @@ int options_check_plain (const struct options *options);
   "flush-timeout=SECONDS   the same for flushing and zeroing (default: four "  \
   "times\n"                                                                   \
   "                 timeout=).\n"                                             \
+  "connections=N    to each remote disk whose server offers multi-conn "      \
+  "(default 2).\n"                                                            \
   "degraded=yes|no|wait:SECONDS   md: whether to start with disks missing, "  \
   "and\n"                                                                     \
   "                 after how many seconds (default wait:30).\n"              \

@@ -300,13 +300,13 @@ is_same_export (struct nbd_handle *a, struct nbd_handle *b)
  * flushes.  They only make it faster, so failing here is no failure.
  */
 static void
-connect_more (struct leg_nbd *nbd, uint64_t deadline_ns,
+connect_more (struct leg_nbd *nbd, unsigned connections, uint64_t deadline_ns,
               const struct leg_nbd_patience *patience)
 {
   struct nbd_handle *first = nbd->connection[0].handle;
   char why[MESSAGE_MAX];
 
-  while (nbd->connections < NBD_CONNECTIONS_MAX
+  while (nbd->connections < connections
          && nbd_can_multi_conn (first) > 0) {
     struct nbd_connection *connection = &nbd->connection[nbd->connections];
 
@@ -352,14 +352,15 @@ create (const char *uri, const struct leg_nbd_patience *patience)
 
 int
 leg_nbd_open (const char *uri, const struct leg_nbd_patience *patience,
-              struct leg **ret, char *why)
+              unsigned connections, struct leg **ret, char *why)
 {
   uint64_t deadline_ns = ground_now () + patience->timeout_ns;
   struct leg_nbd *nbd = create (uri, patience);
   int r;
 
   assert (patience->timeout_ns > 0
-          && patience->flush_timeout_ns >= patience->timeout_ns);
+          && patience->flush_timeout_ns >= patience->timeout_ns
+          && connections >= 1 && connections <= NBD_CONNECTIONS_MAX);
   why[0] = '\0';
   if (nbd == NULL)
     return leg_refuse (why, -ENOMEM, "no memory, or too many open files");
@@ -371,7 +372,7 @@ leg_nbd_open (const char *uri, const struct leg_nbd_patience *patience,
   r = learn_server (nbd, nbd->connection[0].handle, why);
   if (r != 0)
     goto err_free;
-  connect_more (nbd, deadline_ns, patience);
+  connect_more (nbd, connections, deadline_ns, patience);
   nbd->blocks = calloc (nbd->connections, nbd->leg.caps.block_minimum);
   if (nbd->blocks == NULL) {
     r = leg_refuse (why, -ENOMEM, "no memory");

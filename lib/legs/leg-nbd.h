@@ -14,14 +14,15 @@ struct leg_nbd_patience {
   const _Atomic bool *canceled; /* while connecting: not any longer; or NULL */
 };
 
-/* Connect to @uri and learn what the server can do.  Uses as many
- * connections as the server's multi-conn allows.  0 and *@ret, or -errno and
+/* Connect to @uri and learn what the server can do.  If its multi-conn allows
+ * it, with @connections (1 to NBD_CONNECTIONS_MAX), or as many as there can be.
+ * 0 and *@ret, or -errno and
  * @why (at least MESSAGE_MAX bytes), to follow "disk URI: ".  Starts no thread
  * (leg start does); nothing is written.  -EPROTO: somebody was reached, but
  * there was no agreement; see @why.
  */
 int leg_nbd_open (const char *uri, const struct leg_nbd_patience *patience,
-                  struct leg **ret, char *why);
+                  unsigned connections, struct leg **ret, char *why);
 
 /* Can the key file, or the certificates in their directory, be read?  NULL:
  * the URI has none.  0, or -errno and @why as above.

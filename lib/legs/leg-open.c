@@ -43,7 +43,8 @@ leg_open (const char *text, const struct leg_open_ways *ways, struct leg **ret,
     return leg_file_open (text, ways->direct, ret, why);
   if (spec.tls)
     r = check_keys (text, why);
-  return r < 0 ? r : leg_nbd_open (text, &ways->patience, ret, why);
+  return r < 0 ? r : leg_nbd_open (text, &ways->patience, ways->connections,
+                                    ret, why);
 }
 
 bool

@@ -10,6 +10,7 @@
 struct leg_open_ways {
   bool direct;         /* local disks: O_DIRECT */
   struct leg_nbd_patience patience; /* servers */
+  unsigned connections;             /* likewise, each, at most */
 };
 
 /* Open the disk that @text names, an absolute path or an NBD URI.  0 and *@ret,

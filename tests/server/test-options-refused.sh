@@ -47,6 +47,9 @@ refused "flush-timeout=soon.*1 to 14400" a.img b.img flush-timeout=soon
 refused "flush-timeout=9 is less than timeout=10" a.img b.img flush-timeout=9 \
   timeout=10
 refused "flush-timeout=29 is less than timeout=30" a.img b.img flush-timeout=29
+for wrong in 0 17 -1 many 2K; do
+  refused "connections=$wrong: must be 1 to 16" a.img b.img connections=$wrong
+done
 refused "unknown parameter 'colour'.*--help" a.img b.img colour=blue
 refused "unknown parameter 'x'.*\./x=c.img" a.img b.img x=c.img
 

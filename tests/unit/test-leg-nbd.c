@@ -20,6 +20,7 @@
 #define SIZE (4 * MIB)
 #define HOUR (3600 * GROUND_S)
 #define LOADERS 16
+#define CONNECTIONS 2
 
 static char root[48]; /* of all tests, so that failed ones leave nothing */
 static char folder[64];
@@ -69,7 +70,7 @@ open_patient (const char *uri, uint64_t timeout_ns, uint64_t flush_timeout_ns)
   char why[MESSAGE_MAX];
   const struct leg_nbd_patience patience
     = { .timeout_ns = timeout_ns, .flush_timeout_ns = flush_timeout_ns };
-  int r = leg_nbd_open (uri, &patience, &leg, why);
+  int r = leg_nbd_open (uri, &patience, CONNECTIONS, &leg, why);
 
   ck_assert_msg (r == 0, "%s: %s", uri, why);
   ck_assert_int_eq (leg->rank, LEG_REMOTE);
@@ -89,7 +90,7 @@ check_refused (const char *uri, uint64_t timeout_ns, const char *phrase)
   char why[MESSAGE_MAX];
   const struct leg_nbd_patience patience
     = { .timeout_ns = timeout_ns, .flush_timeout_ns = timeout_ns };
-  int r = leg_nbd_open (uri, &patience, &leg, why);
+  int r = leg_nbd_open (uri, &patience, CONNECTIONS, &leg, why);
 
   ck_assert_int_lt (r, 0);
   ck_assert_ptr_null (leg);
@@ -671,7 +672,7 @@ START_TEST (odd_block_sizes_never_reach_the_engine)
       tiny.blocks[j] = UINT64_C (1) << unit_below (&state, 32);
     tiny.blocks[unit_below (&state, 3)] += unit_below (&state, 3) - 1;
     tiny_start (&tiny, folder);
-    if (leg_nbd_open (tiny.uri, &patience, &leg, why) == 0) {
+    if (leg_nbd_open (tiny.uri, &patience, CONNECTIONS, &leg, why) == 0) {
       const struct leg_caps *caps = &leg->caps;
 
       ck_assert (is_power_of_2 (caps->block_minimum));
@@ -956,7 +957,7 @@ START_TEST (several_connections_live_and_die_together)
   tiny_start (&tiny, folder);
   leg = open_uri (tiny.uri, HOUR);
   ck_assert_int_eq (leg->ops->start (leg), 0);
-  ck_assert_uint_eq (tiny.accepted, NBD_CONNECTIONS_MAX);
+  ck_assert_uint_eq (tiny.accepted, CONNECTIONS);
   for (unsigned i = 0; i < 2; i++) {
     calls[i] = (struct call){
       .child = { .op = CHILD_READ, .buffer = data[i], .length = 512 }
@@ -1120,7 +1121,7 @@ START_TEST (an_idle_server_that_answers_stays)
   leg = open_uri (tiny.uri, GROUND_S);
   watch (&watcher, leg);
   ck_assert_int_eq (leg->ops->start (leg), 0);
-  wait_asked (&tiny, 3 * NBD_CONNECTIONS_MAX);
+  wait_asked (&tiny, 3 * CONNECTIONS);
   ck_assert_uint_eq (leg->generation, 0);
   leg->ops->close (leg);
   ck_assert_uint_eq (watcher.count, 0);
