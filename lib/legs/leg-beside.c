@@ -114,6 +114,7 @@ beside_issue (struct leg *leg, struct child *child)
 {
   struct leg_beside *this = beside_of (leg);
 
+  child->generation = leg_generation (leg);
   if (child->op == CHILD_FLUSH)
     leg->image->ops->issue (leg->image, child);
   else if (child->offset >= this->area_from)

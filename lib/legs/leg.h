@@ -271,6 +271,19 @@ leg_image (struct leg *leg)
   return leg->image != NULL ? leg->image : leg;
 }
 
+/* Of the connection, which is the disk's: its number, and how it ended. */
+static inline uint64_t
+leg_generation (struct leg *leg)
+{
+  return atomic_load (&leg_image (leg)->generation);
+}
+
+static inline const struct leg_end *
+leg_end (struct leg *leg)
+{
+  return &leg_image (leg)->end;
+}
+
 enum leg_kinship {
   LEG_APART,
   LEG_SHARES, /* both lie on one thing, or may, and not on the same bytes */

@@ -16,15 +16,15 @@
  * ended in order, or was healthy, owes nothing.
  */
 static bool
-is_doubtful (const struct member *member, const struct leg *leg)
+is_doubtful (const struct member *member, struct leg *leg)
 {
-  const struct leg *image = leg->image != NULL ? leg->image : leg;
+  const struct leg_end *end = leg_end (leg);
 
   if (atomic_load (&member->quarantine_ns) != 0)
     return true;
   return leg->rank == LEG_REMOTE
-         && atomic_load (&image->generation) != member->generation
-         && image->end.writes_in_flight && !image->end.by_peer;
+         && leg_generation (leg) != member->generation
+         && end->writes_in_flight && !end->by_peer;
 }
 
 static bool

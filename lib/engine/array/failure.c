@@ -175,7 +175,7 @@ failure_gone (struct leg *leg, int error)
   ground_mutex_unlock (&array->state_lock);
   if (member == NULL) /* it is history */
     return;
-  failure_report (array, member, atomic_load (&leg->generation), NULL, error);
+  failure_report (array, member, leg_generation (leg), NULL, error);
   note_gone (array);
 }
 

@@ -22,7 +22,7 @@ member_new (struct leg *leg)
   memcpy (member->identity, leg->identity, sizeof member->identity);
   member->leg = leg;
   member->size = leg->caps.exact_size;
-  member->generation = atomic_load (&leg->generation);
+  member->generation = leg_generation (leg);
   member->since_utc_us = ground_utc_us ();
   return member;
 }

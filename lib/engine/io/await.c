@@ -40,7 +40,7 @@ lacks_disk (struct array *array)
   for (uint32_t left = view->in_sync; left != 0; left &= left - 1) {
     const struct member *member = view->member[__builtin_ctz (left)];
 
-    if (atomic_load (&member->leg->generation) == member->generation)
+    if (leg_generation (member->leg) == member->generation)
       reached |= left & -left;
   }
   for (unsigned i = 0; i < view->groups; i++)

@@ -46,7 +46,7 @@ unreached (const struct request *request, uint32_t places)
     const struct member *member
       = request_member (request, __builtin_ctz (left));
 
-    if (atomic_load (&member->leg->generation) != member->generation)
+    if (leg_generation (member->leg) != member->generation)
       ret |= left & -left;
   }
   return ret;

@@ -40,7 +40,7 @@ find_lost (struct array *array, uint32_t id)
   entry = roster_find (&array->roster, id);
   if (entry != NULL && entry->state == MEMBER_IN_SYNC) {
     member = view_find_member (array, id);
-    if (atomic_load (&member->leg->generation) == member->generation)
+    if (leg_generation (member->leg) == member->generation)
       member = NULL;
   }
   if (member != NULL)
@@ -163,10 +163,11 @@ attach (struct array *array, struct member *old,
 
 /* What it was sent and did not answer may not be under way any more. */
 static bool
-owes_nothing (const struct array *array, const struct leg *leg,
-              uint64_t heard_ns)
+owes_nothing (const struct array *array, struct leg *leg, uint64_t heard_ns)
 {
-  return !leg->end.writes_in_flight || leg->end.by_peer
+  const struct leg_end *end = leg_end (leg);
+
+  return !end->writes_in_flight || end->by_peer
          || ground_now () >= heard_ns + array->quarantine_ns;
 }
 

@@ -81,7 +81,7 @@ admit (struct array *array, struct member *member, int slot)
   log_notice ("disk %.200s, a spare, steps in for slot %d", member->name, slot);
   r = metadata_admit (array, member);
   if (r < 0)
-    failure_report (array, member, atomic_load (&member->leg->generation),
+    failure_report (array, member, leg_generation (member->leg),
                     "writing that it has a slot", r);
 }
 
