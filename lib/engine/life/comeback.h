@@ -4,14 +4,9 @@
  *
  * Nothing on it says which disk it is, and whoever answers at its address now
  * may have another disk, or an older copy.  So it is compared with one that is
- * in sync: both ends, places all over it, and those that were written to last
- * and were on all disks.  Where no bit is set they must be alike.  One place
- * that is no zeroes and is alike shows that it is the one, unless something
- * speaks against it.
- *
- * Nothing is locked for that.  A bit is set before anything is sent; and as
- * long as a slot is empty none is cleared.  So what has no bit after it was
- * read has not been written to since the disk left.
+ * in sync (samples.h).  Where no bit is set they must be alike.  One place that
+ * is no zeroes and is alike shows that it is the one, unless something speaks
+ * against it.
  *
  * Locks held on entry: array->change_lock.  May block on: a buffer, a child of
  * the resync's own pool, the disks, that which comes included.

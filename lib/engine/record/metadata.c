@@ -167,6 +167,23 @@ metadata_marked (struct array *array)
   return MIN (regions * md->bitmap.region_size, md->bitmap.size);
 }
 
+bool
+metadata_is_marked (struct array *array, uint64_t offset, uint64_t *length)
+{
+  struct metadata *md = array->md;
+  bool is_marked = true;
+
+  ground_mutex_lock (&md->lock);
+  if (md->has_bitmap) {
+    uint64_t region = md->bitmap.region_size;
+
+    *length = MIN (*length, region - offset % region);
+    is_marked = bitmap_is_set (&md->bitmap, offset / region);
+  }
+  ground_mutex_unlock (&md->lock);
+  return is_marked;
+}
+
 /* ---------------------------------------------------------------- protect */
 
 /* Lock held. */

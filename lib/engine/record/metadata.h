@@ -195,6 +195,12 @@ int metadata_store_now (struct array *array);
 /* Bytes of the array that the bitmap has set; 0 without one. */
 uint64_t metadata_marked (struct array *array);
 
+/* May some disk lack what was written at @offset?  *@length becomes as much as
+ * the answer holds for.
+ */
+bool metadata_is_marked (struct array *array, uint64_t offset,
+                         uint64_t *length);
+
 /* A new layout of the same array, with another size or another bitmap. */
 struct metadata_plan {
   struct layout layout;
