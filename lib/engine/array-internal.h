@@ -16,6 +16,7 @@
 #include "engine/record/missed.h"
 #include "engine/io/pool.h"
 #include "engine/record/quiet.h"
+#include "engine/record/witness.h"
 #include "engine/io/range-lock.h"
 #include "engine/io/request.h"
 #include "engine/sync/resync.h"
@@ -50,6 +51,7 @@ struct array {
   bool bounced;         /* some leg wants aligned memory */
   bool beside;          /* md: its metadata is in a state file, not on the
                            disks: what is written there is stable at once */
+  struct witness *witness; /* beside: by what a disk is known again; else NULL */
   uint32_t leg_block;   /* bytes: the largest block of any leg, a sector at
                            least; metadata is written in these */
   uint32_t bounce_size;

@@ -139,6 +139,7 @@ unsigned array_pool_minimum (unsigned legs);
  *   resync       a bit for each window of TODO_WINDOW bytes
  *   the bitmap   twice its area on a member, in pages; 4 bytes for each
  *                region, 9 for each page
+ *   state=       a struct witness
  */
 uint64_t array_memory (const struct array_config *config, bool bounced,
                        bool is_md);

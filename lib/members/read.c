@@ -213,6 +213,29 @@ read_log (struct member_record *record)
   return 0;
 }
 
+/* ---------------------------------------------------------------- evidence */
+
+/* Without it nothing is known of the disk, which is no fault. */
+static int
+read_evidence (struct member_record *record)
+{
+  const struct member_disk *disk = &record->disk;
+  uint64_t at = record->sb.super_offset * SECTOR_SIZE + EVIDENCE_AT;
+  uint8_t block[EVIDENCE_SIZE];
+
+  if (at > disk->size || sizeof block > disk->size - at
+      || disk->read (disk->opaque, block, sizeof block, at) < 0)
+    return 0;
+  record->evidence = malloc (sizeof *record->evidence);
+  if (record->evidence == NULL)
+    return -ENOMEM;
+  if (!evidence_decode (block, record->evidence)) {
+    free (record->evidence);
+    record->evidence = NULL;
+  }
+  return 0;
+}
+
 /* --------------------------------------------------------------- all of it */
 
 void
@@ -239,6 +262,8 @@ member_read (const struct member_disk *disk, struct member_record *ret)
   if (r == 0 && ret->verdict == SB1_GOOD
       && (ret->sb.features & SB1_FEATURE_BAD_BLOCKS))
     r = read_log (ret);
+  if (r == 0 && ret->verdict == SB1_GOOD && disk->beside)
+    r = read_evidence (ret);
   if (r < 0)
     member_forget (ret);
   return r;
@@ -249,8 +274,10 @@ member_forget (struct member_record *record)
 {
   free (record->bits);
   free (record->bad);
+  free (record->evidence);
   record->bits = NULL;
   record->bad = NULL;
+  record->evidence = NULL;
 }
 
 enum sb1_verdict

@@ -14,6 +14,7 @@
 #include "ground/limits.h"
 #include "logic/badblocks.h"
 #include "logic/bitmap-disk.h"
+#include "logic/evidence.h"
 #include "logic/sb1.h"
 #include "logic/seats.h"
 
@@ -67,6 +68,9 @@ struct member_record {
   unsigned log_bytes;
   bool log_damaged;
   char log_why[MESSAGE_MAX]; /* of that */
+
+  /* What a state file remembers of the disk; ours.  NULL: nothing. */
+  struct evidence *evidence;
 
   struct seat seat; /* given by members_assemble */
 };

@@ -17,6 +17,7 @@
 #include "engine/array/seat.h"
 #include "ground/log.h"
 #include "ground/util.h"
+#include "members/proof.h"
 
 static int
 check_pool (const struct array_config *config, unsigned legs, char *why)
@@ -345,7 +346,9 @@ array_create (const struct array_config *config, struct leg **legs,
         : members_read (disks, config->legs, &members, why);
   if (r < 0)
     return r;
-  r = members_assemble (members, &wish, absent, why_readonly, why);
+  r = proof_check_all (members, why);
+  if (r == 0)
+    r = members_assemble (members, &wish, absent, why_readonly, why);
   is_md = members->assembly.result != ASSEMBLE_PLAIN;
   if (r == 0 && !is_md)
     r = check_plain (config, legs, absent, why);

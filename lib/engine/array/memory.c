@@ -113,6 +113,8 @@ array_memory_used (const struct array *array)
     bytes += array->md->memory_size + array->count * (uint64_t)SB1_BLOCK_SIZE;
     bytes -= slots * SB1_BLOCK_SIZE;
   }
+  if (array->witness != NULL)
+    bytes += sizeof (struct witness);
   for (unsigned i = 0; i < array->count; i++)
     if (array->members[i]->bad != NULL)
       bytes += sizeof (struct badblocks);

@@ -172,6 +172,16 @@ note_flushed (struct request *request)
   }
 }
 
+/* Does any of them only say that it flushes? */
+static bool
+is_any_absent (const struct view *view)
+{
+  for (uint32_t left = view->targets; left != 0; left &= left - 1)
+    if (atomic_load (&view->member[__builtin_ctz (left)]->flush_absent))
+      return true;
+  return false;
+}
+
 /* Do all members of the array hold for sure what they were flushed for?  Not
  * while somebody is out, nor if nobody can tell.
  */
@@ -184,10 +194,7 @@ is_everywhere (const struct request *request, uint32_t places)
       || (view->targets & ~places) != 0 || request->failed != 0
       || atomic_load (&request->array->reads_pinned))
     return false;
-  for (uint32_t left = view->targets; left != 0; left &= left - 1)
-    if (atomic_load (&view->member[__builtin_ctz (left)]->flush_absent))
-      return false;
-  return true;
+  return !is_any_absent (view);
 }
 
 /* All of @places at once, and nobody else's flush beside.  They are places of
@@ -204,6 +211,7 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   int r;
 
   missed_flush_begin (&array->missed);
+  witness_flush_begin (array->witness);
   request_pin_newest (request);
   view = request_view (request);
 
@@ -227,6 +235,8 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
     return -EIO;
   if (r == 0 && everywhere)
     missed_flush_end (&array->missed, view->number);
+  if (r == 0 && !is_any_absent (view))
+    witness_flush_end (array->witness);
   return r;
 }
 

@@ -331,10 +331,15 @@ modify_protected (struct request *request, const struct modification *m)
     return modify_noted (request, m);
   r = intent_begin (array, m->offset, m->length);
   sent = r == 0;
-  if (sent)
+  if (sent) {
+    witness_forget (array->witness, m->offset, m->length);
     r = modify_range (request, m);
-  if (!request->is_taken)
-    intent_end (array, m->offset, m->length, sent && r < 0);
+  }
+  if (request->is_taken)
+    return r;
+  if (r == 0 && m->op == CHILD_WRITE)
+    witness_note (array->witness, m->buffer, m->offset, m->length);
+  intent_end (array, m->offset, m->length, sent && r < 0);
   return r;
 }
 

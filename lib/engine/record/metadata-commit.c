@@ -14,6 +14,7 @@
 #include "engine/array-internal.h"
 #include "engine/array/failure.h"
 #include "engine/io/flush.h"
+#include "engine/record/testimony.h"
 #include "ground/util.h"
 
 static int
@@ -53,6 +54,9 @@ write_after_flush (struct array *array, bool dirty,
   if (r < 0)
     return r;
   md->checkpoint = *checkpoint;
+  /* Nothing depends on it. */
+  if (!dirty)
+    testimony_store (array);
   metadata_store_spares (array);
   return 0;
 }
@@ -156,6 +160,11 @@ clear_bits (struct array *array, bool at_once)
   if (!is_clearable)
     return 0;
   r = flush_targets (md);
+  if (r < 0 || !is_complete (array))
+    return r;
+
+  /* Where no bit is the evidence has to be right. */
+  r = testimony_store (array);
   if (r < 0 || !is_complete (array))
     return r;
 

@@ -18,6 +18,7 @@
 #include "engine/array-internal.h"
 #include "engine/io/flush.h"
 #include "engine/record/metadata.h"
+#include "engine/record/testimony.h"
 #include "ground/util.h"
 
 /* ------------------------------------------------------------------ memory */
@@ -210,8 +211,11 @@ store_spares (struct array *array)
 static int
 store_with (struct array *array)
 {
-  int r = metadata_store_bits (array);
+  /* Bits that are clear there say nothing of what was written before. */
+  int r = testimony_forget_all (array);
 
+  if (r == 0)
+    r = metadata_store_bits (array);
   if (r < 0)
     forget_bitmap (array->md);
   if (r == 0)

@@ -117,6 +117,10 @@ metadata_create (struct array *array, const struct members *members)
   failed |= metadata_maps_make (array->layout.array_size, region_size,
                                 array->leg_block, &maps);
   metadata_maps_take (md, &maps);
+  if (array->beside && !array->limits.readonly) {
+    array->witness = witness_new (authority->evidence);
+    failed |= array->witness == NULL ? -ENOMEM : 0;
+  }
   if (failed != 0)
     return -ENOMEM;
   load (md, array, members);
@@ -137,5 +141,7 @@ metadata_destroy (struct array *array)
   ground_mutex_destroy (&md->lock);
   free (md->memory);
   free (md);
+  witness_free (array->witness);
+  array->witness = NULL;
   array->md = NULL;
 }

@@ -18,9 +18,10 @@
 #include "ground/log.h"
 #include "ground/util.h"
 
-/* A part of the bitmap's area, out of the staging memory. */
+/* A part of the bitmap's area, out of the staging memory; or evidence. */
 struct area {
   uint64_t from, length;
+  const uint8_t *evidence;
 };
 
 static void
@@ -50,27 +51,32 @@ bitmap_place (const struct metadata *md, const struct sb1 *sb)
   return (uint64_t)sector * SECTOR_SIZE;
 }
 
-/* @area, or, if that is NULL, each one's superblock; to all of @places, and
- * wait for them.
- */
+/* @area, or, if that is NULL, @member's superblock. */
+static void
+send_area (struct request *request, unsigned place, const struct area *area)
+{
+  const struct metadata *md = request->array->md;
+  const struct member *member = request_member (request, place);
+  const struct member_super *super = &member->super;
+  unsigned block = MAX (member->leg->caps.block_minimum, SECTOR_SIZE);
+  uint64_t at = super->sb.super_offset * SECTOR_SIZE;
+
+  if (area == NULL)
+    send (request, place, super->block, sb1_written_bytes (&super->sb, block),
+          at);
+  else if (area->evidence != NULL)
+    send (request, place, area->evidence, area->length, at + EVIDENCE_AT);
+  else
+    send (request, place, md->staging + area->from, area->length,
+          bitmap_place (md, &super->sb) + area->from);
+}
+
+/* The same, to all of @places, and wait for them. */
 static void
 send_to (struct request *request, uint32_t places, const struct area *area)
 {
-  const struct metadata *md = request->array->md;
-
-  for (uint32_t left = places; left != 0; left &= left - 1) {
-    unsigned place = __builtin_ctz (left);
-    const struct member *member = request_member (request, place);
-    const struct member_super *super = &member->super;
-    unsigned block = MAX (member->leg->caps.block_minimum, SECTOR_SIZE);
-
-    if (area != NULL)
-      send (request, place, md->staging + area->from, area->length,
-            bitmap_place (md, &super->sb) + area->from);
-    else
-      send (request, place, super->block, sb1_written_bytes (&super->sb, block),
-            super->sb.super_offset * SECTOR_SIZE);
-  }
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    send_area (request, __builtin_ctz (left), area);
   request_finish (request);
 }
 
@@ -178,7 +184,7 @@ store_head (struct request *request, uint32_t places)
   ground_mutex_lock (&md->lock);
   memcpy (md->staging, md->bitmap.image, length);
   ground_mutex_unlock (&md->lock);
-  return store (request, places, &(struct area){ 0, length });
+  return store (request, places, &(struct area){ .length = length });
 }
 
 /* Once: the superblocks of all targets with one new event count. */
@@ -282,7 +288,7 @@ metadata_store_spare_bitmap (struct array *array, const struct member *member)
   ground_mutex_unlock (&md->lock);
   request_pin_newest (md->request);
   store_on_spares (md->request, 1u << member->place,
-                   &(struct area){ 0, md->area_used });
+                   &(struct area){ .length = md->area_used });
 }
 
 /* A crash may have left some of the current ones one update behind: they get
@@ -359,6 +365,15 @@ begin_store (struct metadata *md, bool dirty)
 }
 
 int
+metadata_store_beside (struct array *array, uint32_t places,
+                       const uint8_t *evidence)
+{
+  return store (array->md->request, places,
+                &(struct area){ .length = EVIDENCE_SIZE,
+                                .evidence = evidence });
+}
+
+int
 metadata_write_supers (struct array *array, bool dirty,
                        const struct checkpoint *checkpoint)
 {
@@ -418,7 +433,7 @@ metadata_store_bits (struct array *array)
     end = MIN (from + count * BITMAP_PAGE_SIZE, md->area_used);
     request_pin_newest (md->request);
     r = store (md->request, request_view (md->request)->targets,
-               &(struct area){ from, end - from });
+               &(struct area){ .from = from, .length = end - from });
   }
   ground_mutex_lock (&md->lock);
   if (r < 0)

@@ -19,6 +19,7 @@
 #include "engine/array/failure.h"
 #include "engine/io/flush.h"
 #include "engine/record/superblocks.h"
+#include "engine/record/testimony.h"
 #include "ground/util.h"
 
 void
@@ -93,9 +94,12 @@ static int
 store_members (struct array *array)
 {
   struct metadata *md = array->md;
-  int r = metadata_write_supers (array, metadata_state (md) != METADATA_CLEAN,
-                                 &md->checkpoint);
+  bool dirty = metadata_state (md) != METADATA_CLEAN;
+  int r = metadata_write_supers (array, dirty, &md->checkpoint);
 
+  /* Nothing depends on it. */
+  if (r == 0 && !dirty)
+    testimony_store (array);
   /* It may have become dirty without a writer. */
   worker_wake (&array->quiet.worker);
   return r;
@@ -127,7 +131,9 @@ metadata_admit (struct array *array, const struct member *member)
   if (md->has_bitmap)
     bitmap_untake (&md->bitmap);
   ground_mutex_unlock (&md->lock);
-  r = metadata_store_bits (array);
+  r = testimony_forget (array, 1u << member->place);
+  if (r == 0)
+    r = metadata_store_bits (array);
   if (r == 0)
     r = store_members (array);
   if (r == 0)

@@ -260,6 +260,10 @@ int metadata_record (struct array *array, int r);
 int metadata_write_supers (struct array *array, bool dirty,
                            const struct checkpoint *checkpoint);
 
+/* With a state file: EVIDENCE_SIZE bytes for @places. */
+int metadata_store_beside (struct array *array, uint32_t places,
+                           const uint8_t *evidence);
+
 /* All bits that are set and not stored yet, and those cleared. */
 int metadata_store_bits (struct array *array);
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* witness: what clients wrote lately, so that a disk is known again whose
+ * superblock is not on it, but in a state file (logic/evidence.h).
+ *
+ *   WRITTEN   acknowledged: a server that dies may lose it
+ *   COVERED   a flush of all members has begun since
+ *   FLUSHED   and succeeded: on stable storage wherever it counts
+ *
+ * Before a sector is written again its sample is forgotten, so what is here is
+ * what the array holds, also while others write.
+ *
+ * What is flushed goes on record (testimony).
+ *
+ * Costs one sum of 512 bytes and WITNESS_RECENT comparisons for each write.  Locks:
+ * its own, a leaf.  Does not block.
+ */
+#ifndef MIRROR_WITNESS_H
+#define MIRROR_WITNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ground/ground.h"
+#include "logic/evidence.h"
+
+#define WITNESS_RECENT 64
+
+enum witness_state {
+  WITNESS_FREE,
+  WITNESS_WRITTEN,
+  WITNESS_COVERED,
+  WITNESS_FLUSHED,
+};
+
+struct witness {
+  struct ground_mutex lock;
+  struct witness_recent {
+    enum witness_state state;
+    struct evidence_sample sample;
+  } recent[WITNESS_RECENT];
+  unsigned next;
+
+  /* For who has the metadata's turn. */
+  struct evidence stored;
+  uint8_t block[EVIDENCE_SIZE]; /* the same, as it is stored */
+};
+
+/* @stored: what was found on record, or NULL.  NULL: no memory. */
+struct witness *witness_new (const struct evidence *stored);
+void witness_free (struct witness *witness); /* NULL is none */
+
+/* Before anything is sent of a modification, with its range locked, and when a
+ * write of @buffer has succeeded.  NULL is no witness.
+ */
+void witness_forget (struct witness *witness, uint64_t offset,
+                     uint64_t length);
+void witness_note (struct witness *witness, const void *buffer,
+                   uint64_t offset, uint64_t length);
+
+/* Before a flush of all members is sent, and after it succeeded on all that
+ * count.  NULL is no witness.
+ */
+void witness_flush_begin (struct witness *witness);
+void witness_flush_end (struct witness *witness);
+
+/* All that is flushed, or all that is not, the newest first. */
+void witness_tell (struct witness *witness, bool flushed,
+                   struct evidence *ret);
+
+#endif /* MIRROR_WITNESS_H */
