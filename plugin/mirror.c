@@ -75,14 +75,8 @@ array_config (void)
                                 .sync_max = options.sync_max,
                                 .spare_delay_s = options.spare_delay_s,
                                 .names = (const char *const *)options.disk,
-                                /* A state file does not prove which disk it
-                                 * is that comes back.
-                                 */
-                                .reconnect_s = options.state != NULL
-                                                 ? 0 : options.reconnect_s,
-                                .no_leg_timeout_s
-                                  = options.state != NULL
-                                      ? 0 : options.no_leg_timeout_s,
+                                .reconnect_s = options.reconnect_s,
+                                .no_leg_timeout_s = options.no_leg_timeout_s,
                                 .pool = options.pool };
 }
 

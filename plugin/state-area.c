@@ -133,7 +133,7 @@ make_sure_it_is_there (struct state_area *area)
 static struct state_area *
 area_of (struct beside *beside)
 {
-  return container_of (beside, struct state_area, beside);
+  return container_of (beside, struct state_user, beside)->area;
 }
 
 static int
@@ -171,14 +171,30 @@ area_write (struct beside *beside, const void *buffer, uint64_t length,
   return r;
 }
 
+/* Lock held. */
+static bool
+is_used (const struct state_area *area)
+{
+  bool used = false;
+
+  for (unsigned i = 0; i < STATE_USERS; i++)
+    used |= area->user[i].is_used;
+  return used;
+}
+
 static void
 area_close (struct beside *beside)
 {
-  struct state_area *area = area_of (beside);
+  struct state_user *user = container_of (beside, struct state_user, beside);
+  struct state_area *area = user->area;
 
   ground_mutex_lock (&area->state->lock);
-  free (area->text);
-  area->text = NULL;
+  user->is_used = false;
+  user->leg = NULL;
+  if (!is_used (area)) {
+    free (area->text);
+    area->text = NULL;
+  }
   ground_mutex_unlock (&area->state->lock);
 }
 
@@ -214,14 +230,32 @@ find_area (const struct state *state, const char *text)
   return number;
 }
 
+/* Lock held.  NULL: somebody has it whose connection is not lost. */
+static struct state_user *
+find_user (struct state_area *area)
+{
+  struct state_user *free_user = NULL;
+
+  for (unsigned i = 0; i < STATE_USERS; i++) {
+    struct state_user *user = &area->user[i];
+
+    if (!user->is_used)
+      free_user = user;
+    else if (user->leg == NULL || leg_generation (user->leg) == 0)
+      return NULL;
+  }
+  return free_user;
+}
+
 /* Lock held. */
 static int
 take_area (struct state *state, const char *text, const struct leg *disk,
-           struct state_area **ret, char *why)
+           struct state_user **ret, char *why)
 {
   int number = find_area (state, text);
   const struct state_entry *entry;
   struct state_area *area;
+  struct state_user *user;
 
   if (number == -1)
     return leg_refuse (why, -ENOSPC, "the state file %.200s has known %d other "
@@ -236,15 +270,22 @@ take_area (struct state *state, const char *text, const struct leg *disk,
                        "or start without it and add it (nbdmirror add)",
                        (unsigned long long)disk->caps.exact_size,
                        (unsigned long long)entry->size);
-  if (area->text != NULL)
+  user = find_user (area);
+  if (user == NULL)
     return leg_refuse (why, -EBUSY, "is in use, or is being closed");
-  area->text = strdup (text);
+  if (area->text == NULL)
+    area->text = strdup (text);
   if (area->text == NULL)
     return leg_refuse (why, -ENOMEM, "not enough memory");
+  if (is_used (area) && area->size != disk->caps.exact_size)
+    return leg_refuse (why, -EINVAL, "has %llu bytes, and had %llu",
+                       (unsigned long long)disk->caps.exact_size,
+                       (unsigned long long)area->size);
+  user->is_used = true;
   area->size = disk->caps.exact_size;
   /* One of another size is another disk, which is new. */
   atomic_store (&area->is_there, entry->used && entry->size == area->size);
-  *ret = area;
+  *ret = user;
   return 0;
 }
 
@@ -253,7 +294,7 @@ state_join (struct state *state, const char *text, struct leg *disk,
             struct leg **ret, char *why)
 {
   const char *wrong = state_check_text (text);
-  struct state_area *area = NULL;
+  struct state_user *user = NULL;
   int r;
 
   if (wrong != NULL)
@@ -262,18 +303,21 @@ state_join (struct state *state, const char *text, struct leg *disk,
   if (r < 0)
     return r;
   ground_mutex_lock (&state->lock);
-  r = take_area (state, text, disk, &area, why);
+  r = take_area (state, text, disk, &user, why);
   ground_mutex_unlock (&state->lock);
   if (r < 0)
     return r;
-  area->beside = (struct beside){ .read = area_read,
+  user->beside = (struct beside){ .read = area_read,
                                   .write = area_write,
                                   .close = area_close };
   r = leg_beside_new (disk, state->head.image_size, STATE_AREA_SIZE,
-                      &area->beside, ret);
+                      &user->beside, ret);
   if (r < 0) {
-    area_close (&area->beside);
-    leg_refuse (why, r, "not enough memory");
+    area_close (&user->beside);
+    return leg_refuse (why, r, "not enough memory");
   }
-  return r;
+  ground_mutex_lock (&state->lock);
+  user->leg = *ret;
+  ground_mutex_unlock (&state->lock);
+  return 0;
 }

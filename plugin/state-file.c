@@ -204,6 +204,8 @@ state_open (const char *path, struct state **ret)
   for (unsigned i = 0; i < STATE_AREAS_MAX; i++) {
     state->area[i].state = state;
     state->area[i].number = i;
+    for (unsigned j = 0; j < STATE_USERS; j++)
+      state->area[i].user[j].area = &state->area[i];
   }
   if (find_file (state) == -1) {
     state_close (state);

@@ -15,8 +15,20 @@
 /* Where the superblock is in an area. */
 #define STATE_SUPER_AT (STATE_AREA_SIZE - 8192)
 
-struct state_area {
+/* Who uses an area.  Two at most: one whose connection is lost is still there
+ * when the same disk is opened again.
+ */
+#define STATE_USERS 2
+
+struct state_user {
   struct beside beside;
+  struct state_area *area;
+  bool is_used;    /* lock */
+  struct leg *leg; /* lock; NULL: it is just being made */
+};
+
+struct state_area {
+  struct state_user user[STATE_USERS];
   struct state *state;
   unsigned number;
   uint64_t size;         /* of the disk that has it now; lock */

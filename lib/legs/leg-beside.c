@@ -200,8 +200,9 @@ beside_close (struct leg *leg)
 {
   struct leg_beside *this = beside_of (leg);
 
-  leg->image->ops->close (leg->image);
+  /* Who has its area asks this leg, as long as it is there. */
   this->beside->close (this->beside);
+  leg->image->ops->close (leg->image);
   free ((char *)leg->name);
   free (this);
 }

@@ -47,6 +47,8 @@ ELSEWHERE = {
     "not-a-copy": "tests/unit/test-comeback.c",
     "not-new": "tests/unit/test-spare.c",
     "not-recorded": "tests/unit/test-change.c",
+    "not-proven": "tests/server/test-state-all-gone.sh:"
+                  "nothing that was written tells",
     "quarantine": "tests/server/test-md-last-copy-late-writes.sh:"
                   "may still be carried out",
     "recovery-was-incomplete": "tests/unit/test-fit.c:FIT_INCOMPLETE",

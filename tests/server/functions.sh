@@ -294,6 +294,18 @@ controlled ()
   wait_until grep -q "; control socket /" "$1.messages"
 }
 
+# status_says EXPRESSION: of Python, about "status", what nbdmirror says of the
+# mirror whose control socket is $dir/control.
+status_says ()
+{
+  { local -; set +x; } 2>/dev/null
+  client "$NBDMIRROR" --json status "$dir/control" >status.json || :
+  "$PYTHON" -c '
+import json, sys
+(status,) = json.load(open("status.json"))["arrays"]
+sys.exit(not eval(sys.argv[1]))' "$1"
+}
+
 # serve_tcp NAME NBDKIT-ARGUMENT...: on a free port of localhost, $port.
 serve_tcp ()
 {

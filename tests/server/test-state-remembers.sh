@@ -61,13 +61,11 @@ cmp data b.img
 # It is in sync now, which is remembered, too.
 rm mirror.messages
 serve b file b.img
-mkdir run
-export XDG_RUNTIME_DIR=$dir/run
-serve_mirror a.img "$(uri b)" state=state
+serve_mirror control="$dir/control" a.img "$(uri b)" state=state
 controlled mirror
 said 0 .
 # And its size stays.
-if client "$NBDMIRROR" grow --yes --size max >grown 2>&1; then fail "it grew"; fi
+if client "$NBDMIRROR" grow --yes --size max "$dir/control" >grown 2>&1; then fail "it grew"; fi
 cat grown
 grep -q "state-file: the size of an array with a state file stays" grown
 stop mirror

@@ -114,7 +114,8 @@ describe_connection (struct array *array, const struct member *member,
 {
   struct lost_disk disk;
 
-  if (state == MEMBER_FAULTY && lost_find (&array->lost, member->id, 0, &disk))
+  /* The last copy may be lost and in sync. */
+  if (lost_find (&array->lost, member->id, 0, &disk))
     describe_lost (&disk, ret);
   else if (state == MEMBER_FAULTY)
     ret->state = "closed";

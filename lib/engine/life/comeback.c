@@ -78,6 +78,8 @@ why_unknown (const struct array *array, const struct newcomer *newcomer,
 
 /* ----------------------------------------------------------------- judging */
 
+static const char was_ordered[] = "that was ordered (--discard)";
+
 static int
 refuse_other (const struct newcomer *newcomer, const struct samples *found,
               struct array_answer *answer)
@@ -92,8 +94,12 @@ refuse_other (const struct newcomer *newcomer, const struct samples *found,
 }
 
 static void
-copy_all (struct newcomer *newcomer, const char *why)
+copy_all (const struct array *array, struct newcomer *newcomer,
+          const char *why)
 {
+  newcomer->fit.as = FIT_WHOLE;
+  newcomer->fit.reason = array->md != NULL ? FIT_OK : FIT_NEW;
+  newcomer->fit.to_copy = array->layout.member_size;
   snprintf (newcomer->fit.why, sizeof newcomer->fit.why, "%s", why);
 }
 
@@ -123,7 +129,9 @@ check_unproven (const struct newcomer *newcomer,
                         newcomer->leg->name, newcomer->fit.why);
 }
 
-/* It was compared.  @why_not: by the map. */
+/* It was compared.  @why_not: by the map; NULL: so far nothing is known against
+ * it.
+ */
 static int
 conclude (struct array *array, const struct samples *found,
           const struct array_order *order, struct newcomer *newcomer,
@@ -133,16 +141,25 @@ conclude (struct array *array, const struct samples *found,
     return refuse_other (newcomer, found, answer);
   newcomer->comeback.is_proven
     = !found->differs && (found->alike > 0 || newcomer->is_blank);
-  if (why_not == NULL && found->alike > 0)
+  if (why_not != NULL)
+    copy_all (array, newcomer, why_not);
+  else if (found->alike == 0)
+    copy_all (array, newcomer,
+              "nothing on it tells that it is the disk that left");
+  else if (array->md == NULL)
     copy_missed (array, newcomer);
-  else
-    copy_all (newcomer, why_not != NULL
-                          ? why_not
-                          : "nothing on it tells that it is the disk that "
-                            "left");
   return newcomer->comeback.is_proven
            ? 0
            : check_unproven (newcomer, order, answer);
+}
+
+static int
+refuse_unreadable (const struct newcomer *newcomer, int r,
+                   struct array_answer *answer)
+{
+  return change_refuse (answer, r, "unusable",
+                        "disk %.200s cannot be read: %s", newcomer->leg->name,
+                        log_strerror (r));
 }
 
 static int
@@ -158,9 +175,7 @@ compare_and_judge (struct request *request, const struct array_order *order,
                            &found);
 
   if (r < 0)
-    return change_refuse (answer, r, "unusable",
-                          "disk %.200s cannot be read: %s",
-                          newcomer->leg->name, log_strerror (r));
+    return refuse_unreadable (newcomer, r, answer);
   return conclude (array, &found, order, newcomer, why_not, answer);
 }
 
@@ -173,10 +188,55 @@ comeback_judge (struct request *request, const struct array_order *order,
     = why_unknown (request->array, newcomer, room, sizeof room);
 
   if (order->discard)
-    copy_all (newcomer, "that was ordered (--discard)");
+    copy_all (request->array, newcomer, was_ordered);
   else if (!newcomer->comeback.was_remote)
-    copy_all (newcomer, why_not);
+    copy_all (request->array, newcomer, why_not);
   else
     return compare_and_judge (request, order, newcomer, why_not, answer);
   return 0;
+}
+
+/* --------------------------------------------------------- with a state file */
+
+int
+comeback_compare (struct request *request, struct newcomer *newcomer,
+                  struct array_answer *answer)
+{
+  const struct sb1 *sb = &newcomer->record.sb;
+  struct layout layout = array_get_layout (request->array);
+  unsigned slot;
+  int r;
+
+  newcomer->samples = (struct samples){ .alike = 0 };
+  if (!request->array->beside || newcomer->record.verdict != SB1_GOOD)
+    return 0;
+  slot = sb1_role (sb, sb->dev_number);
+  if (slot >= layout.slots || newcomer->leg->caps.size < layout.member_size)
+    return 0;
+  r = samples_compare (request, newcomer->leg, slot, 0, &newcomer->samples);
+  return r < 0 ? refuse_unreadable (newcomer, r, answer) : 0;
+}
+
+int
+comeback_judge_beside (struct array *array, const struct array_order *order,
+                       struct newcomer *newcomer, struct array_answer *answer)
+{
+  const struct fit *fit = &newcomer->fit;
+  struct samples found = newcomer->samples;
+  char why[MESSAGE_MAX];
+
+  if (fit->as != FIT_BY_BITMAP && fit->as != FIT_WHOLE)
+    return 0;
+  if (newcomer->proof.differs) {
+    found.differs = true;
+    found.differs_at = newcomer->proof.differs_at;
+  }
+  found.alike += newcomer->proof.alike;
+  snprintf (why, sizeof why, "%s", fit->why);
+  if (order->discard) {
+    copy_all (array, newcomer, was_ordered);
+    return 0;
+  }
+  return conclude (array, &found, order, newcomer,
+                   fit->as == FIT_BY_BITMAP ? NULL : why, answer);
 }

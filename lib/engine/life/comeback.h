@@ -49,4 +49,18 @@ void comeback_look (const struct array *array, const struct array_order *order,
 int comeback_judge (struct request *request, const struct array_order *order,
                     struct newcomer *newcomer, struct array_answer *answer);
 
+/* With a state file: its superblock says which member it was, but whether it is
+ * that disk only its data tell, and what the file remembers of them.
+ *
+ * Before the turn: newcomer->samples.  0, or -errno and *@answer.  @request as
+ * above.
+ */
+int comeback_compare (struct request *request, struct newcomer *newcomer,
+                      struct array_answer *answer);
+
+/* With the turn, when fit has said what it would be. */
+int comeback_judge_beside (struct array *array, const struct array_order *order,
+                           struct newcomer *newcomer,
+                           struct array_answer *answer);
+
 #endif /* MIRROR_COMEBACK_H */

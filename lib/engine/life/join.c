@@ -309,11 +309,15 @@ judge (struct request *request, const struct array_order *order,
        struct newcomer *newcomer, struct array_answer *answer)
 {
   struct array *array = request->array;
+  int r;
 
   if (array->md == NULL)
     return plain_judge (request, order, newcomer, answer);
   newcomer_judge (array, newcomer, order->discard);
-  return check_fit (order, newcomer, answer);
+  r = check_fit (order, newcomer, answer);
+  return r < 0 || !array->beside || newcomer->fit.reason == FIT_NEW
+           ? r
+           : comeback_judge_beside (array, order, newcomer, answer);
 }
 
 static void
@@ -357,6 +361,21 @@ admit (struct array *array, const struct array_order *order,
   return r;
 }
 
+static int
+admit_in_turn (struct array *array, const struct array_order *order,
+               struct request *request, struct newcomer *newcomer,
+               struct array_answer *answer)
+{
+  int r;
+
+  if (array->md != NULL)
+    metadata_begin_turn (array);
+  r = admit (array, order, request, newcomer, answer);
+  if (array->md != NULL)
+    metadata_end_turn (array);
+  return r;
+}
+
 int
 join_opened (struct array *array, const struct array_order *order,
                struct newcomer *newcomer, struct array_answer *answer)
@@ -369,11 +388,9 @@ join_opened (struct array *array, const struct array_order *order,
     r = change_enter (array, order->dry_run, &request, answer);
   if (r < 0)
     return r;
-  if (array->md != NULL)
-    metadata_begin_turn (array);
-  r = admit (array, order, request, newcomer, answer);
-  if (array->md != NULL)
-    metadata_end_turn (array);
+  r = comeback_compare (request, newcomer, answer);
+  if (r == 0)
+    r = admit_in_turn (array, order, request, newcomer, answer);
   request_end (&array->modifiers, request);
   if (r == 0 && !order->dry_run)
     worker_wake (&array->resync.worker);

@@ -152,8 +152,9 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
   if (r == 0) {
     ret->is_unfinished = ret->record.verdict == SB1_NONE
                          && is_unfinished (leg_image (ret->leg));
-    ret->is_blank = ret->record.verdict == SB1_NONE
+    ret->is_blank = (ret->record.verdict == SB1_NONE || array->beside)
                     && (ret->is_unfinished || is_blank (leg_image (ret->leg)));
+    proof_look (&ret->record, &ret->proof);
   }
   else
     newcomer_drop (ret);

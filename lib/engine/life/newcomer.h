@@ -9,7 +9,9 @@
 #include <stdbool.h>
 
 #include "engine/life/comeback.h"
+#include "engine/life/samples.h"
 #include "members/fit.h"
+#include "members/proof.h"
 #include "members/read.h"
 
 struct array;
@@ -25,6 +27,8 @@ struct newcomer {
                     the mark of one that was never finished: */
   bool is_unfinished;
   struct comeback comeback; /* of a plain array */
+  struct proof proof;       /* of one with a state file, as is: */
+  struct samples samples;   /* what it has in common with disks in sync */
   struct fit fit;
 };
 

@@ -11,7 +11,9 @@
  *   what it had not flushed      may be lost with its server's cache: if there was
  *                                anything, no flush can be believed any more
  *
- * An array without metadata has no proof of that history: there it is not done.
+ * With a state file its superblock proves nothing; what the file and the witness
+ * remember of its data has to.  An array without metadata has no proof at all:
+ * there it is not done.
  *
  * Locks held on entry: none.  May block on: the turn.
  */
@@ -68,6 +70,51 @@ check_history (const struct array *array, const struct member *old,
                         "disk %.200s held the last copy of some data, and is "
                         "not as it was left; bring that one back",
                         newcomer->leg->name);
+}
+
+/* What it acknowledged and did not flush it may have lost. */
+static void
+look_at_witness (struct array *array, const struct newcomer *newcomer,
+                 struct proof *proof)
+{
+  const struct member_record *record = &newcomer->record;
+  struct layout layout = array_get_layout (array);
+  unsigned slot = sb1_role (&record->sb, record->sb.dev_number);
+  struct proof unflushed = { .alike = 0 };
+  struct evidence evidence;
+
+  if (slot >= layout.slots)
+    return;
+  witness_tell (array->witness, true, &evidence);
+  proof_add (&record->disk, &layout, slot, &evidence, proof);
+  witness_tell (array->witness, false, &evidence);
+  proof_add (&record->disk, &layout, slot, &evidence, &unflushed);
+  proof->alike += unflushed.alike;
+}
+
+static int
+check_proof (struct array *array, const struct newcomer *newcomer,
+             struct array_answer *answer)
+{
+  struct proof proof = newcomer->proof;
+
+  if (array->witness == NULL)
+    return 0;
+  if (newcomer->record.verdict == SB1_GOOD)
+    look_at_witness (array, newcomer, &proof);
+  if (proof.differs)
+    return change_refuse (answer, -EINVAL, "another-history",
+                          "disk %.200s held the last copy of some data, and is "
+                          "not as it was left: it differs at byte %llu; bring "
+                          "that one back", newcomer->leg->name,
+                          (unsigned long long)proof.differs_at);
+  return proof.alike > 0
+           ? 0
+           : change_refuse (answer, -EINVAL, "not-proven",
+                            "disk %.200s held the last copy of some data, and "
+                            "nothing that was written tells whether it is that "
+                            "one; if it is, start the mirror again",
+                            newcomer->leg->name);
 }
 
 static struct member *
@@ -184,7 +231,9 @@ reattach (struct array *array, uint32_t id, uint64_t heard_ns,
     r = change_refuse (answer, -EBUSY, "quarantine",
                        "what it was sent before may still be carried out; it "
                        "is used ten seconds after it answers again");
-  else {
+  else
+    r = check_proof (array, newcomer, answer);
+  if (r == 0) {
     metadata_begin_turn (array);
     r = attach (array, old, newcomer, answer);
     metadata_end_turn (array);

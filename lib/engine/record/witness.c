@@ -17,6 +17,11 @@ witness_new (const struct evidence *stored)
   if (witness == NULL)
     return NULL;
   ground_mutex_init (&witness->lock);
+  witness->written = (struct witness_ring){ witness->samples, WITNESS_WRITTEN,
+                                            0 };
+  witness->flushed
+    = (struct witness_ring){ witness->samples + WITNESS_WRITTEN,
+                             WITNESS_FLUSHED, 0 };
   if (stored != NULL)
     witness->stored = *stored;
   return witness;
@@ -33,16 +38,24 @@ witness_free (struct witness *witness)
 
 /* ------------------------------------------------------------------ writers */
 
+/* Lock held. */
+static void
+push (struct witness_ring *ring, const struct evidence_sample *sample)
+{
+  ring->sample[ring->next] = *sample;
+  ring->next = (ring->next + 1) % ring->size;
+}
+
 void
 witness_forget (struct witness *witness, uint64_t offset, uint64_t length)
 {
   if (witness == NULL)
     return;
   ground_mutex_lock (&witness->lock);
-  for (unsigned i = 0; i < WITNESS_RECENT; i++)
-    if (ranges_overlap (witness->recent[i].sample.offset, EVIDENCE_SAMPLE,
-                        offset, length))
-      witness->recent[i].state = WITNESS_FREE;
+  for (unsigned i = 0; i < ARRAY_LENGTH (witness->samples); i++)
+    if (ranges_overlap (witness->samples[i].offset, EVIDENCE_SAMPLE, offset,
+                        length))
+      witness->samples[i].sum = 0;
   ground_mutex_unlock (&witness->lock);
 }
 
@@ -50,48 +63,51 @@ void
 witness_note (struct witness *witness, const void *buffer, uint64_t offset,
               uint64_t length)
 {
-  uint64_t at = round_up (offset, EVIDENCE_SAMPLE), sum;
-  struct witness_recent *recent;
+  struct evidence_sample sample
+    = { .offset = round_up (offset, EVIDENCE_SAMPLE) };
 
   if (witness == NULL || length < EVIDENCE_SAMPLE
-      || at - offset > length - EVIDENCE_SAMPLE)
+      || sample.offset - offset > length - EVIDENCE_SAMPLE)
     return;
-  sum = evidence_sum ((const char *)buffer + (at - offset));
-  if (sum == 0)
+  sample.sum
+    = evidence_sum ((const char *)buffer + (sample.offset - offset));
+  if (sample.sum == 0)
     return;
   ground_mutex_lock (&witness->lock);
-  recent = &witness->recent[witness->next];
-  witness->next = (witness->next + 1) % WITNESS_RECENT;
-  recent->sample = (struct evidence_sample){ at, sum };
-  recent->state = WITNESS_WRITTEN;
+  witness->covered[witness->written.next] = false;
+  push (&witness->written, &sample);
   ground_mutex_unlock (&witness->lock);
 }
 
 /* ------------------------------------------------------------------ flushes */
 
-static void
-change_all (struct witness *witness, enum witness_state from,
-            enum witness_state to)
+void
+witness_flush_begin (struct witness *witness)
 {
   if (witness == NULL)
     return;
   ground_mutex_lock (&witness->lock);
-  for (unsigned i = 0; i < WITNESS_RECENT; i++)
-    if (witness->recent[i].state == from)
-      witness->recent[i].state = to;
+  for (unsigned i = 0; i < WITNESS_WRITTEN; i++)
+    witness->covered[i] = true;
   ground_mutex_unlock (&witness->lock);
-}
-
-void
-witness_flush_begin (struct witness *witness)
-{
-  change_all (witness, WITNESS_WRITTEN, WITNESS_COVERED);
 }
 
 void
 witness_flush_end (struct witness *witness)
 {
-  change_all (witness, WITNESS_COVERED, WITNESS_FLUSHED);
+  if (witness == NULL)
+    return;
+  ground_mutex_lock (&witness->lock);
+  for (unsigned i = 0; i < WITNESS_WRITTEN; i++) {
+    unsigned oldest = (witness->written.next + i) % WITNESS_WRITTEN;
+    struct evidence_sample *sample = &witness->written.sample[oldest];
+
+    if (witness->covered[oldest] && sample->sum != 0) {
+      push (&witness->flushed, sample);
+      sample->sum = 0;
+    }
+  }
+  ground_mutex_unlock (&witness->lock);
 }
 
 /* ------------------------------------------------------------------ looking */
@@ -99,16 +115,17 @@ witness_flush_end (struct witness *witness)
 void
 witness_tell (struct witness *witness, bool flushed, struct evidence *ret)
 {
+  const struct witness_ring *ring
+    = flushed ? &witness->flushed : &witness->written;
+
   ret->count = 0;
   ground_mutex_lock (&witness->lock);
-  for (unsigned i = 0; i < WITNESS_RECENT; i++) {
-    const struct witness_recent *recent
-      = &witness->recent[(witness->next + WITNESS_RECENT - 1 - i)
-                         % WITNESS_RECENT];
+  for (unsigned i = 1; i <= ring->size; i++) {
+    const struct evidence_sample *sample
+      = &ring->sample[(ring->next + ring->size - i) % ring->size];
 
-    if (recent->state != WITNESS_FREE
-        && (recent->state == WITNESS_FLUSHED) == flushed)
-      ret->sample[ret->count++] = recent->sample;
+    if (sample->sum != 0)
+      ret->sample[ret->count++] = *sample;
   }
   ground_mutex_unlock (&witness->lock);
 }

@@ -2,16 +2,16 @@
 /* witness: what clients wrote lately, so that a disk is known again whose
  * superblock is not on it, but in a state file (logic/evidence.h).
  *
- *   WRITTEN   acknowledged: a server that dies may lose it
- *   COVERED   a flush of all members has begun since
- *   FLUSHED   and succeeded: on stable storage wherever it counts
+ *   written   acknowledged: a server that dies may lose it
+ *   covered   a flush of all members has begun since
+ *   flushed   and succeeded: on stable storage wherever it counts
  *
  * Before a sector is written again its sample is forgotten, so what is here is
  * what the array holds, also while others write.
  *
  * What is flushed goes on record (testimony).
  *
- * Costs one sum of 512 bytes and WITNESS_RECENT comparisons for each write.  Locks:
+ * Costs one sum of 512 bytes and 128 comparisons for each write.  Locks:
  * its own, a leaf.  Does not block.
  */
 #ifndef MIRROR_WITNESS_H
@@ -23,22 +23,20 @@
 #include "ground/ground.h"
 #include "logic/evidence.h"
 
-#define WITNESS_RECENT 64
+#define WITNESS_WRITTEN 32
+#define WITNESS_FLUSHED 96
 
-enum witness_state {
-  WITNESS_FREE,
-  WITNESS_WRITTEN,
-  WITNESS_COVERED,
-  WITNESS_FLUSHED,
+/* Samples, the oldest at @next; a sum of 0 is none. */
+struct witness_ring {
+  struct evidence_sample *sample;
+  unsigned size, next;
 };
 
 struct witness {
   struct ground_mutex lock;
-  struct witness_recent {
-    enum witness_state state;
-    struct evidence_sample sample;
-  } recent[WITNESS_RECENT];
-  unsigned next;
+  struct evidence_sample samples[WITNESS_WRITTEN + WITNESS_FLUSHED];
+  struct witness_ring written, flushed;
+  bool covered[WITNESS_WRITTEN];
 
   /* For who has the metadata's turn. */
   struct evidence stored;
