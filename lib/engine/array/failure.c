@@ -263,11 +263,13 @@ failure_settle (struct request *request, const char *what, uint32_t excused)
     int error = request->error[place];
 
     /* What a member that is out says no longer matters. */
-    if (atomic_load (&member->standing) == STANDING_OUT)
+    if (atomic_load (&member->standing) == STANDING_OUT
+        && !atomic_load (&member->reattached))
       continue;
     if (!(excused & 1u << place)
         && failure_report (array, member, request->generation[place], what,
-                           error))
+                           error)
+        && !atomic_load (&member->reattached))
       continue;
     if (leg_error_is_harmless (error))
       harmless = error;

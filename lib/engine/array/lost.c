@@ -225,6 +225,9 @@ lost_refused (struct lost *lost, const char *name, const char *reason,
     is_news = disk->reason == NULL || strcmp (disk->reason, reason) != 0;
     set_state (lost, disk, LOST_REFUSED, why);
     disk->reason = reason;
+    /* It was another one that answered. */
+    if (strcmp (reason, "quarantine") != 0)
+      disk->heard_ns = 0;
   }
   ground_mutex_unlock (&lost->lock);
   return is_news;

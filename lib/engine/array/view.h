@@ -88,6 +88,9 @@ struct member {
   _Atomic bool flushed;         /* a flush succeeded on it in this run: it can,
                                    so that "not supported" is a failure there
                                    like any other */
+  _Atomic bool reattached;      /* out, but its disk is current by another
+                                   connection: what failed on this one is
+                                   missing there */
   _Atomic bool left;            /* it was in a view, and is not in the newest */
   _Atomic unsigned outstanding; /* children under way */
   _Atomic uint64_t head;        /* bytes on the leg: where the last read

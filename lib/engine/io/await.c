@@ -56,19 +56,35 @@ is_hopeless (struct array *array, uint64_t deadline_ns)
          || ground_now () >= deadline_ns;
 }
 
+/* Is one back since the request was sent? */
+static bool
+is_back (struct await *await, struct awaited *awaited)
+{
+  unsigned before = awaited->back;
+
+  awaited->back = atomic_load (&await->back);
+  return awaited->back != before;
+}
+
 bool
-await_wait (struct array *array, uint64_t *deadline_ns)
+await_wait (struct array *array, struct awaited *awaited)
 {
   struct await *await = &array->await;
-  bool lacks;
+  bool was_back, lacks;
 
-  if (await->timeout_ns == 0 || !lacks_disk (array))
+  if (await->timeout_ns == 0)
     return false;
-  if (*deadline_ns == 0)
-    *deadline_ns = ground_now () + await->timeout_ns;
+  was_back = is_back (await, awaited);
+  lacks = lacks_disk (array);
+  if (!lacks && !was_back)
+    return false;
+  if (awaited->deadline_ns == 0)
+    awaited->deadline_ns = ground_now () + await->timeout_ns;
   ground_mutex_lock (&await->lock);
-  while ((lacks = lacks_disk (array)) && !is_hopeless (array, *deadline_ns))
-    ground_cond_wait (&await->changed, &await->lock, *deadline_ns);
+  while ((lacks = lacks_disk (array))
+         && !is_hopeless (array, awaited->deadline_ns))
+    ground_cond_wait (&await->changed, &await->lock, awaited->deadline_ns);
   ground_mutex_unlock (&await->lock);
-  return !lacks;
+  is_back (await, awaited);
+  return !lacks && ground_now () < awaited->deadline_ns;
 }

@@ -10,6 +10,7 @@
 #ifndef MIRROR_AWAIT_H
 #define MIRROR_AWAIT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct await {
   struct ground_mutex lock;
   struct ground_cond changed;
   uint64_t timeout_ns; /* 0: nobody waits */
+  _Atomic unsigned back; /* how often one came back */
 };
 
 void await_init (struct await *await, uint64_t timeout_ns);
@@ -29,16 +31,36 @@ void await_destroy (struct await *await);
 /* A disk may be back, or the array stops. */
 void await_wake (struct await *await);
 
-/* A request has failed with @error.  True: a disk was not reached that it needs,
- * and is back: once more.  Blocks until then, or the stop, or *@deadline_ns,
- * which begins when it is 0.
+/* A last copy has another connection: what failed on the old one may succeed
+ * there.
  */
-bool await_wait (struct array *array, uint64_t *deadline_ns);
+static inline void
+await_note_back (struct await *await)
+{
+  atomic_fetch_add (&await->back, 1);
+}
+
+/* Of one request, from before it is sent on. */
+struct awaited {
+  uint64_t deadline_ns; /* 0: it has not waited */
+  unsigned back;        /* await->back of then */
+};
+
+static inline struct awaited
+await_begin (struct await *await)
+{
+  return (struct awaited){ .back = atomic_load (&await->back) };
+}
+
+/* A request has failed with @error.  True: a disk was not reached that it needs,
+ * and is back: once more.  Blocks until then, or the stop, or its deadline.
+ */
+bool await_wait (struct array *array, struct awaited *awaited);
 
 static inline bool
-await_disk (struct array *array, int error, uint64_t *deadline_ns)
+await_disk (struct array *array, int error, struct awaited *awaited)
 {
-  return error < 0 && await_wait (array, deadline_ns);
+  return error < 0 && await_wait (array, awaited);
 }
 
 #endif /* MIRROR_AWAIT_H */

@@ -381,7 +381,8 @@ array_read (struct array *array, void *buffer, uint64_t length,
 {
   struct round round;
   char *bounce = NULL;
-  uint64_t done = 0, deadline_ns = 0;
+  struct awaited awaited = await_begin (&array->await);
+  uint64_t done = 0;
   int r;
 
   if (!is_aligned (offset | length, array->limits.block_minimum))
@@ -402,7 +403,7 @@ array_read (struct array *array, void *buffer, uint64_t length,
     }
     do
       r = read_round (&round);
-    while (await_disk (array, r, &deadline_ns));
+    while (await_disk (array, r, &awaited));
     if (bounce != NULL && r == 0)
       memcpy ((char *)buffer + done, bounce, round.length);
     done += round.length;

@@ -348,7 +348,7 @@ static int
 modify (struct array *array, const struct modification *m)
 {
   struct request *request;
-  uint64_t deadline_ns = 0;
+  struct awaited awaited = await_begin (&array->await);
   int r;
 
   r = check (array, m->length, m->offset);
@@ -366,7 +366,7 @@ modify (struct array *array, const struct modification *m)
   if (!array->has_bad_blocks || is_readable (request, m))
     do
       r = modify_protected (request, m);
-    while (!request->is_taken && await_disk (array, r, &deadline_ns));
+    while (!request->is_taken && await_disk (array, r, &awaited));
   else
     r = refuse_bad_blocks (array);
   request->whole = NULL;
@@ -445,7 +445,7 @@ int
 array_flush (struct array *array)
 {
   struct request *request;
-  uint64_t deadline_ns = 0;
+  struct awaited awaited = await_begin (&array->await);
   int r;
 
   r = request_begin (&array->modifiers, &request);
@@ -457,7 +457,7 @@ array_flush (struct array *array)
     /* Who lost something is out, and that has to last before we say so. */
     if (r == 0)
       r = metadata_settle (array);
-  } while (await_disk (array, r, &deadline_ns));
+  } while (await_disk (array, r, &awaited));
   request_end (&array->modifiers, request);
   return r;
 }

@@ -157,6 +157,9 @@ publish (struct array *array, struct member *old, struct member *member)
       atomic_store (&array->flush_lost, true);
     array->members[array->count++] = member;
     old->has_heir = true;
+    /* Before it is out. */
+    atomic_store (&old->reattached, true);
+    await_note_back (&array->await);
     view_publish (array);
   }
   ground_mutex_unlock (&array->state_lock);
@@ -218,6 +221,27 @@ owes_nothing (const struct array *array, struct leg *leg, uint64_t heard_ns)
          || ground_now () >= heard_ns + array->quarantine_ns;
 }
 
+/* The time that its server may still need begins when the disk itself answers,
+ * and no other one.
+ */
+static int
+check_before (struct array *array, const struct member *old, uint64_t heard_ns,
+              const struct newcomer *newcomer, struct array_answer *answer)
+{
+  int r;
+
+  metadata_begin_turn (array);
+  r = check_history (array, old, newcomer, answer);
+  metadata_end_turn (array);
+  if (r < 0)
+    return r;
+  if (!owes_nothing (array, old->leg, heard_ns))
+    return change_refuse (answer, -EBUSY, "quarantine",
+                          "what it was sent before may still be carried out; "
+                          "it is used ten seconds after it answers again");
+  return check_proof (array, newcomer, answer);
+}
+
 int
 reattach (struct array *array, uint32_t id, uint64_t heard_ns,
           struct newcomer *newcomer, struct array_answer *answer)
@@ -227,12 +251,7 @@ reattach (struct array *array, uint32_t id, uint64_t heard_ns,
 
   if (old == NULL)
     return change_refuse (answer, -ENOENT, "stopping", "it is no member");
-  if (!owes_nothing (array, old->leg, heard_ns))
-    r = change_refuse (answer, -EBUSY, "quarantine",
-                       "what it was sent before may still be carried out; it "
-                       "is used ten seconds after it answers again");
-  else
-    r = check_proof (array, newcomer, answer);
+  r = check_before (array, old, heard_ns, newcomer, answer);
   if (r == 0) {
     metadata_begin_turn (array);
     r = attach (array, old, newcomer, answer);
