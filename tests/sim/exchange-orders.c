@@ -9,6 +9,8 @@
 #define IDS 64u
 
 static bool may_fail[IDS]; /* members that broke, or were ordered to */
+static bool seen[IDS];
+static unsigned cuts[IDS]; /* of its disk, before it was seen */
 static bool is_spare[IDS]; /* or was one */
 static uint32_t owner[DISKS]; /* the last member that a disk was; 0: who knows */
 static uint32_t heir[IDS]; /* the member that is to replace that one; 0: none */
@@ -17,6 +19,7 @@ void
 orders_reset (void)
 {
   memset (may_fail, 0, sizeof may_fail);
+  memset (seen, 0, sizeof seen);
   memset (heir, 0, sizeof heir);
   memset (owner, 0, sizeof owner);
   for (unsigned i = 0; i < exchange.layout.slots; i++)
@@ -55,7 +58,13 @@ orders_look (struct array_snapshot *ret)
     /* A replacement may have been begun before the array was started. */
     may_fail[member->id] |= has_heir (ret, member->slot);
     /* One that comes back by itself may break before it has its id. */
-    may_fail[member->id] |= disks[disk_number (member->name)].fault != DISK_GOOD;
+    if (!seen[member->id])
+      cuts[member->id]
+        = disk_of (member)->cuts
+          - (member->state == MEMBER_FAULTY && disk_of (member)->cuts > 0);
+    seen[member->id] = true;
+    may_fail[member->id] |= disk_of (member)->fault != DISK_GOOD
+                            || disk_of (member)->cuts != cuts[member->id];
     if (member->state == MEMBER_FAULTY && !may_fail[member->id])
       sim_fail ("%s (member %u) failed although nothing happened to it",
                 member->name, member->id);
@@ -208,11 +217,14 @@ send_away (const struct array_snapshot *now, const struct array_member *member,
   give (&order);
 }
 
-/* Remote ones are cut off most often. */
+/* Remote ones are cut off most often.  Where the last copy is, too, each of them
+ * may become that, so all have to come back.
+ */
 static enum disk_fault
 choose_fault (void)
 {
-  if (!exchange.remote || random_one_in (&exchange.chance, 4))
+  if (!exchange.remote
+      || (!exchange.may_lose_last && random_one_in (&exchange.chance, 4)))
     return random_between (&exchange.chance, 1, DISK_CUT - 1);
   reached[MARK_CUT]++;
   return DISK_CUT;
@@ -221,12 +233,21 @@ choose_fault (void)
 static void
 break_one (const struct array_snapshot *now, const struct array_member *member)
 {
-  if (!another_is_good (now, member->id) || disk_of (member)->fault != DISK_GOOD
-      || member->state == MEMBER_FAULTY)
+  bool is_last = !another_is_good (now, member->id);
+
+  if ((is_last && !exchange.may_lose_last)
+      || disk_of (member)->fault != DISK_GOOD
+      || disk_of (member)->swap != SWAP_NONE || member->state == MEMBER_FAULTY)
     return;
   may_fail[member->id] = true;
   reached[MARK_BROKE]++;
+  reached[MARK_SOURCE_LOST] += now->status.recovering != 0
+                               && member->state == MEMBER_IN_SYNC;
   sim_log ("%s breaks", member->name);
+  if (is_last) {
+    exchange.last_was_cut = exchange.errors_allowed = true;
+    reached[MARK_LAST_CUT]++;
+  }
   disk_break (disk_of (member), choose_fault ());
 }
 
@@ -356,7 +377,9 @@ orders_give_one (void)
     lay_anew ();
     break;
   case 9:
-    bring (&now, ARRAY_SPARE, 0, random_below (&exchange.chance, DISKS));
+    /* One that steps in is out if the last copy cannot store that. */
+    if (!exchange.may_lose_last)
+      bring (&now, ARRAY_SPARE, 0, random_below (&exchange.chance, DISKS));
     break;
   case 10:
     change_slots ();

@@ -94,7 +94,8 @@ choose_bad (void)
   uint32_t bad = UINT32_C (1)
                  << random_below (&exchange.chance, exchange.layout.slots);
 
-  return random_one_in (&exchange.chance, 3) && world_is_enough (all & ~bad)
+  return !exchange.may_lose_last && random_one_in (&exchange.chance, 3)
+             && world_is_enough (all & ~bad)
            ? bad : 0;
 }
 
@@ -187,9 +188,14 @@ world_choose (void)
   exchange.groups = layout_groups (&exchange.layout, exchange.group);
   exchange.plain = random_one_in (&exchange.chance, 3);
   exchange.remote = random_one_in (&exchange.chance, 2);
+  exchange.may_lose_last = exchange.remote && !exchange.plain
+                           && random_one_in (&exchange.chance, 3);
+  exchange.last_was_cut = exchange.errors_allowed = false;
+  exchange.is_stuck = false;
   disks_are_remote = exchange.remote;
   disks_are_plain = exchange.plain;
   disks_are_swapped = exchange.remote && random_one_in (&exchange.chance, 2);
+  disks_are_older = !exchange.may_lose_last;
   disks_make_foreign = make_foreign;
   mark_layout (&exchange.layout);
   if (!exchange.plain)
@@ -295,6 +301,9 @@ world_compare (const struct array_snapshot *now, struct disk *ret[LEGS_MAX])
         && disk_of (member)->fault == DISK_GOOD)
       ret[member->slot] = disk_of (member);
   }
+  /* What differs is brought together at the next start. */
+  if (exchange.is_stuck)
+    return;
   compare_all (now, ret);
   for (unsigned i = 0; i < now->members; i++)
     if (exchange.plain && now->member[i].state != MEMBER_FAULTY

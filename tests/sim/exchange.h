@@ -25,6 +25,11 @@ struct exchange {
   unsigned groups;
   struct array *array;
   bool stop_clients;
+  bool may_lose_last;  /* the last copy of something may be cut off, too */
+  bool last_was_cut;   /* and was, so what was not flushed may be lost */
+  bool errors_allowed; /* and clients may get errors now */
+  bool is_stuck;       /* no flush succeeds any more, so nobody joins, and what
+                          differs stays so until the next start */
 };
 extern struct exchange exchange;
 
@@ -38,6 +43,8 @@ enum mark {
   MARK_CUT, MARK_BY_MAP, MARK_LATE, MARK_NEWER, MARK_ITSELF, MARK_STAYS_OUT,
   MARK_SWAPPED, /* stays out, so many kinds */
   MARK_TAKEN = MARK_SWAPPED + SWAPS, MARK_REQUESTS_LEAST, MARK_POOL_LEAST,
+  MARK_LAST_CUT, MARK_REATTACHED, MARK_LOST_DATA, MARK_CLIENT_ERROR,
+  MARK_FLUSH_LOST, MARK_SOURCE_LOST,
   MARK_RARE,
   MARK_SPLIT = MARK_RARE, /* not in so few worlds */
   MARK_TAKEN_TWIN,

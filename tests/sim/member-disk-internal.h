@@ -19,6 +19,7 @@ struct disk_leg {
   struct child *queued[IN_FLIGHT], *submitted[IN_FLIGHT];
   unsigned queued_count, submitted_count, answering;
   bool started, aborted, stopping, closed, told, cut, ended;
+  uint64_t came_ns; /* its server was there again after it was cut; 0: not yet */
   bool looked; /* what tells who it is was read */
 };
 
@@ -26,7 +27,10 @@ extern struct disk_leg disk_legs[DISK_LEGS];
 extern unsigned disk_legs_opened;
 extern struct random_stream disks_chance;
 
-/* What lies in [@offset, @offset + @length) of @disk has changed, by a leg. */
+/* What lies in [@offset, @offset + @length) of @disk is overwritten: what a flush
+ * is under way for is stable before.  And then it has changed, by a leg.
+ */
+void disk_keep_older (struct disk *disk, uint64_t offset, uint64_t length);
 void disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
                         bool stable);
 
@@ -34,7 +38,7 @@ void disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
  * that was cut off; and that leg knows.
  */
 void disk_do_late (struct disk *disk);
-void disk_keep_late (struct disk *disk, const struct child *child);
+void disk_keep_late (struct disk_leg *leg, const struct child *child);
 
 /* Another one answers for @disk from now on; what that can do; it is written
  * to.

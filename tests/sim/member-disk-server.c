@@ -37,15 +37,28 @@ provoke (struct disk *disk, uint64_t offset, uint64_t length)
 }
 
 void
-disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
-                   bool stable)
+disk_keep_older (struct disk *disk, uint64_t offset, uint64_t length)
+{
+  if (disk->flushing > 0)
+    memcpy (disk->stable + offset, disk->data + offset, length);
+}
+
+static void
+count_write (struct disk *disk, uint64_t offset, uint64_t length)
 {
   disk->writes++;
-  if (offset == 0)
-    disk->spoilt = false;
   for (uint64_t i = offset / SECTOR_SIZE;
        i < div_round_up (offset + length, SECTOR_SIZE); i++)
     disk->written[i] = disk->writes;
+}
+
+void
+disk_note_written (struct disk *disk, uint64_t offset, uint64_t length,
+                   bool stable)
+{
+  count_write (disk, offset, length);
+  if (offset == 0)
+    disk->spoilt = false;
   if (stable)
     memcpy (disk->stable + offset, disk->data + offset, length);
   provoke (disk, offset, length);
@@ -55,11 +68,9 @@ static void
 do_one (struct disk *disk, struct disk_late *late)
 {
   disks_late_done++;
+  disk_keep_older (disk, late->offset, late->length);
   memcpy (disk->data + late->offset, late->data, late->length);
-  disk->writes++;
-  for (uint64_t i = late->offset / SECTOR_SIZE;
-       i < div_round_up (late->offset + late->length, SECTOR_SIZE); i++)
-    disk->written[i] = disk->writes;
+  count_write (disk, late->offset, late->length);
   disk->spoilt |= late->offset < MARK_SIZE;
   sim_log ("disk:%u does late what it was sent: %llu bytes at %llu",
            (unsigned)(disk - disks), (unsigned long long)late->length,
@@ -84,26 +95,30 @@ disk_end_late (struct disk *disk)
     do_one (disk, &disk->late[0]);
 }
 
+/* Its server was there again at @came_ns. */
 static void
 limit (struct disk_late *late, uint64_t came_ns)
 {
+  uint64_t now = sim_time ();
+
   if (late->until_ns != GROUND_NEVER)
     return;
   late->until_ns = came_ns + disks_late_ns;
   late->due_ns
-    = came_ns
-      + (random_one_in (&disks_chance, 2)
-           ? disks_late_ns
-           : random_below (&disks_chance, disks_late_ns));
+    = random_one_in (&disks_chance, 2)
+        ? late->until_ns
+        : now + random_below (&disks_chance, late->until_ns - now);
 }
 
 void
-disk_keep_late (struct disk *disk, const struct child *child)
+disk_keep_late (struct disk_leg *leg, const struct child *child)
 {
+  struct disk *disk = leg->disk;
   struct disk_late *late = &disk->late[disk->late_count];
 
   if ((child->op != CHILD_WRITE && child->op != CHILD_ZERO)
-      || disk->late_count == DISK_LATE || child->length > sizeof late->data)
+      || disk->late_count == DISK_LATE || child->length > sizeof late->data
+      || (leg->came_ns != 0 && leg->came_ns + disks_late_ns <= sim_time ()))
     return;
   disk->late_count++;
   *late = (struct disk_late){ .offset = child->offset,
@@ -113,8 +128,8 @@ disk_keep_late (struct disk *disk, const struct child *child)
   if (child->op == CHILD_WRITE)
     memcpy (late->data, child->buffer, child->length);
   /* Its server may have been started again meanwhile. */
-  if (disk->came_ns != 0)
-    limit (late, disk->came_ns);
+  if (leg->came_ns != 0)
+    limit (late, leg->came_ns);
 }
 
 /* ----------------------------------------------------------- it comes back */
@@ -128,10 +143,12 @@ disk_came (struct disk *disk)
   disk->met_swapped |= disk->swap != SWAP_NONE;
   if (disk->swap != SWAP_NONE)
     return;
-  if (disk->came_ns == 0)
-    disk->came_ns = sim_time ();
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && disk_legs[i].cut
+        && disk_legs[i].came_ns == 0)
+      disk_legs[i].came_ns = sim_time ();
   for (unsigned i = 0; i < disk->late_count; i++)
-    limit (&disk->late[i], disk->came_ns);
+    limit (&disk->late[i], sim_time ());
 }
 
 /* What it had not stored for sure may be lost. */
@@ -145,7 +162,6 @@ disk_mend (struct disk *disk)
       if (random_one_in (&disks_chance, 2))
         memcpy (disk->data + i * SECTOR_SIZE, disk->stable + i * SECTOR_SIZE,
                 SECTOR_SIZE);
-    disk->came_ns = 0;
   }
   memcpy (disk->stable, disk->data, DISK_SIZE);
   disk->fault = DISK_GOOD;
@@ -160,7 +176,8 @@ start_server (struct disk *disk)
   if (random_one_in (&disks_chance, 2))
     return;
   disk_mend (disk);
-  if (disks_are_swapped && random_one_in (&disks_chance, 2))
+  if (disks_are_swapped && disk->swap == SWAP_NONE
+      && random_one_in (&disks_chance, 2))
     disk_swap (disk);
 }
 

@@ -9,7 +9,7 @@
 #include "ground-sim.h"
 #include "member-disk-internal.h"
 
-bool disks_are_swapped, disks_are_plain;
+bool disks_are_swapped, disks_are_older, disks_are_plain;
 unsigned disks_taken[SWAPS];
 void (*disks_make_foreign) (struct disk *disk);
 
@@ -50,7 +50,7 @@ choose (const struct disk *disk, const struct disk *other)
   /* Older images are the hardest to tell. */
   if (random_one_in (&disks_chance, 3))
     swap = SWAP_OLDER;
-  if (swap == SWAP_OLDER && !disk->has_older)
+  if (swap == SWAP_OLDER && (!disk->has_older || !disks_are_older))
     swap = SWAP_EMPTY;
   if (swap == SWAP_TWIN
       && (other == disk || !other->was_opened || other->swap != SWAP_NONE
@@ -101,7 +101,6 @@ disk_put_right (struct disk *disk)
     return;
   sim_log ("disk:%u is itself again", (unsigned)(disk - disks));
   disk->swap = SWAP_NONE;
-  disk->came_ns = 0;
   memcpy (disk->data, disk->own, DISK_SIZE);
   memcpy (disk->stable, disk->data, DISK_SIZE);
   disk_cut_legs (disk);

@@ -16,6 +16,9 @@ struct disk_leg disk_legs[DISK_LEGS];
 unsigned disk_legs_opened;
 struct random_stream disks_chance;
 
+/* A child of a leg that was cut off before. */
+#define NEVER_SENT UINT64_MAX
+
 static const char *const names[DISKS]
   = { "disk:0", "disk:1", "disk:2", "disk:3", "disk:4", "disk:5" };
 
@@ -113,8 +116,8 @@ static int
 cut_off (struct disk_leg *leg, const struct child *child)
 {
   end (leg);
-  if (!leg->leg.end.by_peer)
-    disk_keep_late (leg->disk, child);
+  if (!leg->leg.end.by_peer && child->driver.transferred != NEVER_SENT)
+    disk_keep_late (leg, child);
   return -ENOTCONN;
 }
 
@@ -162,10 +165,12 @@ carry_out (struct disk_leg *leg, struct child *child)
     memcpy (child->buffer, at, child->length);
     break;
   case CHILD_WRITE:
+    disk_keep_older (leg->disk, child->offset, child->length);
     memcpy (at, child->buffer, child->length);
     disk_note_written (leg->disk, child->offset, child->length, stable);
     break;
   case CHILD_ZERO:
+    disk_keep_older (leg->disk, child->offset, child->length);
     memset (at, 0, child->length);
     disk_note_written (leg->disk, child->offset, child->length, stable);
     break;
@@ -190,6 +195,7 @@ answer_one (struct disk_leg *leg)
   unsigned which = random_below (&disks_chance, leg->submitted_count);
   struct child *child = leg->submitted[which];
   uint64_t until;
+  bool is_flush;
 
   leg->submitted[which] = leg->submitted[--leg->submitted_count];
   leg->answering++;
@@ -199,7 +205,9 @@ answer_one (struct disk_leg *leg)
     until += 20 * GROUND_MS;
   while (sim_park (until))
     ;
+  is_flush = child->op == CHILD_FLUSH;
   child->done (child, carry_out (leg, child));
+  leg->disk->flushing -= is_flush;
   ground_mutex_lock (&leg->lock);
   leg->answering--;
 }
@@ -259,7 +267,8 @@ disk_issue (struct leg *base, struct child *child)
   ground_mutex_lock (&leg->lock);
   if (leg->queued_count == IN_FLIGHT)
     sim_fail ("%s has too much to do", base->name);
-  child->driver.transferred = leg->disk->writes;
+  child->driver.transferred = leg->cut ? NEVER_SENT : leg->disk->writes;
+  leg->disk->flushing += child->op == CHILD_FLUSH;
   leg->queued[leg->queued_count++] = child;
   ground_mutex_unlock (&leg->lock);
 }
@@ -365,6 +374,16 @@ disk_open (unsigned number)
   return &leg->leg;
 }
 
+bool
+disk_is_connected (const struct disk *disk)
+{
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && disk_legs[i].started
+        && !disk_legs[i].closed && !disk_legs[i].cut)
+      return true;
+  return false;
+}
+
 static void
 wake_legs (const struct disk *disk)
 {
@@ -380,6 +399,7 @@ void
 disk_cut_legs (struct disk *disk)
 {
   disk->cut_soon = false;
+  disk->cuts += disk_is_connected (disk);
   /* All at once. */
   for (unsigned i = 0; i < disk_legs_opened; i++)
     disk_legs[i].cut |= disk_legs[i].disk == disk;
@@ -391,7 +411,6 @@ disk_break (struct disk *disk, enum disk_fault fault)
 {
   disk->fault = fault;
   if (fault == DISK_CUT) {
-    disk->came_ns = 0;
     disk->cut_soon = random_one_in (&disks_chance, 2);
     if (!disk->cut_soon)
       disk_cut_legs (disk);

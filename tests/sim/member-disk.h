@@ -54,8 +54,9 @@ struct disk {
 
   /* Of a remote one: what its server has stored for sure. */
   uint8_t stable[DISK_SIZE];
-  bool was_opened;
   uint64_t writes, written[DISK_SECTORS]; /* which of them was the last there */
+  unsigned flushing; /* flushes under way */
+  bool was_opened;
 
   /* What it may still do for a leg that was cut off. */
   struct disk_late {
@@ -63,8 +64,8 @@ struct disk {
     uint8_t data[16384];
   } late[DISK_LATE];
   unsigned late_count;
+  unsigned cuts;    /* how often somebody was cut off from it */
   bool cut_soon;    /* when it is written to next */
-  uint64_t came_ns; /* when its server was there again; 0: it is not */
   bool spoilt; /* one was done to its beginning, and nothing else since */
 
   /* Who answers in its place, and may not be written to. */
@@ -99,10 +100,10 @@ unsigned disk_number (const char *name);
 
 struct leg *disk_open (unsigned number);
 
-/* Disks that come back may be swapped; and when they were written to all the
- * same, how often.
+/* Disks that come back may be swapped, also for an older image; and when they
+ * were written to all the same, how often.
  */
-extern bool disks_are_swapped, disks_are_plain;
+extern bool disks_are_swapped, disks_are_older, disks_are_plain;
 extern unsigned disks_taken[SWAPS];
 extern void (*disks_make_foreign) (struct disk *disk);
 
@@ -126,6 +127,9 @@ void disk_break (struct disk *disk, enum disk_fault fault);
 
 /* All connections to it, also those that the array only looks through. */
 void disk_cut_legs (struct disk *disk);
+
+/* Has somebody a leg to it that was not cut off? */
+bool disk_is_connected (const struct disk *disk);
 
 /* What it still has to do late is done now. */
 void disk_end_late (struct disk *disk);

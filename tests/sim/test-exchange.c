@@ -79,6 +79,12 @@ static const char *const mark_names[MARKS] = {
   "an older image is taken",
   "one request at a time",
   "as few children as may be",
+  "the last copy is cut off",
+  "and is reached again",
+  "and has lost something",
+  "a client gets an error",
+  "a flush fails",
+  "a source is lost",
   "that is called a split brain",
   "a copy of another is taken",
 };
@@ -105,6 +111,8 @@ choose_pools (struct array_config *config)
                    + random_below (chance, 4);
   reached[MARK_POOL_LEAST] += config->pool == array_pool_minimum (config->legs);
   reached[MARK_REQUESTS_LEAST] += config->requests == 1;
+  if (exchange.may_lose_last)
+    config->no_leg_timeout_s = random_below (chance, 3);
   /* Bits are cleared while others are set. */
   if (random_one_in (chance, 2))
     config->sweep_ms = random_between (chance, 2, 12);
@@ -154,12 +162,53 @@ in_flight (const struct array_snapshot *now)
   return count;
 }
 
+/* Is one that is in sync not reached? */
+static bool
+lacks_copy (const struct array_snapshot *now)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_IN_SYNC
+        && !disk_is_connected (disk_of (&now->member[i])))
+      return true;
+  return false;
+}
+
+/* All servers are there, and right. */
+static void
+end_outage (void)
+{
+  for (unsigned i = 0; i < DISKS; i++)
+    if (disks[i].fault == DISK_CUT || disks[i].swap != SWAP_NONE) {
+      disk_mend (&disks[i]);
+      disk_put_right (&disks[i]);
+    }
+}
+
+static void
+wait_for_copies (struct array_snapshot *now)
+{
+  uint64_t until = ground_now () + 60 * GROUND_S;
+
+  do {
+    sim_park (ground_now () + 5 * GROUND_MS);
+    orders_look (now);
+  } while (lacks_copy (now) && ground_now () < until);
+  if (lacks_copy (now))
+    sim_fail ("the last copy is there and is not used");
+}
+
 /* So that what was begun ends, or is seen to fail. */
 static void
 wait_for_rebuild (struct array_snapshot *now)
 {
   uint64_t until = ground_now () + 60 * GROUND_S;
 
+  if (exchange.may_lose_last)
+    wait_for_copies (now);
+  exchange.is_stuck
+    = exchange.last_was_cut && array_flush (exchange.array) < 0;
+  if (exchange.is_stuck)
+    return;
   do {
     sim_park (ground_now () + 5 * GROUND_MS);
     orders_look (now);
@@ -322,12 +371,15 @@ world (void *argument)
     legs[i] = disk_open (i);
   start (legs, exchange.layout.slots, NULL);
   live ();
-  if (random_one_in (&exchange.chance, 3))
+  if (exchange.may_lose_last)
+    end_outage ();
+  if (!exchange.may_lose_last && random_one_in (&exchange.chance, 3))
     orders_look (&now);
   else
     wait_for_rebuild (&now);
+  exchange.errors_allowed = false;
   clients_check ();
-  stop (world_is_good (&now), &now);
+  stop (world_is_good (&now) && !exchange.last_was_cut, &now);
   world_compare (&now, kept);
   start_again (kept);
 }
@@ -337,12 +389,13 @@ count_event (const struct log_event *event, const char *message)
 {
   enum disk_swap swap = SWAP_NONE;
 
-  (void)message;
   if (strcmp (event->kind, "ReconnectRefused") == 0)
     swap = disks[disk_number (event->disk)].swap;
   reached[MARK_SWAPPED + swap]
     += strcmp (event->kind, "ReconnectRefused") == 0;
   reached[MARK_ITSELF] += strcmp (event->kind, "Reconnected") == 0;
+  reached[MARK_REATTACHED] += strcmp (event->kind, "Reconnected") == 0
+                              && strstr (message, "the last copy") != NULL;
   reached[MARK_STAYS_OUT] += strcmp (event->kind, "ReconnectRefused") == 0;
 }
 
