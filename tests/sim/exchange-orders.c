@@ -6,7 +6,7 @@
 #include "ground-sim.h"
 #include "ground/util.h"
 
-#define IDS 64u
+#define IDS 256u
 
 static bool may_fail[IDS]; /* members that broke, or were ordered to */
 static bool seen[IDS];
@@ -33,15 +33,6 @@ disk_of (const struct array_member *member)
   return &disks[disk_number (member->name)];
 }
 
-static bool
-has_heir (const struct array_snapshot *now, int slot)
-{
-  for (unsigned i = 0; i < now->members; i++)
-    if (now->member[i].state == MEMBER_REPLACING && now->member[i].slot == slot)
-      return true;
-  return false;
-}
-
 void
 orders_look (struct array_snapshot *ret)
 {
@@ -56,7 +47,7 @@ orders_look (struct array_snapshot *ret)
     reached[MARK_STEPS_IN]
       += is_spare[member->id] && member->state == MEMBER_IN_SYNC;
     /* A replacement may have been begun before the array was started. */
-    may_fail[member->id] |= has_heir (ret, member->slot);
+    may_fail[member->id] |= world_has_heir (ret, member->slot);
     /* One that comes back by itself may break before it has its id. */
     if (!seen[member->id])
       cuts[member->id]
@@ -69,24 +60,6 @@ orders_look (struct array_snapshot *ret)
       sim_fail ("%s (member %u) failed although nothing happened to it",
                 member->name, member->id);
   }
-}
-
-/* Without @but, is there of everything one that stays and is good? */
-static bool
-another_is_good (const struct array_snapshot *now, uint32_t but)
-{
-  uint32_t good = 0;
-
-  for (unsigned i = 0; i < now->members; i++) {
-    const struct array_member *member = &now->member[i];
-
-    if (member->id != but && member->state == MEMBER_IN_SYNC
-        && disk_of (member)->fault == DISK_GOOD
-        && disk_of (member)->bad_length == 0
-        && !has_heir (now, member->slot))
-      good |= 1u << member->slot;
-  }
-  return world_is_enough (good);
 }
 
 static bool
@@ -210,7 +183,7 @@ send_away (const struct array_snapshot *now, const struct array_member *member,
   const struct array_order order
     = { .verb = fails ? ARRAY_FAIL : ARRAY_REMOVE, .member = member->id };
 
-  if (another_is_good (now, member->id))
+  if (world_another_is_good (now, member->id))
     may_fail[member->id] = true;
   else if (!may_try_last (now, member))
     return;
@@ -233,7 +206,7 @@ choose_fault (void)
 static void
 break_one (const struct array_snapshot *now, const struct array_member *member)
 {
-  bool is_last = !another_is_good (now, member->id);
+  bool is_last = !world_another_is_good (now, member->id);
 
   if ((is_last && !exchange.may_lose_last)
       || disk_of (member)->fault != DISK_GOOD
@@ -272,7 +245,7 @@ bring (const struct array_snapshot *now, enum array_verb verb, uint32_t member,
       || random_one_in (&exchange.chance, 2))
     disk_put_right (&disks[disk]);
   if (verb == ARRAY_REPLACE) {
-    if (!another_is_good (now, member))
+    if (!world_another_is_good (now, member))
       return;
     may_fail[member] = true;
   }

@@ -62,6 +62,32 @@ world_is_enough (uint32_t slots)
   return true;
 }
 
+bool
+world_has_heir (const struct array_snapshot *now, int slot)
+{
+  for (unsigned i = 0; i < now->members; i++)
+    if (now->member[i].state == MEMBER_REPLACING && now->member[i].slot == slot)
+      return true;
+  return false;
+}
+
+bool
+world_another_is_good (const struct array_snapshot *now, uint32_t but)
+{
+  uint32_t good = 0;
+
+  for (unsigned i = 0; i < now->members; i++) {
+    const struct array_member *member = &now->member[i];
+
+    if (member->id != but && member->state == MEMBER_IN_SYNC
+        && disk_of (member)->fault == DISK_GOOD
+        && disk_of (member)->bad_length == 0
+        && !world_has_heir (now, member->slot))
+      good |= 1u << member->slot;
+  }
+  return world_is_enough (good);
+}
+
 /* ------------------------------------------------------------------ its disks */
 
 /* Some sectors of @disk are on record as bad; they hold nothing of use. */

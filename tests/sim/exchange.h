@@ -52,11 +52,24 @@ enum mark {
 };
 extern unsigned reached[MARKS];
 
+/* A sink of log events. */
+struct log_event;
+void marks_count_event (const struct log_event *event, const char *message);
+
+/* Print them.  False: one that must be among them was never reached. */
+bool marks_tell (void);
+
 /* Another array, and what its disks say. */
 void world_choose (void);
 
 /* Are these slots, a mask, enough to have a copy of everything? */
 bool world_is_enough (uint32_t slots);
+
+/* Without member @but, is there of everything one that stays and is good? */
+bool world_another_is_good (const struct array_snapshot *now, uint32_t but);
+
+/* Is somebody replacing the one in @slot? */
+bool world_has_heir (const struct array_snapshot *now, int slot);
 
 /* What was once a member of it? */
 bool world_was_member (const struct disk *disk);

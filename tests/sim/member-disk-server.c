@@ -132,6 +132,53 @@ disk_keep_late (struct disk_leg *leg, const struct child *child)
     limit (late, leg->came_ns);
 }
 
+/* ------------------------------------------------------------- it is cut off */
+
+bool
+disk_is_connected (const struct disk *disk)
+{
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && disk_legs[i].started
+        && !disk_legs[i].closed && !disk_legs[i].cut)
+      return true;
+  return false;
+}
+
+static void
+wake_legs (const struct disk *disk)
+{
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    if (disk_legs[i].disk == disk && !disk_legs[i].closed) {
+      ground_mutex_lock (&disk_legs[i].lock);
+      ground_cond_broadcast (&disk_legs[i].changed);
+      ground_mutex_unlock (&disk_legs[i].lock);
+    }
+}
+
+void
+disk_cut_legs (struct disk *disk)
+{
+  disk->cut_soon = false;
+  disk->cuts += disk_is_connected (disk);
+  /* All at once. */
+  for (unsigned i = 0; i < disk_legs_opened; i++)
+    disk_legs[i].cut |= disk_legs[i].disk == disk;
+  wake_legs (disk);
+}
+
+void
+disk_break (struct disk *disk, enum disk_fault fault)
+{
+  disk->fault = fault;
+  if (fault == DISK_CUT) {
+    disk->cut_soon = random_one_in (&disks_chance, 2);
+    if (!disk->cut_soon)
+      disk_cut_legs (disk);
+    return;
+  }
+  wake_legs (disk);
+}
+
 /* ----------------------------------------------------------- it comes back */
 
 void
