@@ -18,6 +18,9 @@
  */
 #define LEG_APART_BUFFER (256u * 1024u)
 
+/* And the one that copies in the background: a span of it at once. */
+#define LEG_BEHIND_BUFFER (1024u * 1024u)
+
 /* Connections to one remote leg whose server offers multi-conn, where
  * connections= says nothing.  Two gained 25-70 % in small writes, four gained
  * nothing more there; large ones over a fast network may want them.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* leg-file-apart: the thread of a local disk that does what may take long, so
+/* leg-file-apart: the threads of a local disk that do what may take long, so
  * that no thread of ours which others wait for is inside the kernel then.
  *
  *   issue ---> waiting ---> batch: write, write, one sync ---> done
@@ -12,6 +12,10 @@
  * what is written is in memory of the thread's own, and the child is not
  * touched once it was answered.  Then only this thread stays inside, and
  * whoever closes the leg.
+ *
+ * What is done in the background (CHILD_BEHIND) goes to another thread of that
+ * kind, one child after the other, so that no flush waits for it: whoever copies
+ * stops waiting, too.
  *
  * All that comes while one batch is under way is the next one, and is synced
  * together.
@@ -32,27 +36,36 @@ is_stable (const struct child *child)
   return child->op == CHILD_FLUSH || (child->flags & CHILD_FUA);
 }
 
-bool
-leg_file_goes_apart (const struct leg_file *file, const struct child *child)
+static bool
+is_stable_or_apart (const struct child *child)
 {
-  if (!file->apart.started)
-    return false;
   return child->op == CHILD_FLUSH
          || (child->op == CHILD_WRITE
              && (child->flags & (CHILD_FUA | CHILD_APART)));
 }
 
-void
-leg_file_apart_queue (struct leg_file *file, struct child *child)
+struct leg_file_apart *
+leg_file_apart_for (struct leg_file *file, const struct child *child)
 {
-  struct leg_file_apart *apart = &file->apart;
+  struct leg_file_apart *apart = NULL;
+
+  if (is_stable_or_apart (child))
+    apart = &file->stable;
+  else if (child->flags & CHILD_BEHIND)
+    apart = &file->behind;
+  return apart != NULL && apart->started ? apart : NULL;
+}
+
+void
+leg_file_apart_queue (struct leg_file_apart *apart, struct child *child)
+{
   bool aborted;
 
   child->driver.next = NULL;
   child->driver.error = 0;
   ground_mutex_lock (&apart->lock);
   /* Whoever aborts has answered all that he has found here. */
-  aborted = atomic_load (&file->aborted);
+  aborted = atomic_load (&apart->file->aborted);
   if (!aborted) {
     *apart->end = child;
     apart->end = &child->driver.next;
@@ -85,39 +98,86 @@ take_waiting (struct leg_file_apart *apart)
   return first;
 }
 
+/* Lock held.  What is done next. */
+static struct child *
+take_batch (struct leg_file_apart *apart)
+{
+  struct child *first;
+
+  if (!apart->one_by_one)
+    return take_waiting (apart);
+  first = apart->waiting;
+  apart->waiting = first->driver.next;
+  if (apart->waiting == NULL)
+    apart->end = &apart->waiting;
+  first->driver.next = NULL;
+  return first;
+}
+
 /* Lock held, and let go of meanwhile: then the child may be answered by abort,
  * which leaves no batch.
  */
 static void
-write_part (struct leg_file *file, struct child *child, uint64_t done,
-            bool stable)
+transfer_part (struct leg_file_apart *apart, struct child *child, uint64_t done,
+               bool stable)
 {
-  struct leg_file_apart *apart = &file->apart;
-  uint64_t length = MIN (child->length - done, (uint64_t)LEG_APART_BUFFER);
+  struct leg_file *file = apart->file;
+  uint64_t length = MIN (child->length - done, (uint64_t)apart->size);
   uint64_t offset = child->offset + done;
+  bool is_write = child->op == CHILD_WRITE;
   int r;
 
-  memcpy (apart->buffer, (char *)child->buffer + done, length);
+  if (is_write)
+    memcpy (apart->buffer, (char *)child->buffer + done, length);
   ground_mutex_unlock (&apart->lock);
   r = stable
         ? leg_file_write_stable (file, apart->buffer, length, offset)
-        : leg_file_transfer (file, true, apart->buffer, length, offset, 0);
+        : leg_file_transfer (file, is_write, apart->buffer, length, offset, 0);
   ground_mutex_lock (&apart->lock);
-  if (apart->batch != NULL)
-    child->driver.error = done > 0 && leg_error_is_harmless (r) ? -EIO : r;
+  if (apart->batch == NULL)
+    return;
+  child->driver.error = done > 0 && leg_error_is_harmless (r) ? -EIO : r;
+  if (!is_write && r == 0)
+    memcpy ((char *)child->buffer + done, apart->buffer, length);
 }
 
 /* Lock held, and let go of meanwhile. */
 static void
-write_child (struct leg_file *file, struct child *child, bool stable)
+transfer_child (struct leg_file_apart *apart, struct child *child, bool stable)
 {
   uint64_t done = 0;
 
   do {
-    write_part (file, child, done, stable);
-    done += LEG_APART_BUFFER;
-  } while (file->apart.batch != NULL && child->driver.error == 0
+    transfer_part (apart, child, done, stable);
+    done += apart->size;
+  } while (apart->batch != NULL && child->driver.error == 0
            && done < child->length);
+}
+
+/* Likewise.  What has no data. */
+static void
+do_other (struct leg_file_apart *apart, struct child *child)
+{
+  struct child mine
+    = { .op = child->op,
+        .flags = child->flags,
+        .offset = child->offset,
+        .length = child->length,
+        .extents = apart->buffer,
+        .extents_max = MIN (child->extents_max,
+                            apart->size / (unsigned)sizeof (struct extent)) };
+  int r;
+
+  ground_mutex_unlock (&apart->lock);
+  r = leg_file_do (apart->file, &mine);
+  ground_mutex_lock (&apart->lock);
+  if (apart->batch == NULL)
+    return;
+  child->driver.error = r;
+  child->extents_count = mine.extents_count;
+  if (mine.extents_count > 0)
+    memcpy (child->extents, mine.extents,
+            mine.extents_count * sizeof (struct extent));
 }
 
 /* Is one sync at the end the cheapest?  Not for a single write. */
@@ -138,13 +198,12 @@ syncs_at_end (const struct child *batch)
 
 /* Lock held, and let go of meanwhile. */
 static void
-sync_batch (struct leg_file *file)
+sync_batch (struct leg_file_apart *apart)
 {
-  struct leg_file_apart *apart = &file->apart;
   int r;
 
   ground_mutex_unlock (&apart->lock);
-  r = leg_file_sync (file);
+  r = leg_file_sync (apart->file);
   ground_mutex_lock (&apart->lock);
   for (struct child *child = apart->batch; child != NULL;
        child = child->driver.next)
@@ -154,28 +213,28 @@ sync_batch (struct leg_file *file)
 
 /* Lock held, and let go of meanwhile. */
 static void
-work_off (struct leg_file *file)
+work_off (struct leg_file_apart *apart)
 {
-  struct leg_file_apart *apart = &file->apart;
   bool sync = syncs_at_end (apart->batch);
   struct child *next;
 
   for (struct child *child = apart->batch; child != NULL; child = next) {
-    if (child->op == CHILD_WRITE)
-      write_child (file, child, is_stable (child) && !sync);
+    if (child->op == CHILD_WRITE || child->op == CHILD_READ)
+      transfer_child (apart, child, is_stable (child) && !sync);
+    else if (child->op != CHILD_FLUSH)
+      do_other (apart, child);
     if (apart->batch == NULL)
       return;
     next = child->driver.next;
   }
   if (sync)
-    sync_batch (file);
+    sync_batch (apart);
 }
 
 static void
 be_apart (void *argument)
 {
-  struct leg_file *file = argument;
-  struct leg_file_apart *apart = &file->apart;
+  struct leg_file_apart *apart = argument;
   struct child *answered;
 
   ground_mutex_lock (&apart->lock);
@@ -185,9 +244,9 @@ be_apart (void *argument)
       ground_cond_wait (&apart->changed, &apart->lock, GROUND_NEVER);
       continue;
     }
-    apart->batch = take_waiting (apart);
+    apart->batch = take_batch (apart);
     apart->inside = true;
-    work_off (file);
+    work_off (apart);
     apart->inside = false;
     answered = apart->batch;
     apart->batch = NULL;
@@ -198,19 +257,18 @@ be_apart (void *argument)
   ground_mutex_unlock (&apart->lock);
 }
 
-int
-leg_file_apart_start (struct leg_file *file)
+static int
+start (struct leg_file_apart *apart, const char *name)
 {
-  struct leg_file_apart *apart = &file->apart;
   int r;
 
   assert (!apart->started);
-  if (posix_memalign (&apart->buffer, BOUNCE_ALIGNMENT, LEG_APART_BUFFER) != 0)
+  if (posix_memalign (&apart->buffer, BOUNCE_ALIGNMENT, apart->size) != 0)
     return -ENOMEM;
   ground_mutex_init (&apart->lock);
   ground_cond_init (&apart->changed);
   take_waiting (apart);
-  r = ground_thread_start (&apart->thread, "mirror-stable", be_apart, file);
+  r = ground_thread_start (&apart->thread, name, be_apart, apart);
   apart->started = r == 0;
   if (r == 0)
     return 0;
@@ -228,10 +286,9 @@ shut_down (struct child *child)
   answer (child);
 }
 
-void
-leg_file_apart_abort (struct leg_file *file)
+static void
+abort_all (struct leg_file_apart *apart)
 {
-  struct leg_file_apart *apart = &file->apart;
   struct child *batch, *waiting;
 
   if (!apart->started)
@@ -245,10 +302,9 @@ leg_file_apart_abort (struct leg_file *file)
   shut_down (waiting);
 }
 
-bool
-leg_file_apart_is_inside (struct leg_file *file)
+static bool
+is_inside (struct leg_file_apart *apart)
 {
-  struct leg_file_apart *apart = &file->apart;
   bool inside;
 
   if (!apart->started)
@@ -259,11 +315,9 @@ leg_file_apart_is_inside (struct leg_file *file)
   return inside;
 }
 
-void
-leg_file_apart_stop (struct leg_file *file)
+static void
+stop (struct leg_file_apart *apart)
 {
-  struct leg_file_apart *apart = &file->apart;
-
   if (!apart->started)
     return;
   ground_mutex_lock (&apart->lock);
@@ -275,4 +329,37 @@ leg_file_apart_stop (struct leg_file *file)
   ground_cond_destroy (&apart->changed);
   ground_mutex_destroy (&apart->lock);
   free (apart->buffer);
+}
+
+int
+leg_file_apart_start (struct leg_file *file)
+{
+  int r;
+
+  file->stable.file = file->behind.file = file;
+  file->stable.size = LEG_APART_BUFFER;
+  file->behind.size = LEG_BEHIND_BUFFER;
+  file->behind.one_by_one = true;
+  r = start (&file->stable, "mirror-stable");
+  return r < 0 ? r : start (&file->behind, "mirror-behind");
+}
+
+void
+leg_file_apart_abort (struct leg_file *file)
+{
+  abort_all (&file->stable);
+  abort_all (&file->behind);
+}
+
+bool
+leg_file_apart_is_inside (struct leg_file *file)
+{
+  return is_inside (&file->stable) || is_inside (&file->behind);
+}
+
+void
+leg_file_apart_stop (struct leg_file *file)
+{
+  stop (&file->stable);
+  stop (&file->behind);
 }

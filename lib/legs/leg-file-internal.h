@@ -20,9 +20,12 @@ enum ability {
 
 /* leg-file-apart.c */
 struct leg_file_apart {
+  struct leg_file *file;
+  bool one_by_one; /* a batch is one child; else all that wait */
   bool started;
   struct ground_thread thread;
-  void *buffer; /* the thread's: what it writes; LEG_APART_BUFFER bytes */
+  void *buffer; /* the thread's: what it reads and writes, ... */
+  unsigned size; /* ... so many bytes at a time */
 
   struct ground_mutex lock; /* for all below */
   struct ground_cond changed;
@@ -44,7 +47,7 @@ struct leg_file {
 
   struct ring *ring; /* reads and writes go through it; NULL: they are done in
                         the calling thread */
-  struct leg_file_apart apart;
+  struct leg_file_apart stable, behind;
 
   _Atomic bool aborted;
 
@@ -69,17 +72,20 @@ extern const struct leg_ops leg_file_ops;
 int leg_file_transfer (struct leg_file *file, bool is_write, void *buffer,
                        uint64_t length, uint64_t offset, int flags);
 int leg_file_sync (struct leg_file *file);
+
+/* Any child, in the caller's thread; it is answered by the caller. */
+int leg_file_do (struct leg_file *file, struct child *child);
 int leg_file_write_stable (struct leg_file *file, void *buffer,
                            uint64_t length, uint64_t offset);
 
-/* leg-file-apart.c: is a child the thread's?  (None is before the start.)  It
- * is done there; or what is there, in the kernel, too, is answered with
+/* leg-file-apart.c: whose thread's is a child?  (NULL: nobody's, as all are before
+ * the start.)  It is done there; or what is there, in the kernel, too, is answered with
  * -ESHUTDOWN; and the end, when the kernel has answered everything.
  */
-bool leg_file_goes_apart (const struct leg_file *file,
-                          const struct child *child);
+struct leg_file_apart *leg_file_apart_for (struct leg_file *file,
+                                           const struct child *child);
 int leg_file_apart_start (struct leg_file *file);
-void leg_file_apart_queue (struct leg_file *file, struct child *child);
+void leg_file_apart_queue (struct leg_file_apart *apart, struct child *child);
 void leg_file_apart_abort (struct leg_file *file);
 bool leg_file_apart_is_inside (struct leg_file *file);
 void leg_file_apart_stop (struct leg_file *file);

@@ -8,7 +8,8 @@
  * Through the page cache the calling thread does the I/O itself, since a
  * copy into memory is faster than any hand-over to another thread.  If several
  * legs are O_DIRECT, writes and those reads that are not alone are queued in a
- * ring.  What must be stable is done by the leg's own thread (leg-file-apart.c):
+ * ring.  What must be stable, and what is done in the background, is done by
+ * threads of the leg's own (leg-file-apart.c):
  *
  *   issue --+-- its thread -----------------------------> done
  *           +-- ring_queue -> kickoff -> ring's thread -> done
@@ -190,8 +191,8 @@ do_cache (struct leg_file *file, const struct child *child)
   return 0;
 }
 
-static int
-do_child (struct leg_file *file, struct child *child)
+int
+leg_file_do (struct leg_file *file, struct child *child)
 {
   switch (child->op) {
   case CHILD_READ:
@@ -232,17 +233,18 @@ static void
 file_issue (struct leg *leg, struct child *child)
 {
   struct leg_file *file = leg_file_of (leg);
+  struct leg_file_apart *apart = leg_file_apart_for (file, child);
 
   assert (child->op == CHILD_FLUSH
           || is_inside (file, child->offset, child->length));
   if (atomic_load_explicit (&file->aborted, memory_order_relaxed))
     child->done (child, -ESHUTDOWN);
-  else if (leg_file_goes_apart (file, child))
-    leg_file_apart_queue (file, child);
+  else if (apart != NULL)
+    leg_file_apart_queue (apart, child);
   else if (is_queued (file, child))
     ring_queue (file->ring, file->fd, child);
   else
-    child->done (child, do_child (file, child));
+    child->done (child, leg_file_do (file, child));
 }
 
 static void

@@ -40,6 +40,7 @@ enum {
                           so the leg may as well do it before issue returns */
   CHILD_APART = 16,    /* write: others wait for the issuer, so it must neither
                           be inside the disk nor wait longer than until abort */
+  CHILD_BEHIND = 32,   /* any: likewise, and it is done in the background */
 };
 
 /* One I/O to one leg.  The issuer fills the first part and keeps its hands
@@ -171,8 +172,8 @@ struct leg_ops {
   bool (*can_zero) (struct leg *leg, uint32_t flags);
 
   /* Give up what is in flight (it completes with an error) and everything
-   * later.  Of a local disk that is what must be stable and CHILD_APART; the
-   * rest completes when the kernel answers.  Idempotent, never waits for the
+   * later.  Of a local disk that is what must be stable, CHILD_APART and
+   * CHILD_BEHIND; the rest completes when the kernel answers.  Idempotent, never waits for the
    * other side.
    */
   void (*abort) (struct leg *leg);

@@ -3,7 +3,8 @@
 # A disk that is to join hangs in the kernel while it is opened.  Status and other
 # orders, one that opens another disk among them, do not wait for it; its order is
 # given up, and nothing comes of it when the disk answers after all.  One that hangs
-# later, when its metadata is written, can be failed.  The stop ends in any case.
+# later, when its metadata is written or while it is rebuilt, can be failed, and
+# another one added in its place.  The stop ends in any case.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
@@ -12,7 +13,7 @@ hangable
 for kind in md plain; do
   rm -f -- *.img*
   if test $kind = md; then md_array a.img b.img; else disk 8M a.img b.img; fi
-  disk 9M c.img d.img e.img f.img
+  disk 9M c.img d.img e.img f.img g.img h.img
   started mirror env LD_PRELOAD="$dir/hang.so" HANG_DISKS=.img nbdkit -f \
     -P "$dir/mirror.pid" -U "$dir/mirror.sock" "$MIRROR_SO" a.img b.img \
     control="$dir/control"
@@ -71,7 +72,17 @@ expect("refused", waiting.receive()["error"]["code"], "not-recorded")
 expect("states", sorted(disks()), ["a.img", "c.img"])
 h.pwrite(b"2" * 4096, 0)
 h.flush()
-control.ask("grow-legs", slots=2)
+
+# And while it is rebuilt.
+control.ask("sync-pause")
+control.ask("add", disk=os.path.abspath("h.img"))
+open("h.img.hangs", "w").close()
+control.ask("sync-resume")
+wait_until(lambda: os.path.exists("h.img.calls"))
+control.ask("fail", member=disks()["h.img"][0])
+control.ask("remove", member=disks()["h.img"][0])
+control.ask("add", disk=os.path.abspath("g.img"))
+wait_until(lambda: disks()["g.img"][1] == "in-sync")
 
 # It is not answered when the server is told to stop.
 begin("e.img", ".hangs", "replace", member=disks()["c.img"][0],

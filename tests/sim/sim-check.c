@@ -75,6 +75,7 @@ void
 check_child (const struct disk *disk, const struct child *child)
 {
   uint32_t allowed = disk->caps.fua ? CHILD_FUA : 0;
+  uint32_t flags = child->flags & ~(uint32_t)CHILD_BEHIND;
 
   check_no_locks (disk, "issue");
   CHECK (child->done != NULL);
@@ -83,20 +84,20 @@ check_child (const struct disk *disk, const struct child *child)
   switch (child->op) {
   case CHILD_READ:
     check_data (disk, child);
-    CHECK ((child->flags & ~CHILD_ALONE) == 0);
+    CHECK ((flags & ~CHILD_ALONE) == 0);
     break;
   case CHILD_WRITE:
     check_data (disk, child);
     check_modifies (disk, child);
-    CHECK ((child->flags & ~(allowed | CHILD_APART)) == 0);
+    CHECK ((flags & ~(allowed | CHILD_APART)) == 0);
     break;
   case CHILD_FLUSH:
-    CHECK (child->flags == 0);
+    CHECK (flags == 0);
     break;
   case CHILD_ZERO:
     check_modifies (disk, child);
     CHECK (child->length <= disk->caps.zero_max);
-    CHECK ((child->flags & ~(allowed | CHILD_MAY_TRIM | CHILD_FAST)) == 0);
+    CHECK ((flags & ~(allowed | CHILD_MAY_TRIM | CHILD_FAST)) == 0);
     break;
   case CHILD_EXTENTS:
     CHECK (disk->caps.extents);

@@ -38,6 +38,7 @@ struct pool {
   unsigned total;
   unsigned places;
   unsigned private_per_place; /* 0 or 1 */
+  uint32_t flags;             /* that all of its children have besides; 0 */
   _Atomic unsigned waiters;
   _Atomic unsigned shared_free; /* units that are nobody's own */
   _Atomic unsigned in_flight[LEGS_MAX];

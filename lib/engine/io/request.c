@@ -490,7 +490,7 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   if (child == NULL)
     return;
   child->op = what->op;
-  child->flags = what->flags;
+  child->flags = what->flags | request->pool->flags;
   child->offset = base + what->offset;
   child->length = what->length;
   child->buffer = what->buffer;

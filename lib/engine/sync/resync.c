@@ -417,6 +417,8 @@ resync_init (struct resync *resync, struct array *array, uint32_t span,
   resync->writes = 1;
   worker_init (&resync->worker);
   failed |= pool_init (&resync->pool, pool_total (spans, slots), LEGS_MAX, 1);
+  /* Whoever copies can be told to stop, whatever hangs. */
+  resync->pool.flags = CHILD_BEHIND;
   failed |= bounce_init (&resync->buffers, spans + SYNC_BUFFERS_READERS, span);
   failed |= requests_init (&resync->requests, spans, array);
   job_init (&resync->job, array, &resync->requests);
