@@ -206,7 +206,8 @@ client (void *argument)
 
     switch (random_below (&mine, 10)) {
     case 0:
-      r = flush ();
+      if (!exchange.flush_seldom || random_one_in (&mine, 30))
+        r = flush ();
       break;
     case 1:
       r = scribble (number, &mine);

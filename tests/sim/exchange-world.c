@@ -216,8 +216,14 @@ world_choose (void)
   exchange.remote = random_one_in (&exchange.chance, 2);
   exchange.may_lose_last = exchange.remote && !exchange.plain
                            && random_one_in (&exchange.chance, 3);
+  if (exchange.only != ONLY_ANY) {
+    exchange.remote = true;
+    exchange.plain = exchange.only == ONLY_PLAIN;
+    exchange.may_lose_last = exchange.only == ONLY_LAST;
+  }
   exchange.last_was_cut = exchange.errors_allowed = false;
   exchange.is_stuck = false;
+  exchange.flush_seldom = random_one_in (&exchange.chance, 3);
   disks_are_remote = exchange.remote;
   disks_are_plain = exchange.plain;
   disks_are_swapped = exchange.remote && random_one_in (&exchange.chance, 2);

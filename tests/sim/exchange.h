@@ -15,7 +15,11 @@
 #define SLOTS_MAX 4u
 #define CLIENTS_BYTES (52u * 1024) /* what they write lies in so many */
 
+/* Remote disks of one kind only, for who looks for something there. */
+enum only { ONLY_ANY, ONLY_PLAIN, ONLY_MD, ONLY_LAST };
+
 struct exchange {
+  enum only only;
   uint64_t seed;
   struct random_stream chance; /* of the administrator */
   struct layout layout;
@@ -24,7 +28,7 @@ struct exchange {
   uint32_t group[LEGS_MAX]; /* slots that hold the same, each set of them */
   unsigned groups;
   struct array *array;
-  bool stop_clients;
+  bool stop_clients, flush_seldom;
   bool may_lose_last;  /* the last copy of something may be cut off, too */
   bool last_was_cut;   /* and was, so what was not flushed may be lost */
   bool errors_allowed; /* and clients may get errors now */

@@ -9,16 +9,27 @@
  * members in sync are alike and hold what was acknowledged, every leg was
  * closed once with nothing in flight (member-disk.h), and the array starts
  * again with it.  Now and then it gets another bitmap, other slots, or grows.
- * It has any layout, metadata or none, and perhaps a member with bad blocks on
- * record, which are never read.
+ *
+ * Remote disks are cut off most of the time, may lose what they had not flushed,
+ * do late what they were sent, and come back by themselves, or as something
+ * else (member-disk.h).  In some worlds the last copy is cut off, too; then
+ * clients may get errors, and what was acknowledged and not flushed may be lost,
+ * but no flush may succeed after that.
+ *
+ * The array has any layout, metadata or none, and perhaps a member with bad
+ * blocks on record, which are never read.
  *
  * A world is a seed; it is printed when one is not good, and given as an
- * argument it is played alone.
+ * argument it is played alone.  EXCHANGE_SEEDS: how many; EXCHANGE_ONLY: worlds
+ * of remote disks only, "plain", "md", or "last", where the last copy is lost,
+ * too.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exchange.h"
 #include "ground/ground.h"
@@ -348,6 +359,31 @@ play (uint64_t seed)
   return false;
 }
 
+/* An assertion has told why. */
+static void
+tell_abort (int number)
+{
+  (void)number;
+  printf ("test-exchange %llu: failed: it was aborted\n",
+          (unsigned long long)exchange.seed);
+  fflush (stdout);
+  _exit (1);
+}
+
+static enum only
+choose_only (const char *name)
+{
+  static const char *const names[] = { "any", "plain", "md", "last" };
+  unsigned i = 0;
+
+  while (i < ARRAY_LENGTH (names) && name != NULL && strcmp (name, names[i]))
+    i++;
+  if (i < ARRAY_LENGTH (names))
+    return i;
+  fprintf (stderr, "test-exchange: EXCHANGE_ONLY=%s is no kind\n", name);
+  exit (1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -355,6 +391,8 @@ main (int argc, char **argv)
   uint64_t seeds = share != NULL ? strtoull (share, NULL, 10) : 1500;
   bool all = true;
 
+  exchange.only = choose_only (getenv ("EXCHANGE_ONLY"));
+  signal (SIGABRT, tell_abort);
   log_set_sink (say_nothing);
   log_set_event_sink (marks_count_event);
   disks_late_ns = LATE_MS * GROUND_MS;

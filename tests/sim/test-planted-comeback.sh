@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Disks that come back: what protects the data then is broken, one thing at a
+# time.  test-exchange has to find each of them, in worlds of remote disks, and
+# find it again from its last line.
+
+set -eu
+
+source=${top_srcdir:-../..}
+build=${top_builddir:-../..}
+test -x "$build/tests/sim/test-exchange" ||
+    { echo "there is no fine simulator"; exit 77; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# plant NAME KIND SEEDS FILE EXPRESSION: in worlds of KIND, FILE is as sed makes
+# it with EXPRESSION.
+plant () {
+    file=$source/lib/engine/$4
+    sed -e "$5" "$file" >"$scratch/planted.c"
+    ! cmp -s "$file" "$scratch/planted.c" ||
+        { echo "$1: there is nothing to plant in $4"; exit 1; }
+    # shellcheck disable=SC2086  # CC may be two words
+    ${CC:-cc} ${CFLAGS:-} -std=gnu11 -D_GNU_SOURCE -fsanitize=thread \
+        -I"$source/lib" -c -o "$scratch/planted.o" "$scratch/planted.c"
+    # shellcheck disable=SC2086
+    ${CC:-cc} ${CFLAGS:-} -Wl,--wrap=roster_next \
+        -o "$scratch/planted" "$scratch/planted.o" \
+        "$build"/tests/sim/test_exchange-*.o \
+        "$build"/lib/legs/tests_sim_test_exchange-*.o \
+        "$build"/lib/ground/tests_sim_test_exchange-*.o \
+        "$build/tests/sim/.libs/libfine.a"
+    find_it "$1" "$2" "$3"
+}
+
+find_it () {
+    export EXCHANGE_ONLY=$2 EXCHANGE_SEEDS=$3
+    if "$scratch/planted" >"$scratch/out"; then
+        echo "not found: $1"
+        exit 1
+    fi
+    line=$(tail -n 1 "$scratch/out")
+    echo "found: $1: $line"
+    case $line in
+        "test-exchange "*": failed: "* | "test-exchange "*": deadlock: "*) ;;
+        *) echo "that is no verdict"; exit 1 ;;
+    esac
+    seed=${line#test-exchange }
+    seed=${seed%%:*}
+    again=$("$scratch/planted" "$seed" 2>/dev/null | tail -n 1) || true
+    if [ "$again" != "$line" ]; then
+        echo "seed $seed alone gives: $again"
+        exit 1
+    fi
+}
+
+# What an old server may still do is not waited for.
+plant md-quarantine md 3000 sync/mark.c \
+    's/^  if (until == 0)$/  if (until == 0 || array->md != NULL)/'
+plant plain-quarantine plain 6000 sync/mark.c \
+    's/^  if (until == 0)$/  if (until == 0 || array->md == NULL)/'
+
+# Nobody looks whether it is that disk.
+plant md-same md 1000 life/rejoin.c \
+    's/^  int r = check_same (array, disk, newcomer, &answer);$/  int r = 0;/'
+plant plain-same plain 1000 life/samples.c \
+    's/memcmp (c->buffer, other, length) == 0/true/'
+
+# What may be missing somewhere has no bit; or it is cleared while somebody is
+# out.
+plant no-bit plain 1000 io/write.c \
+    's/^  request->map = missed_begin (.*$/  request->map = MISSED_NONE;/'
+plant cleared plain 1000 io/flush.c \
+    's/^  if (r == 0 && everywhere)$/  if (r == 0)/'
+
+# A server that dies may lose what was not flushed.
+plant plain-cache plain 1000 io/write.c \
+    's/^  request->map = missed_begin (/  request->map = request_view (request)->is_complete ? MISSED_NONE : missed_begin (/'
+plant md-cache md 6000 record/metadata-commit.c \
+    's/^  r = flush_targets (md);$/  r = 0;/'
+plant last-cache last 1000 life/reattach.c \
+    's/|| atomic_load (&array->md->unflushed))/)/'
+
+# What failed on the old connection of a last copy counts for nothing.
+plant last-old last 1000 array/failure.c \
+    's/^ *&& !atomic_load (&member->reattached))$/)/'
