@@ -107,7 +107,7 @@ mirror_get_ready (void)
     close_legs_rest ();
     return -1;
   }
-  if (open_legs_publish () == -1) {
+  if (open_legs_publish (the_array) == -1) {
     array_close (the_array);
     close_legs_rest ();
     return -1;

@@ -264,9 +264,11 @@ open_state (const struct options *options)
 }
 
 int
-open_legs_publish (void)
+open_legs_publish (struct array *array)
 {
-  return the_state == NULL ? 0 : state_publish (the_state);
+  if (the_state == NULL)
+    return 0;
+  return state_compare (array) == 0 ? state_publish (the_state) : -1;
 }
 
 int

@@ -15,7 +15,7 @@ struct array_opener open_legs_opener (const struct options *options);
 /* With state=: the file of an array that has been made gets its name, so that the
  * next start finds it.  0, or -1 and said.
  */
-int open_legs_publish (void);
+int open_legs_publish (struct array *array);
 
 /* In get_ready: open, lock and connect the disks.  For a plain array that
  * means every disk, and the number of them is checked here, too.  For an md

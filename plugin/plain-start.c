@@ -131,7 +131,8 @@ tell (const struct options *options, const struct looker *lookers)
   }
 }
 
-static void
+/* 0, or -1 and said. */
+static int
 compare (const struct options *options, struct leg **legs)
 {
   struct layout layout = options->layout;
@@ -145,12 +146,16 @@ compare (const struct options *options, struct leg **legs)
   }
   layout_set_size (&layout, smallest);
   if (layout.array_size == 0 || !compare_copies (disks, &layout, &difference))
-    return;
+    return 0;
   log_error ("disk %.200s and disk %.200s differ (the first difference is at "
-             "byte %" PRIu64 " of the array), so clients may read the one or the "
-             "other; stop the mirror and copy the good disk over the other",
-             options->disk[difference.a], options->disk[difference.b],
-             difference.offset);
+             "byte %" PRIu64 " of the array), %s copy the good disk over the "
+             "other", options->disk[difference.a], options->disk[difference.b],
+             difference.offset,
+             options->state != NULL
+               ? "and the state file would have both in sync; nothing was "
+                 "written;"
+               : "so clients may read the one or the other; stop the mirror and");
+  return options->state != NULL ? -1 : 0;
 }
 
 int
@@ -162,6 +167,5 @@ plain_start_check (const struct options *options, struct leg **legs)
   if (judge (options, lookers) == -1)
     return -1;
   tell (options, lookers);
-  compare (options, legs);
-  return 0;
+  return compare (options, legs);
 }

@@ -17,6 +17,7 @@
 #include "ground/text.h"
 #include "ground/util.h"
 #include "logic/create-plan.h"
+#include "logic/evidence.h"
 #include "plugin/state-internal.h"
 
 #define REGION_SIZE (4u * 1024 * 1024)
@@ -29,6 +30,7 @@ struct make {
   struct create_plan plan;
   uint8_t device_uuid[LEGS_MAX][16];
   uint64_t time;
+  struct evidence evidence;
 };
 
 /* ------------------------------------------------------------------ the plan */
@@ -146,6 +148,7 @@ fill_area (const struct make *make, unsigned i, uint8_t *ret)
          && sb1_check (&sb, block, make->wish.member_bytes[i], why) == SB1_GOOD
          && sb.super_offset * SECTOR_SIZE + 8192 == make->wish.member_bytes[i];
   assert (good);
+  evidence_encode (&make->evidence, block + EVIDENCE_AT);
   if (plan->bitmap_chunk == 0)
     return;
   create_bitmap (plan, make->state->head.uuid, &bitmap);
@@ -238,6 +241,8 @@ state_make (struct state *state, const struct options *options,
       || plan (&make) == -1 || choose_uuids (&make) == -1)
     return -1;
   enter_disks (state, options, disks);
+  state_sample (disks, &make.plan.layout, state->head.image_size,
+                &make.evidence);
   r = create_file (state);
   if (r == 0)
     r = write_file (&make);

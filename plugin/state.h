@@ -8,13 +8,16 @@
  *     not known       there is none, or nobody has ever written to it:
  *                     state_make with all disks, state_join for each of them,
  *                     state_publish when the array has been made of them
+ *   state_compare     then, in any case
  *   state_join        whenever a disk is opened while the array serves
  *   state_close       when all legs are closed
  */
 #ifndef MIRROR_STATE_H
 #define MIRROR_STATE_H
 
+#include "engine/array.h"
 #include "legs/leg.h"
+#include "logic/evidence.h"
 #include "plugin/options.h"
 
 struct state;
@@ -38,6 +41,17 @@ int state_check_disks (const struct state *state,
 int state_make (struct state *state, const struct options *options,
                 struct leg **disks);
 int state_publish (struct state *state);
+
+/* What disks are known by of which nothing was written: samples all over the
+ * array that are alike on all copies.
+ */
+void state_sample (struct leg **disks, const struct layout *layout,
+                   uint64_t image_size, struct evidence *ret);
+
+/* Are those alike that are in sync, where nothing may differ?  0, or -1 and
+ * said.  Before array_start.
+ */
+int state_compare (struct array *array);
 
 /* @disk, which @text names, with what the file has of it.  Nothing is written
  * for a disk that is new before the array writes to it.  0 and *@ret, which owns

@@ -161,6 +161,13 @@ int array_create (const struct array_config *config, struct leg **legs,
 /* Is @leg one of its members?  The others were closed by array_create. */
 bool array_uses_leg (const struct array *array, const struct leg *leg);
 
+/* Before array_start, of an array with metadata.  The leg of what is in sync in
+ * @slot; NULL: none.  May copies differ at @offset?  *@length becomes as much as
+ * the answer holds for.
+ */
+struct leg *array_leg_in_sync (const struct array *array, unsigned slot);
+bool array_is_marked (struct array *array, uint64_t offset, uint64_t *length);
+
 /* After the fork: start the legs' threads.  0 or -errno. */
 int array_start (struct array *array);
 

@@ -366,6 +366,25 @@ array_uses_leg (const struct array *array, const struct leg *leg)
   return view_member_of (array, leg) != NULL;
 }
 
+struct leg *
+array_leg_in_sync (const struct array *array, unsigned slot)
+{
+  for (unsigned i = 0; i < array->count; i++) {
+    const struct member *member = array->members[i];
+
+    if (member->place == slot
+        && atomic_load (&member->standing) == STANDING_READ)
+      return member->leg;
+  }
+  return NULL;
+}
+
+bool
+array_is_marked (struct array *array, uint64_t offset, uint64_t *length)
+{
+  return metadata_is_marked (array, offset, length);
+}
+
 void
 array_free (struct array *array)
 {
