@@ -59,9 +59,26 @@ tell_plan (const struct array_order *order, const struct newcomer *newcomer,
               verdict_link (&newcomer->fit), newcomer->fit.why);
 }
 
-static int
-refuse_fit (const struct newcomer *newcomer, struct array_answer *answer)
+/* What the state file has of a disk cannot be erased, but it can be disregarded.
+ */
+static bool
+helps_discard (enum fit_reason reason)
 {
+  return reason == FIT_TAKEN || reason == FIT_NO_SLOT
+         || reason == FIT_REPLACEMENT || reason == FIT_BITMAP;
+}
+
+static int
+refuse_fit (const struct array *array, const struct newcomer *newcomer,
+            struct array_answer *answer)
+{
+  if (array->beside && helps_discard (newcomer->fit.reason))
+    return change_refuse (answer, -EINVAL,
+                          fit_reason_word (newcomer->fit.reason),
+                          "disk %.200s: the state file has it as one that "
+                          "failed or was replaced; nbdmirror add --discard "
+                          "makes it a new one, and copies all data to it",
+                          newcomer->leg->name);
   return change_refuse (answer, -EINVAL,
                         fit_reason_word (newcomer->fit.reason),
                         "disk %.200s: %.700s", newcomer->leg->name,
@@ -90,15 +107,15 @@ check_verb (const struct array_order *order, const struct newcomer *newcomer,
 
 /* Likewise. */
 static int
-check_fit (const struct array_order *order, const struct newcomer *newcomer,
-           struct array_answer *answer)
+check_fit (const struct array *array, const struct array_order *order,
+           const struct newcomer *newcomer, struct array_answer *answer)
 {
   const struct fit *fit = &newcomer->fit;
   const char *name = newcomer->leg->name;
   int r;
 
   if (fit->as == FIT_REFUSED)
-    return refuse_fit (newcomer, answer);
+    return refuse_fit (array, newcomer, answer);
   r = check_verb (order, newcomer, answer);
   if (r < 0)
     return r;
@@ -314,7 +331,7 @@ judge (struct request *request, const struct array_order *order,
   if (array->md == NULL)
     return plain_judge (request, order, newcomer, answer);
   newcomer_judge (array, newcomer, order->discard);
-  r = check_fit (order, newcomer, answer);
+  r = check_fit (array, order, newcomer, answer);
   return r < 0 || !array->beside || newcomer->fit.reason == FIT_NEW
            ? r
            : comeback_judge_beside (array, order, newcomer, answer);
@@ -388,6 +405,8 @@ join_opened (struct array *array, const struct array_order *order,
     r = change_enter (array, order->dry_run, &request, answer);
   if (r < 0)
     return r;
+  if (array->beside && order->discard && order->verb != ARRAY_READD)
+    newcomer_disregard (newcomer);
   r = comeback_compare (request, newcomer, answer);
   if (r == 0)
     r = admit_in_turn (array, order, request, newcomer, answer);

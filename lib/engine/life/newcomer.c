@@ -161,6 +161,15 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
   return r;
 }
 
+void
+newcomer_disregard (struct newcomer *newcomer)
+{
+  const struct member_disk disk = newcomer->record.disk;
+
+  member_forget (&newcomer->record);
+  member_ignore (&disk, &newcomer->record);
+}
+
 int
 newcomer_check_contents (const struct newcomer *newcomer,
                          const struct array_order *order,

@@ -45,6 +45,9 @@ int newcomer_open (struct array *array, const char *text, uint32_t instead,
 int newcomer_check_other (struct array *array, const struct leg *leg,
                           uint32_t instead, struct array_answer *answer);
 
+/* What was read of it counts for nothing: it is new. */
+void newcomer_disregard (struct newcomer *newcomer);
+
 /* May what it holds be overwritten?  0, or -errno and *@answer. */
 int newcomer_check_contents (const struct newcomer *newcomer,
                              const struct array_order *order,
