@@ -150,24 +150,52 @@ area_read (struct beside *beside, void *buffer, uint64_t length,
   return 0;
 }
 
+/* What the next start would not find is not on record. */
 static int
-area_write (struct beside *beside, const void *buffer, uint64_t length,
+store_area (struct state_area *area, const void *buffer, uint64_t length,
             uint64_t offset)
 {
-  struct state_area *area = area_of (beside);
   struct state *state = area->state;
-  int r = make_sure_it_is_there (area);
+  int r;
 
-  assert (offset <= STATE_AREA_SIZE && length <= STATE_AREA_SIZE - offset);
-  if (r == 0)
-    r = store (state->fd, buffer, length,
-               state_area_at (area->number) + offset);
-  if (r < 0)
+  if (state->temporary == NULL && !state_is_there (state))
+    return -ESTALE;
+  r = make_sure_it_is_there (area);
+  return r < 0 ? r
+               : store (state->fd, buffer, length,
+                        state_area_at (area->number) + offset);
+}
+
+static void
+tell (struct state *state, int r)
+{
+  if (r == -ESTALE)
+    log_error_repeats (&state->told_gone, ground_now (), r,
+                       "state file %.300s: was removed or replaced while the "
+                       "array serves, so nothing can be recorded, and writes "
+                       "of clients that depend on it fail.  Before you stop the "
+                       "mirror copy back what it had (cp /proc/%ld/fd/%d "
+                       "%.300s), then start it again", state->path,
+                       (long)getpid (), state->fd, state->path);
+  else
     log_error_repeats (&state->told, ground_now (), r,
                        "state file %.300s: cannot be written: %s; until it can "
                        "be, whatever has to be recorded there fails, and so do "
                        "writes of clients that depend on it", state->path,
                        log_strerror (r));
+}
+
+static int
+area_write (struct beside *beside, const void *buffer, uint64_t length,
+            uint64_t offset)
+{
+  struct state_area *area = area_of (beside);
+  int r;
+
+  assert (offset <= STATE_AREA_SIZE && length <= STATE_AREA_SIZE - offset);
+  r = store_area (area, buffer, length, offset);
+  if (r < 0)
+    tell (area->state, r);
   return r;
 }
 

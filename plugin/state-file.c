@@ -149,13 +149,13 @@ read_head (struct state *state, off_t size)
 }
 
 /* It may have been replaced between being opened and being locked. */
-static bool
-is_still_there (const struct state *state, const struct stat *opened)
+bool
+state_is_there (const struct state *state)
 {
-  struct stat named;
+  struct stat named, opened;
 
-  return stat (state->path, &named) == 0 && named.st_dev == opened->st_dev
-         && named.st_ino == opened->st_ino;
+  return stat (state->path, &named) == 0 && fstat (state->fd, &opened) == 0
+         && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
 static int
@@ -169,7 +169,7 @@ look_at_file (struct state *state)
     return state_refuse (state, "is no regular file; name another one");
   if (lock (state) == -1)
     return -1;
-  if (!is_still_there (state, &st))
+  if (!state_is_there (state))
     return state_refuse (state, "was replaced while it was opened; try again");
   if (fstat (state->fd, &st) == -1)
     return state_refuse (state, "cannot be examined: %s", log_strerror (-errno));

@@ -46,6 +46,7 @@ struct state {
   bool serves;     /* the array has been made of the disks */
   int found_fd;    /* the one that the new one replaces, or -1; locked */
   struct log_repeats told; /* that it cannot be written */
+  struct log_repeats told_gone; /* that it was removed */
 
   /* Held while the head is written: whoever adds a disk is in the metadata's
    * turn, and nobody else waits for it.
@@ -67,6 +68,9 @@ int state_sync (int fd);
 /* Against other servers.  0 or -errno; -EBUSY: one has it. */
 int state_lock (int fd);
 void state_unlock_and_close (int fd);
+
+/* Is the open file the one of that name? */
+bool state_is_there (const struct state *state);
 
 /* Says so; -1. */
 int state_refuse (const struct state *state, const char *format, ...)

@@ -3,12 +3,14 @@
  *
  * As long as there is a file DISK.hangs beside a disk, whatever is asked of the
  * disk stays in the call; DISK.calls has a byte for each that hung.  A file
- * DISK.hangs-writing: all but reads.  Only those
+ * DISK.hangs-writing: all but reads.  As long as there is DISK.full, what would be
+ * written to it fails.  Only those
  * disks are heeded whose path ends with HANG_DISKS (".img").  With SYNC_MS each
  * sync takes so many milliseconds more.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,17 @@ hang (int fd, int is_read)
   }
 }
 
+static int
+is_full (int fd)
+{
+  char path[4096], full[4200];
+
+  if (!is_disk (fd, path))
+    return 0;
+  snprintf (full, sizeof full, "%s.full", path);
+  return access (full, F_OK) == 0;
+}
+
 static void
 take_time (void)
 {
@@ -88,6 +101,10 @@ ssize_t
 pwrite (int fd, const void *buffer, size_t length, off_t offset)
 {
   hang (fd, 0);
+  if (is_full (fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
   return REAL (pwrite) (fd, buffer, length, offset);
 }
 

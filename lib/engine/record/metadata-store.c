@@ -120,19 +120,17 @@ settle_store (struct request *request, uint32_t excused)
   return r < 0 ? tell (request, stored, r) : 0;
 }
 
-/* In a state file: on stable storage, or that file cannot be written.  That is
- * no disk's fault, whatever else was stored, so nobody is out for it.
+/* In a state file: on stable storage, or that file cannot be written, which is
+ * said there.  It is no disk's fault, whatever else was stored, so nobody is out
+ * for it.
  */
 static int
 store_beside (struct request *request, uint32_t places,
               const struct area *area)
 {
-  int r;
-
   request_arm (request, &request->array->md->pool);
   send_to (request, places, area);
-  r = failure_settle (request, "writing its metadata", request->failed);
-  return r < 0 ? tell (request, request->failed, r) : 0;
+  return failure_settle (request, "writing its metadata", request->failed);
 }
 
 /* Turn held. */
