@@ -32,6 +32,7 @@ struct told {
   char name[MEMBER_NAME_MAX];
   int slot;
   bool begins;
+  bool has_left; /* the array */
   struct member_hung found;
 };
 
@@ -103,6 +104,7 @@ note (const struct array *array, struct member *member,
   bool hangs = found->count > 0, did = member->hung.since_ns != 0;
 
   ret->begins = hangs;
+  ret->has_left = atomic_load (&member->left);
   ret->found = did ? member->hung : *found;
   if (hangs && did)
     member->hung.count = found->count;
@@ -149,11 +151,14 @@ tell (const struct told *told, uint64_t now_ns)
   if (told->begins)
     log_event (&event,
                "disk %.200s HANGS: %u request%s, the first one a %s, not "
-               "answered for %llu seconds.  What needs this disk waits; "
-               "nbdmirror fail lets the others go on without it",
+               "answered for %llu seconds.  %s",
                told->name, told->found.count,
                told->found.count == 1 ? "" : "s",
-               latency_op_name (told->found.op), seconds);
+               latency_op_name (told->found.op), seconds,
+               told->has_left ? "It has left the array, and nothing else waits "
+                                "for it"
+                              : "What needs this disk waits; nbdmirror fail "
+                                "lets the others go on without it");
   else
     log_event (&event,
                "disk %.200s: nothing hangs there any more, after %llu seconds",
