@@ -27,13 +27,17 @@ plant () {
         "$build"/lib/legs/tests_sim_test_second-*.o \
         "$build"/lib/ground/tests_sim_test_second-*.o \
         "$build/tests/sim/.libs/libfine.a"
-    if timeout -k 5 "${MIRROR_HANG_LIMIT:-600}" "$scratch/planted" \
-        >"$scratch/out" 2>&1; then
+    status=0
+    timeout -k 5 "${MIRROR_HANG_LIMIT:-600}" "$scratch/planted" \
+        >"$scratch/out" 2>&1 || status=$?
+    if test $status = 0; then
         echo "not found: $1"
         exit 1
     fi
-    echo "found: $1: $(head -n 1 "$scratch/out")"
-    grep -q '^seed ' "$scratch/out" || { echo "that is no verdict"; exit 1; }
+    echo "found: $1: status $status, $(head -n 1 "$scratch/out")"
+    # What is done by two threads may also crash.
+    test $status -gt 128 || grep -q '^seed ' "$scratch/out" ||
+        { echo "that is no verdict"; exit 1; }
 }
 
 plant "nothing is taken over" second.c \
