@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "engine/array-internal.h"
+#include "engine/array/failure.h"
 #include "engine/life/comeback.h"
 #include "engine/life/join.h"
 #include "engine/life/newcomer.h"
@@ -256,6 +257,20 @@ take_back (struct array *array, uint32_t id)
   ground_mutex_unlock (&array->state_lock);
 }
 
+/* One that came back to a plain array stays, as one that failed: nobody else
+ * knows what it missed, and it may be lost just for a moment.
+ */
+static void
+undo (struct array *array, const struct array_order *order,
+      struct member *member, int error)
+{
+  if (array->md == NULL && order->verb == ARRAY_READD)
+    failure_report (array, member, leg_generation (member->leg),
+                    "the mark that it is no copy yet", error);
+  else
+    take_back (array, member->id);
+}
+
 /* What has to be on its disk before it counts as one that joins. */
 static int
 record (struct array *array, struct request *request, struct member *member)
@@ -298,7 +313,7 @@ seat (struct array *array, const struct array_order *order,
   r = order->verb == ARRAY_SPARE ? record_spare (array, member)
                                  : record (array, request, member);
   if (r < 0)
-    take_back (array, member->id);
+    undo (array, order, member, r);
   member_release (array, member);
   return r == 0 ? 0
                 : change_refuse (answer, r, "not-recorded",

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Disks that come back by themselves, at bad moments. */
+#include "engine/array-internal.h"
+#include "ground/ground.h"
+#include "ground/util.h"
+#include "memory-array.h"
+#include "unit.h"
+
+#define PIECE 4096u
+
+static char data[PIECE];
+
+static struct array_config
+config_of (unsigned legs)
+{
+  return (struct array_config){ .legs = legs,
+                                .retry_ms = 1,
+                                .quarantine_ms = 1,
+                                .reconnect_s = 1,
+                                .reconnect_ms = 1,
+                                .opener = { .open = memory_array_open } };
+}
+
+static void
+start (const struct array_config *config, struct leg **legs)
+{
+  char why[MESSAGE_MAX];
+
+  log_set_sink (memory_array_remember);
+  ck_assert_msg (array_create (config, legs, NULL, &memory.array, why) == 0,
+                 "%s", why);
+  ck_assert_int_eq (array_start (memory.array), 0);
+  ck_assert_int_eq (array_allow_writes (memory.array), 0);
+}
+
+/* Its server: "memory:NUMBER". */
+static void
+be_remote (struct memory_leg *disk, unsigned number)
+{
+  static const char *const names[] = { "memory:0", "memory:1", "memory:2" };
+
+  disk->leg.rank = LEG_REMOTE;
+  disk->leg.name = names[number];
+}
+
+static void
+lose (struct memory_leg *disk)
+{
+  disk->leg.end = (struct leg_end){ .by_peer = true };
+  for (unsigned i = 0; i < ARRAY_LENGTH (disk->error); i++)
+    disk->error[i] = -ENOTCONN;
+  atomic_fetch_add (&disk->leg.generation, 1);
+  disk->leg.gone (&disk->leg, -ENOTCONN);
+}
+
+static void
+wait_closed (const struct memory_leg *disk)
+{
+  while (!disk->closed)
+    sched_yield ();
+}
+
+/* A server at the same address, with what is on @old. */
+static struct memory_leg *
+serve (const struct memory_leg *old, unsigned number)
+{
+  static unsigned next = OTHERS;
+  struct memory_leg *disk = memory_leg_new (next++);
+
+  memcpy (disk->data, old->data, MEMORY_LEG_SIZE);
+  be_remote (disk, number);
+  memory.other[number] = disk;
+  return disk;
+}
+
+static void
+wait_in_sync (void)
+{
+  struct array_snapshot snapshot;
+
+  do {
+    sched_yield ();
+    array_get_snapshot (memory.array, &snapshot);
+  } while (snapshot.lacking != 0);
+}
+
+/* ----------------------------------------------------- lost while it joins */
+
+static struct memory_leg *joining;
+
+static void
+lose_joining (void)
+{
+  memory.other[1] = NULL;
+  lose (joining);
+}
+
+START_TEST (a_plain_disk_that_is_lost_before_it_is_marked_comes_back)
+{
+  struct array_config config = config_of (2);
+  struct leg *legs[2];
+
+  memset (&memory, 0, sizeof memory);
+  config.layout
+    = (struct layout){ .level = LEVEL_RAID1, .slots = 2, .near = 1, .far = 1 };
+  for (unsigned i = 0; i < 2; i++) {
+    memory.leg[i] = memory_leg_new (i);
+    memset (memory.leg[i]->data, 'a', MEMORY_LEG_SIZE);
+    legs[i] = &memory.leg[i]->leg;
+  }
+  be_remote (memory.leg[1], 1);
+  start (&config, legs);
+  lose (memory.leg[1]);
+  wait_closed (memory.leg[1]);
+  memset (data, 'b', sizeof data);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  joining = memory_leg_new (7);
+  memcpy (joining->data, memory.leg[1]->data, MEMORY_LEG_SIZE);
+  be_remote (joining, 1);
+  joining->meanwhile[CHILD_WRITE] = lose_joining;
+  memory.other[1] = joining;
+  wait_closed (joining);
+  serve (joining, 1);
+  wait_in_sync ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_mem_eq (memory.other[1]->data, memory.leg[0]->data,
+                    MEMORY_LEG_SIZE);
+}
+END_TEST
+
+static void
+add_tests (TCase *tcase)
+{
+  tcase_add_test (tcase,
+                  a_plain_disk_that_is_lost_before_it_is_marked_comes_back);
+}
+
+int
+main (void)
+{
+  return unit_main ("rejoin", add_tests);
+}
