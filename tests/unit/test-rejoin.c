@@ -128,9 +128,97 @@ START_TEST (a_plain_disk_that_is_lost_before_it_is_marked_comes_back)
 }
 END_TEST
 
+/* --------------------------------------- while a local disk hangs for ever */
+
+static void
+be_inside (struct leg *leg)
+{
+  (void)leg;
+}
+
+/* What is sent to it does not come back before the test says so. */
+static struct leg_ops
+hang (struct memory_leg *disk)
+{
+  struct leg_ops ops = *disk->leg.ops;
+
+  ops.abort = be_inside;
+  disk->hold = true;
+  return ops;
+}
+
+static void
+write_one (void *argument)
+{
+  (void)argument;
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+}
+
+static void
+fail_third (void)
+{
+  const struct array_order order = { .verb = ARRAY_FAIL, .member = 3 };
+  struct array_answer answer;
+
+  ck_assert_int_eq (array_change (memory.array, &order, &answer), 0);
+}
+
+static void
+wait_for (uint32_t lacking, uint32_t recovering)
+{
+  struct array_snapshot snapshot;
+
+  do {
+    sched_yield ();
+    array_get_snapshot (memory.array, &snapshot);
+  } while (snapshot.lacking != lacking || snapshot.recovering != recovering);
+}
+
+START_TEST (a_request_that_is_stuck_in_another_disk_keeps_none_from_coming_back)
+{
+  struct array_config config = config_of (3);
+  struct memory_leg *disk[3];
+  struct ground_thread writer;
+  struct leg_ops hangs;
+  struct child *stuck;
+  struct leg *legs[3];
+
+  memset (&memory, 0, sizeof memory);
+  config.layout
+    = (struct layout){ .level = LEVEL_RAID1, .slots = 3, .near = 1, .far = 1 };
+  for (unsigned i = 0; i < 3; i++) {
+    disk[i] = memory_leg_new (i);
+    memset (disk[i]->data, 'a', MEMORY_LEG_SIZE);
+    legs[i] = &disk[i]->leg;
+  }
+  be_remote (disk[1], 1);
+  hangs = hang (disk[2]);
+  disk[2]->leg.ops = &hangs;
+  start (&config, legs);
+  memset (data, 'b', sizeof data);
+  ck_assert_int_eq (ground_thread_start (&writer, "writer", write_one, NULL),
+                    0);
+  while ((stuck = atomic_load (&disk[2]->held)) == NULL)
+    sched_yield ();
+  fail_third ();
+  lose (disk[1]);
+  serve (disk[1], 1);
+  wait_for (6, 2);
+  /* The place of that write is copied when it has ended. */
+  stuck->done (stuck, -EIO);
+  ground_thread_join (&writer);
+  wait_for (4, 0);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  ck_assert_mem_eq (memory.other[1]->data, disk[0]->data, MEMORY_LEG_SIZE);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (
+    tcase,
+    a_request_that_is_stuck_in_another_disk_keeps_none_from_coming_back);
   tcase_add_test (tcase,
                   a_plain_disk_that_is_lost_before_it_is_marked_comes_back);
 }

@@ -12,16 +12,17 @@
 #include "engine/sync/job.h"
 #include "ground/util.h"
 
-/* May its server, or an earlier one, still do what it did not answer?  Who has
- * ended in order, or was healthy, owes nothing.
- */
-static bool
-is_doubtful (const struct member *member, struct leg *leg)
+bool
+closer_is_doubtful (const struct member *member)
 {
-  const struct leg_end *end = leg_end (leg);
+  struct leg *leg = member->leg;
+  const struct leg_end *end;
 
+  if (leg == NULL)
+    return member->is_doubtful;
   if (atomic_load (&member->quarantine_ns) != 0)
     return true;
+  end = leg_end (leg);
   return leg->rank == LEG_REMOTE
          && leg_generation (leg) != member->generation
          && end->writes_in_flight && !end->by_peer;
@@ -52,7 +53,7 @@ take_unused (struct array *array, struct member **ret_gone, bool *ret_left)
       continue;
     }
     if (leg != NULL)
-      member->is_doubtful = is_doubtful (member, leg);
+      member->is_doubtful = closer_is_doubtful (member);
     member->leg = NULL;
     *ret_gone = is_known ? NULL : member;
     if (!is_known) {

@@ -41,6 +41,14 @@ member_is_recovering (const struct member *member)
   return atomic_load (&member->standing) == STANDING_WRITTEN;
 }
 
+bool
+member_is_cut (const struct member *member)
+{
+  return member->leg != NULL
+         && leg_generation (member->leg) != member->generation
+         && atomic_load (&member->outstanding) == 0;
+}
+
 void
 member_hold (struct member *member)
 {

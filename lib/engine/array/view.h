@@ -177,6 +177,11 @@ struct member *member_new (struct leg *leg);
 /* Written and not read, today? */
 bool member_is_recovering (const struct member *member);
 
+/* Is its connection lost, with nothing under way on it any more?  state_lock
+ * held.
+ */
+bool member_is_cut (const struct member *member);
+
 /* Its leg is closed, or somebody else's. */
 void member_free (struct member *member);
 

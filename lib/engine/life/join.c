@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "engine/array-internal.h"
+#include "engine/array/closer.h"
 #include "engine/array/failure.h"
 #include "engine/life/comeback.h"
 #include "engine/life/join.h"
@@ -165,7 +166,7 @@ inherit_doubts (const struct array *array, const struct member *before,
 
     if (other != before && !comeback_is_same (other, member->leg))
       continue;
-    is_doubtful |= other->is_doubtful;
+    is_doubtful |= closer_is_doubtful (other);
     other->has_heir = true;
   }
   if (is_doubtful)

@@ -21,11 +21,14 @@
 
 /* ----------------------------------------------------------- is it another? */
 
+/* A connection that is lost and was answered all it asked stays open as long as
+ * somebody has its view, which may be for ever: it is in nobody's way.
+ */
 static bool
-is_any (const struct member *member)
+is_open (const struct member *member)
 {
-  (void)member;
-  return true;
+  return atomic_load (&member->standing) != STANDING_OUT
+         || !member_is_cut (member);
 }
 
 int
@@ -37,7 +40,7 @@ newcomer_check_other (struct array *array, const struct leg *leg,
   int r = 0;
 
   while (r == 0
-         && (member = view_next_member (array, member, is_any)) != NULL)
+         && (member = view_next_member (array, member, is_open)) != NULL)
     if (member->id != instead
         && leg_compare (member->leg, leg, &shared) == LEG_SAME)
       r = atomic_load (&member->standing) == STANDING_OUT

@@ -32,7 +32,7 @@
 
 enum wanted {
   NOT_WANTED,
-  STILL_OPEN, /* its old connection is not closed yet */
+  STILL_OPEN, /* its old connection may still do something */
   OUT,        /* or the roster never had it */
   LAST_COPY,  /* in sync, for all that is known, and not reached */
 };
@@ -48,7 +48,7 @@ look (struct array *array, const struct lost_disk *disk)
   entry = roster_find (&array->roster, disk->id);
   member = entry != NULL ? view_find_member (array, disk->id) : NULL;
   if (entry != NULL && entry->state == MEMBER_FAULTY)
-    wanted = member->leg != NULL ? STILL_OPEN : OUT;
+    wanted = member->leg != NULL && !member_is_cut (member) ? STILL_OPEN : OUT;
   else if (entry != NULL && entry->state == MEMBER_IN_SYNC
            && leg_generation (member->leg) != member->generation)
     wanted = LAST_COPY;
