@@ -30,13 +30,16 @@
 #include "logic/layout.h"
 #include "logic/roster.h"
 
-/* readers, modifiers, failers, second, the metadata's and resync's. */
-#define ARRAY_GROUPS 6
+/* readers, modifiers, failers, joiners, second, the metadata's and resync's. */
+#define ARRAY_GROUPS 7
 
 /* Orders to fail a disk that may wait for the metadata at once, each because of
  * another disk that hangs.
  */
 #define ARRAY_FAILERS 4
+
+/* One thread lets disks in by itself. */
+#define ARRAY_JOINERS 1
 
 /* Those of the roster, and some that it has forgotten while requests use them.
  */
@@ -68,6 +71,8 @@ struct array {
   struct requests readers, modifiers;
   struct requests failers; /* whoever fails a disk by order: the others may all be
                               stuck on it */
+  struct requests joiners; /* whoever lets a disk in by itself: the others may all
+                              wait for another disk that he seeks */
   struct missed missed; /* plain: by disks that come back */
   uint64_t quarantine_ns; /* QUARANTINE_MS; tests: less */
   struct bounce read_bounces, write_bounces;

@@ -82,6 +82,15 @@ ground_mutex_unlock (struct ground_mutex *mutex)
   assert (r == 0);
 }
 
+bool
+ground_mutex_try_lock (struct ground_mutex *mutex)
+{
+  int r = pthread_mutex_trylock (posix_mutex (mutex));
+
+  assert (r == 0 || r == EBUSY);
+  return r == 0;
+}
+
 void
 ground_cond_init (struct ground_cond *cond)
 {

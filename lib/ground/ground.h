@@ -14,6 +14,7 @@
 #ifndef MIRROR_GROUND_H
 #define MIRROR_GROUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GROUND_MS (UINT64_C (1000000))
@@ -39,6 +40,9 @@ void ground_mutex_init (struct ground_mutex *mutex);
 void ground_mutex_destroy (struct ground_mutex *mutex);
 void ground_mutex_lock (struct ground_mutex *mutex);
 void ground_mutex_unlock (struct ground_mutex *mutex);
+
+/* False: somebody has it.  Does not wait. */
+bool ground_mutex_try_lock (struct ground_mutex *mutex);
 
 void ground_cond_init (struct ground_cond *cond);
 void ground_cond_destroy (struct ground_cond *cond);

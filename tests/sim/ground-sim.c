@@ -100,6 +100,18 @@ ground_mutex_lock (struct ground_mutex *mutex)
   take (m, __builtin_return_address (0));
 }
 
+bool
+ground_mutex_try_lock (struct ground_mutex *mutex)
+{
+  struct sim_mutex *m = sim_mutex (mutex);
+
+  sim_point ();
+  if (m->owner >= 0)
+    return false;
+  take (m, __builtin_return_address (0));
+  return true;
+}
+
 /* Also after it, since a mutex may be destroyed by whoever locks it last:
  * that comes too early if this fiber still had to touch it.
  */

@@ -213,9 +213,88 @@ START_TEST (a_request_that_is_stuck_in_another_disk_keeps_none_from_coming_back)
 }
 END_TEST
 
+/* ------------------------------------------- while the last copy is awaited */
+
+static void
+order_a_change (void *argument)
+{
+  const struct array_order order
+    = { .verb = ARRAY_WRITE_MOSTLY, .member = 1 };
+  struct array_answer answer;
+
+  (void)argument;
+  array_change (memory.array, &order, &answer);
+}
+
+/* The range is locked by who waits. */
+static void
+wait_until_it_waits (unsigned descriptors)
+{
+  uint64_t epoch;
+
+  while (requests_free_count (&memory.array->modifiers) > descriptors - 1
+         || !range_lock_look (&memory.array->ranges, 0, PIECE, &epoch))
+    sched_yield ();
+}
+
+/* Both disks are lost, the second one first. */
+static void
+lose_both (unsigned requests)
+{
+  struct array_config config = config_of (MEMBERS);
+  struct leg *legs[MEMBERS];
+
+  memory_array_plan (true);
+  memory_array_write_supers ();
+  for (unsigned i = 0; i < MEMBERS; i++) {
+    be_remote (memory.leg[i], i);
+    legs[i] = &memory.leg[i]->leg;
+  }
+  config.requests = requests;
+  config.no_leg_timeout_s = NO_LEG_TIMEOUT_MAX_S;
+  start (&config, legs);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  lose (memory.leg[1]);
+  lose (memory.leg[0]);
+}
+
+/* All descriptors are with those who wait, or an order waits for them. */
+START_TEST (another_disk_that_answers_first_keeps_no_last_copy_away)
+{
+  bool is_ordered = _i > 0;
+  unsigned requests = is_ordered ? 2 : 1;
+  struct ground_thread writer, other;
+  char back[PIECE];
+
+  lose_both (requests);
+  memset (data, 'c', sizeof data);
+  ck_assert_int_eq (ground_thread_start (&writer, "writer", write_one, NULL),
+                    0);
+  wait_until_it_waits (requests);
+  if (is_ordered) {
+    ck_assert_int_eq (ground_thread_start (&other, "order", order_a_change,
+                                           NULL),
+                      0);
+    while (requests_free_count (&memory.array->modifiers) > 0)
+      sched_yield ();
+  }
+  wait_closed (serve (memory.leg[1], 1));
+  serve (memory.leg[0], 0);
+  ground_thread_join (&writer);
+  if (is_ordered)
+    ground_thread_join (&other);
+  ck_assert_int_eq (array_read (memory.array, back, sizeof back, 0), 0);
+  ck_assert_mem_eq (back, data, sizeof back);
+  memory_array_unmake ();
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_loop_test (
+    tcase, another_disk_that_answers_first_keeps_no_last_copy_away, false,
+    true + 1);
   tcase_add_test (
     tcase,
     a_request_that_is_stuck_in_another_disk_keeps_none_from_coming_back);

@@ -75,6 +75,7 @@ allocate (struct array *array, const struct array_config *config)
   failed |= requests_init (&array->readers, config->requests, array);
   failed |= requests_init (&array->modifiers, config->requests, array);
   failed |= requests_init (&array->failers, ARRAY_FAILERS, array);
+  failed |= requests_init (&array->joiners, ARRAY_JOINERS, array);
   failed |= second_init (&array->second, array,
                          array->bounced ? config->bounce_size : 0);
   failed |= bounce_init (&array->read_bounces, bounces, config->bounce_size);
@@ -102,6 +103,7 @@ release (struct array *array)
   bounce_destroy (&array->write_bounces);
   bounce_destroy (&array->read_bounces);
   second_destroy (&array->second);
+  requests_destroy (&array->joiners);
   requests_destroy (&array->failers);
   requests_destroy (&array->modifiers);
   requests_destroy (&array->readers);

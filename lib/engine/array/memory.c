@@ -50,6 +50,9 @@ memory_pool_total (unsigned pool, unsigned slots)
   return (uint64_t)pool + LEGS_MAX - slots;
 }
 
+/* Besides those of clients, and of resync. */
+#define OWN_REQUESTS (ARRAY_FAILERS + ARRAY_JOINERS + SECOND_REQUESTS)
+
 /* What both kinds have. */
 static uint64_t
 plain_memory (const struct array_config *config, bool bounced)
@@ -59,11 +62,11 @@ plain_memory (const struct array_config *config, bool bounced)
   bytes += (memory_pool_total (config->pool, config->layout.slots)
             + LEGS_MAX * (uint64_t)POOL_RETRIES_PER_LEG)
            * sizeof (struct child);
-  bytes += (2 * (uint64_t)config->requests + ARRAY_FAILERS + SECOND_REQUESTS)
+  bytes += (2 * (uint64_t)config->requests + OWN_REQUESTS)
            * sizeof (struct request);
   bytes += resync_memory (config->layout.slots, config->sync_span,
                           config->sync_spans);
-  bytes += views_size (2 * config->requests + ARRAY_FAILERS + SECOND_REQUESTS
+  bytes += views_size (2 * config->requests + OWN_REQUESTS
                        + config->sync_spans);
   bytes += config->layout.slots * (uint64_t)sizeof (struct member);
   if (bounced)

@@ -130,6 +130,7 @@ keep_out (struct array *array)
   requests_close (&array->readers);
   requests_close (&array->modifiers);
   requests_close (&array->failers);
+  requests_close (&array->joiners);
   await_wake (&array->await);
 }
 
@@ -141,7 +142,9 @@ drain (struct array *array, uint64_t deadline_ns)
 
   if (r == 0)
     r = requests_drain (&array->modifiers, deadline_ns);
-  return r < 0 ? r : requests_drain (&array->failers, deadline_ns);
+  if (r == 0)
+    r = requests_drain (&array->failers, deadline_ns);
+  return r < 0 ? r : requests_drain (&array->joiners, deadline_ns);
 }
 
 /* stop_lock held. */

@@ -413,12 +413,15 @@ int
 join_opened (struct array *array, const struct array_order *order,
                struct newcomer *newcomer, struct array_answer *answer)
 {
+  /* Who comes by itself waits for nobody who may wait for another one. */
+  struct requests *requests
+    = order->by_itself ? &array->joiners : &array->modifiers;
   struct request *request;
   /* Another order, with the same disk, may have come first. */
   int r = newcomer_check_other (array, newcomer->leg, 0, answer);
 
   if (r == 0)
-    r = change_enter (array, order->dry_run, &request, answer);
+    r = change_enter_by (array, requests, order->dry_run, &request, answer);
   if (r < 0)
     return r;
   if (array->beside && order->discard && order->verb != ARRAY_READD)
@@ -426,7 +429,7 @@ join_opened (struct array *array, const struct array_order *order,
   r = comeback_compare (request, newcomer, answer);
   if (r == 0)
     r = admit_in_turn (array, order, request, newcomer, answer);
-  request_end (&array->modifiers, request);
+  request_end (requests, request);
   if (r == 0 && !order->dry_run)
     worker_wake (&array->resync.worker);
   return r;

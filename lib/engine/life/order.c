@@ -51,18 +51,25 @@ change_refuse_step (struct array_answer *answer, enum roster_refusal refusal,
 }
 
 int
-change_enter (struct array *array, bool dry_run, struct request **ret,
-              struct array_answer *answer)
+change_enter_by (struct array *array, struct requests *requests, bool dry_run,
+                 struct request **ret, struct array_answer *answer)
 {
-  int r = request_begin (&array->modifiers, ret);
+  int r = request_begin (requests, ret);
 
   if (r < 0)
     return change_refuse (answer, r, "stopping", "the server stops");
   r = array->md != NULL && !dry_run ? metadata_activate (array) : 0;
   if (r == 0)
     return 0;
-  request_end (&array->modifiers, *ret);
+  request_end (requests, *ret);
   return change_refuse (answer, r, "not-recorded",
                         "the metadata cannot be written: %s",
                         log_strerror (r));
+}
+
+int
+change_enter (struct array *array, bool dry_run, struct request **ret,
+              struct array_answer *answer)
+{
+  return change_enter_by (array, &array->modifiers, dry_run, ret, answer);
 }

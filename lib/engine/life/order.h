@@ -13,6 +13,7 @@
 #include "logic/roster.h"
 
 struct request;
+struct requests;
 
 /* Put why into *@answer, @reason a constant, and return @error for the caller
  * to pass on.
@@ -31,5 +32,10 @@ int change_refuse_step (struct array_answer *answer,
  */
 int change_enter (struct array *array, bool dry_run, struct request **ret,
                   struct array_answer *answer);
+
+/* The same, with a descriptor of @requests. */
+int change_enter_by (struct array *array, struct requests *requests,
+                     bool dry_run, struct request **ret,
+                     struct array_answer *answer);
 
 #endif /* MIRROR_ORDER_H */

@@ -87,6 +87,7 @@ check_same (const struct array *array, const struct lost_disk *disk,
   return 0;
 }
 
+/* change_lock held. */
 static int
 let_in (struct array *array, const struct lost_disk *disk,
         struct newcomer *newcomer, struct array_answer *answer)
@@ -99,10 +100,7 @@ let_in (struct array *array, const struct lost_disk *disk,
   if (r < 0)
     return change_refuse (answer, r, "no-thread", "no thread can be started: "
                           "%s", log_strerror (r));
-  ground_mutex_lock (&array->change_lock);
-  r = join_opened (array, &order, newcomer, answer);
-  ground_mutex_unlock (&array->change_lock);
-  return r;
+  return join_opened (array, &order, newcomer, answer);
 }
 
 /* What is said of a disk begins with its name, which people know already. */
@@ -139,6 +137,23 @@ note_refusal (struct array *array, const struct lost_disk *disk,
                disk->name, why);
 }
 
+/* An order may wait for a request that waits for a last copy, which is for us
+ * to bring back.  So no order is waited for.
+ */
+static int
+let_in_now (struct array *array, const struct lost_disk *disk,
+            struct newcomer *newcomer, struct array_answer *answer)
+{
+  int r;
+
+  if (!ground_mutex_try_lock (&array->change_lock))
+    return change_refuse (answer, -EBUSY, "still-closing",
+                          "an order is carried out, which it waits for");
+  r = let_in (array, disk, newcomer, answer);
+  ground_mutex_unlock (&array->change_lock);
+  return r;
+}
+
 static void
 try_opened (struct array *array, const struct lost_disk *disk,
             enum wanted wanted, struct newcomer *newcomer)
@@ -150,7 +165,7 @@ try_opened (struct array *array, const struct lost_disk *disk,
   if (r == 0)
     r = wanted == LAST_COPY
           ? reattach (array, disk->id, heard_ns, newcomer, &answer)
-          : let_in (array, disk, newcomer, &answer);
+          : let_in_now (array, disk, newcomer, &answer);
   if (r == 0) {
     lost_back (&array->lost, disk->name, disk->id);
     await_wake (&array->await);
