@@ -49,8 +49,8 @@ evidence_sum (const void *sample)
 }
 
 /* Its own bytes count as 0. */
-static uint64_t
-checksum (const uint8_t *block)
+uint64_t
+evidence_checksum (const uint8_t *block)
 {
   uint64_t sum = PRIME;
 
@@ -72,7 +72,7 @@ evidence_encode (const struct evidence *evidence, uint8_t *ret)
     store_le64 (ret + SAMPLES_AT + 16 * i, evidence->sample[i].offset);
     store_le64 (ret + SAMPLES_AT + 16 * i + 8, evidence->sample[i].sum);
   }
-  store_le64 (ret + CHECKSUM_AT, checksum (ret));
+  store_le64 (ret + CHECKSUM_AT, evidence_checksum (ret));
 }
 
 bool
@@ -82,7 +82,7 @@ evidence_decode (const uint8_t *bytes, struct evidence *ret)
 
   if (memcmp (bytes, magic, sizeof magic) != 0
       || load_le32 (bytes + VERSION_AT) != FORMAT || count > EVIDENCE_MAX
-      || load_le64 (bytes + CHECKSUM_AT) != checksum (bytes))
+      || load_le64 (bytes + CHECKSUM_AT) != evidence_checksum (bytes))
     return false;
   ret->events = load_le64 (bytes + EVENTS_AT);
   ret->count = 0;

@@ -40,6 +40,9 @@ uint64_t evidence_sum (const void *sample);
 
 void evidence_encode (const struct evidence *evidence, uint8_t *ret);
 
+/* Of a block, as it is stored there. */
+uint64_t evidence_checksum (const uint8_t *block);
+
 /* @bytes come from a file.  False: there is none that can be used. */
 bool evidence_decode (const uint8_t *bytes, struct evidence *ret);
 

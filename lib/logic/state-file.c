@@ -38,8 +38,8 @@ static_assert (ENTRIES_AT + STATE_AREAS_MAX * ENTRY_SIZE == STATE_HEAD_SIZE
 /* Each step can be undone, so two heads that differ in one byte never have the
  * same.  The checksum's own bytes count as 0.
  */
-static uint64_t
-checksum (const uint8_t *bytes)
+uint64_t
+state_checksum (const uint8_t *bytes)
 {
   uint64_t sum = UINT64_C (0xcbf29ce484222325);
 
@@ -75,7 +75,7 @@ state_encode (const struct state_head *head, uint8_t *ret)
   memcpy (ret + UUID_AT, head->uuid, sizeof head->uuid);
   for (unsigned i = 0; i < STATE_AREAS_MAX; i++)
     encode_entry (&head->entry[i], ret + ENTRIES_AT + i * ENTRY_SIZE);
-  store_le64 (ret + CHECKSUM_AT, checksum (ret));
+  store_le64 (ret + CHECKSUM_AT, state_checksum (ret));
 }
 
 /* False: that is no entry. */
@@ -130,7 +130,7 @@ state_decode (const uint8_t *bytes, struct state_head *ret)
 
   if (memcmp (bytes, magic, sizeof magic) != 0)
     return STATE_FOREIGN;
-  if (load_le64 (bytes + CHECKSUM_AT) != checksum (bytes))
+  if (load_le64 (bytes + CHECKSUM_AT) != state_checksum (bytes))
     return STATE_DAMAGED;
   if (load_le32 (bytes + VERSION_AT) != FORMAT)
     return STATE_NEWER;

@@ -67,6 +67,9 @@ enum state_verdict state_decode (const uint8_t *bytes, struct state_head *ret);
 enum state_verdict state_choose (const uint8_t *copy0, const uint8_t *copy1,
                                  struct state_head *ret, unsigned *ret_copy);
 
+/* Of a head, as it is stored there. */
+uint64_t state_checksum (const uint8_t *bytes);
+
 /* To follow "state file NAME: "; not for STATE_GOOD. */
 const char *state_verdict_text (enum state_verdict verdict);
 
