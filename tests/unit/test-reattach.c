@@ -46,6 +46,42 @@ come_back (void)
   newcomer_drop (&newcomer);
 }
 
+/* It is lost before anybody knows that it is a member. */
+static int
+start_and_lose (struct leg *leg)
+{
+  atomic_fetch_add (&leg->generation, 1);
+  leg->gone (leg, -ENOTCONN);
+  return 0;
+}
+
+START_TEST (one_that_is_lost_again_at_once_is_sought_again)
+{
+  struct newcomer newcomer;
+  struct array_answer answer;
+  struct lost_disk sought;
+  struct leg_ops ops;
+
+  memory_array_prepare (true);
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  atomic_fetch_add (&memory.leg[0]->leg.generation, 1);
+  memory_order_offer (0);
+  memcpy (memory.other[0]->data, memory.leg[0]->data, MEMORY_LEG_SIZE);
+  memory.other[0]->leg.rank = LEG_REMOTE;
+  ops = *memory.other[0]->leg.ops;
+  ops.start = start_and_lose;
+  memory.other[0]->leg.ops = &ops;
+  memory.array->lost.pause_max_ns = GROUND_S;
+  ck_assert_int_eq (newcomer_open (memory.array, "memory:0", 1, &newcomer,
+                                   &answer), 0);
+  ck_assert_int_eq (reattach (memory.array, 1, 0, &newcomer, &answer), 0);
+  newcomer_drop (&newcomer);
+  ck_assert (lost_find (&memory.array->lost, 3, 0, &sought));
+  ck_assert_str_eq (sought.name, "memory:0");
+  memory_array_unmake ();
+}
+END_TEST
+
 /* The first disk is the last copy, and its connection is lost in the middle of
  * what comes next.
  */
@@ -89,6 +125,7 @@ static void
 add_tests (TCase *tcase)
 {
   tcase_add_test (tcase, what_the_old_connection_failed_is_not_acknowledged);
+  tcase_add_test (tcase, one_that_is_lost_again_at_once_is_sought_again);
   tcase_add_test (tcase, a_flush_of_the_old_connection_is_no_success);
 }
 

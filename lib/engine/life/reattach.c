@@ -137,7 +137,9 @@ make (struct array *array, const struct member *old, struct newcomer *newcomer)
   return member;
 }
 
-/* False: so many have an old view that there is no place for another one. */
+/* Held for the caller.  False: so many have an old view that there is no place
+ * for another one.
+ */
 static bool
 publish (struct array *array, struct member *old, struct member *member)
 {
@@ -161,6 +163,7 @@ publish (struct array *array, struct member *old, struct member *member)
     atomic_store (&old->reattached, true);
     await_note_back (&array->await);
     view_publish (array);
+    member_hold (member);
   }
   ground_mutex_unlock (&array->state_lock);
   return done;
@@ -184,6 +187,16 @@ tell (const struct member *member)
                "answers again, and lacks nothing", member->name);
 }
 
+/* When its leg said so nobody knew whose it was. */
+static void
+look_if_lost (struct array *array, struct member *member)
+{
+  uint64_t generation = leg_generation (member->leg);
+
+  if (generation != member->generation)
+    failure_report (array, member, generation, NULL, -ENOTCONN);
+}
+
 /* Turn held. */
 static int
 attach (struct array *array, struct member *old,
@@ -204,6 +217,8 @@ attach (struct array *array, struct member *old,
   if (r == 0 && publish (array, old, member)) {
     newcomer->leg = NULL;
     tell (member);
+    look_if_lost (array, member);
+    member_release (array, member);
     return 0;
   }
   member_free (member);
