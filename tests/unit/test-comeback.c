@@ -715,9 +715,43 @@ START_TEST (a_mark_that_an_old_server_has_spoilt_is_there_again)
 }
 END_TEST
 
+static unsigned compared;
+
+/* The stop comes with the first of what is compared. */
+static int
+read_and_stop (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
+{
+  struct requests *modifiers = &memory.array->modifiers;
+
+  if (requests_free_count (modifiers) < modifiers->total) {
+    compared++;
+    requests_close (modifiers);
+  }
+  return memory_leg_read_now (leg, buffer, length, offset);
+}
+
+START_TEST (the_stop_does_not_wait_until_all_is_compared)
+{
+  struct memory_leg *disk;
+  struct leg_ops ops;
+
+  make (_i);
+  lose (memory.leg[1], in_order);
+  disk = serve (memory.leg[1]->data);
+  ops = *disk->leg.ops;
+  ops.read_now = read_and_stop;
+  disk->leg.ops = &ops;
+  is_refused (readd (2), "unusable");
+  ck_assert_uint_eq (compared, 1);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_loop_test (tcase, the_stop_does_not_wait_until_all_is_compared, 0,
+                       LAYOUTS);
   tcase_add_loop_test (tcase,
                        it_gets_what_it_missed_and_what_it_may_have_lost, 0,
                        LAYOUTS);

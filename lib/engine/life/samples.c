@@ -5,6 +5,7 @@
  * long as a slot is empty none is cleared.  So what has no bit after it was
  * read has not been written to since the disk left.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "engine/array-internal.h"
@@ -136,6 +137,9 @@ compare_piece (struct comparison *c, uint64_t at, uint64_t offset,
 
   if (is_set (c, offset, length) && !c->may_be_set)
     return 0;
+  /* Each has its deadline, all of them together may take long. */
+  if (requests_are_closed (&c->request->array->modifiers))
+    return -ESHUTDOWN;
   r = leg->ops->read_now (leg, other, length, at);
   if (r < 0)
     return r;
