@@ -289,9 +289,53 @@ START_TEST (another_disk_that_answers_first_keeps_no_last_copy_away)
 }
 END_TEST
 
+/* ------------------------------------------- one that hangs while it joins */
+
+/* The pause before the next attempt, at least half of what is meant. */
+static uint64_t
+lose_as (struct lost *lost, struct leg *leg, uint32_t id, int error)
+{
+  struct member *member = member_new (leg);
+  struct lost_disk sought;
+  uint64_t before = ground_now ();
+
+  ck_assert_ptr_nonnull (member);
+  member->id = id;
+  ck_assert (lost_note (lost, member, 0, error));
+  member_free (member);
+  lost_refused (lost, leg->name, "not-recorded", "it hangs");
+  ck_assert (lost_find (lost, id, 0, &sought));
+  return (sought.next_ns - before) / GROUND_S;
+}
+
+START_TEST (a_disk_that_hangs_whenever_it_is_let_in_is_let_in_seldom)
+{
+  struct memory_leg *disk = memory_leg_new (0);
+  struct lost lost;
+
+  be_remote (disk, 0);
+  lost_init (&lost, GROUND_S, 30 * GROUND_S);
+  ck_assert_uint_lt (lose_as (&lost, &disk->leg, 1, -ETIMEDOUT), 30);
+  ck_assert_uint_ge (lose_as (&lost, &disk->leg, 2, -ETIMEDOUT), 30);
+  ck_assert_uint_ge (lose_as (&lost, &disk->leg, 3, -ETIMEDOUT), 60);
+  for (uint32_t id = 4; id < 12; id++)
+    lose_as (&lost, &disk->leg, id, -ETIMEDOUT);
+  ck_assert_uint_ge (lose_as (&lost, &disk->leg, 12, -ETIMEDOUT),
+                     RECONNECT_MAX_S / 2);
+  /* Its server is another one, or it only lost its connection. */
+  ck_assert_uint_lt (lose_as (&lost, &disk->leg, 13, -ENOTCONN), 31);
+  lose_as (&lost, &disk->leg, 14, -ETIMEDOUT);
+  lost_back (&lost, disk->leg.name, 14);
+  ck_assert_uint_lt (lose_as (&lost, &disk->leg, 15, -ETIMEDOUT), 31);
+  lost_destroy (&lost);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase,
+                  a_disk_that_hangs_whenever_it_is_let_in_is_let_in_seldom);
   tcase_add_loop_test (
     tcase, another_disk_that_answers_first_keeps_no_last_copy_away, false,
     true + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* lost: disks that may come back by themselves, and what is known of each. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,7 +42,8 @@ spread (const struct lost_disk *disk, uint64_t pause_ns)
 static void
 plan (const struct lost *lost, struct lost_disk *disk)
 {
-  disk->next_ns = ground_now () + spread (disk, disk->pause_ns);
+  disk->next_ns
+    = ground_now () + spread (disk, MAX (disk->pause_ns, disk->least_ns));
   disk->pause_ns = MIN (2 * disk->pause_ns, lost->pause_max_ns);
 }
 
@@ -90,12 +92,26 @@ is_sought (const struct lost_disk *disk)
   return disk->state != LOST_FREE && disk->state != LOST_BACK;
 }
 
+/* One that answers, and hangs when it is written to, costs clients a deadline
+ * each time it is let in.
+ */
+static uint64_t
+least_pause (const struct lost *lost, const struct lost_disk *disk,
+             const struct lost_disk *what, int error)
+{
+  if (error != -ETIMEDOUT || !is_sought (disk)
+      || strcmp (disk->name, what->name) != 0)
+    return 0;
+  return MIN (2 * MAX (disk->least_ns, lost->pause_max_ns),
+              RECONNECT_MAX_S * GROUND_S);
+}
+
 /* Lock held.  False: it is not sought, or was already. */
 static bool
-begin (struct lost *lost, const struct lost_disk *what)
+begin (struct lost *lost, const struct lost_disk *what, int error)
 {
   struct lost_disk *disk = find_room (lost, what->name);
-  uint64_t pause_ns;
+  uint64_t pause_ns, least_ns;
 
   if (disk == NULL
       || (what->id != 0 && disk->id == what->id && is_sought (disk)))
@@ -103,7 +119,9 @@ begin (struct lost *lost, const struct lost_disk *what)
   pause_ns = is_steady (lost, disk) || strcmp (disk->name, what->name) != 0
                ? MIN (lost->pause_ns, lost->pause_max_ns)
                : disk->pause_ns;
+  least_ns = least_pause (lost, disk, what, error);
   *disk = *what;
+  disk->least_ns = least_ns;
   disk->state = LOST_SEEKING;
   disk->since_utc_us = ground_utc_us ();
   disk->pause_ns = pause_ns;
@@ -128,7 +146,7 @@ lost_note (struct lost *lost, const struct member *member, int slot, int error)
   memcpy (disk.device_uuid, member->super.sb.device_uuid,
           sizeof disk.device_uuid);
   ground_mutex_lock (&lost->lock);
-  sought = begin (lost, &disk);
+  sought = begin (lost, &disk, error);
   ground_mutex_unlock (&lost->lock);
   return sought;
 }
@@ -143,7 +161,7 @@ lost_note_absent (struct lost *lost, const char *name, const char *why)
   snprintf (disk.name, sizeof disk.name, "%s", name);
   snprintf (disk.error, sizeof disk.error, "%s", why);
   ground_mutex_lock (&lost->lock);
-  begin (lost, &disk);
+  begin (lost, &disk, 0);
   ground_mutex_unlock (&lost->lock);
 }
 
@@ -188,8 +206,9 @@ lost_unreachable (struct lost *lost, const char *name, const char *why)
   ground_mutex_lock (&lost->lock);
   disk = find (lost, name);
   if (disk != NULL && is_sought (disk)) {
-    set_state (lost, disk, LOST_SEEKING, why);
     /* The next time it may be another one. */
+    disk->least_ns = 0;
+    set_state (lost, disk, LOST_SEEKING, why);
     disk->reason = NULL;
     disk->heard_ns = 0;
   }

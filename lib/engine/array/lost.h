@@ -50,6 +50,8 @@ struct lost_disk {
   uint64_t back_ns;       /* when it came back */
   uint64_t next_ns;       /* of the next attempt */
   uint64_t pause_ns;      /* before that one */
+  uint64_t least_ns;      /* and at least so long, since it hung while it was let
+                             in, for which all writes may wait; 0: it did not */
 };
 
 struct lost {
