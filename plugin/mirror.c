@@ -73,6 +73,7 @@ array_config (void)
                                 .keep = options.keep,
                                 .sync_min = options.sync_min,
                                 .sync_max = options.sync_max,
+                                .resync_budget_s = options.resync_budget_s,
                                 .spare_delay_s = options.spare_delay_s,
                                 .names = (const char *const *)options.disk,
                                 .reconnect_s = options.reconnect_s,

@@ -19,6 +19,7 @@ options_init (struct options *options)
   *options = (struct options){ .level = LEVEL_RAID1,
                                .timeout_s = LEG_TIMEOUT_DEFAULT_S,
                                .connections = NBD_CONNECTIONS_DEFAULT,
+                               .resync_budget_s = RESYNC_BUDGET_DEFAULT_S,
                                .degraded_wait_s = DEGRADED_WAIT_DEFAULT_S,
                                .reconnect_s = RECONNECT_DEFAULT_S,
                                .spare_delay_s = SPARE_DELAY_DEFAULT_S };
@@ -329,6 +330,16 @@ parse_no_leg_timeout (struct options *options, const char *value)
 }
 
 static int
+parse_resync_budget (struct options *options, const char *value)
+{
+  if (parse_number (value, RESYNC_BUDGET_MAX_S, &options->resync_budget_s))
+    return 0;
+  log_error ("resync-budget=%s: must be 0 to %d seconds", value,
+             RESYNC_BUDGET_MAX_S);
+  return -1;
+}
+
+static int
 parse_spare_delay (struct options *options, const char *value)
 {
   if (parse_number (value, SPARE_DELAY_MAX_S, &options->spare_delay_s))
@@ -411,6 +422,7 @@ options_parse (struct options *options, const char *key, const char *value)
     { "no-leg-timeout", parse_no_leg_timeout },
     { "reconnect", parse_reconnect },
     { "spare-delay", parse_spare_delay },
+    { "resync-budget", parse_resync_budget },
     { "state", parse_state },
     { "control", parse_control },
     { "event-program", parse_program },

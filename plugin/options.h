@@ -26,6 +26,7 @@ struct options {
   unsigned degraded_wait_s;
   unsigned keep;           /* on-split-brain=leg:N: N + 1; 0: not given */
   uint64_t sync_min, sync_max; /* bytes a second; 0: not given */
+  unsigned resync_budget_s;
   unsigned spare_delay_s;
   unsigned reconnect_s;
   unsigned no_leg_timeout_s;
@@ -85,6 +86,9 @@ int options_check_plain (const struct options *options);
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \
   "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
+  "resync-budget=SECONDS   md: bits stay for regions in use, so that a resync "  \
+  "after a\n"                                                                  \
+  "                 crash takes so long (default 10; 0: none stays).\n"        \
   "reconnect=SECONDS|no   lost disks are tried again, so often at least "      \
   "(default\n"                                                                \
   "                 30).\n"                                                    \

@@ -76,6 +76,9 @@ struct array_config {
   unsigned keep;        /* md: after a split brain the history of leg keep - 1
                            is kept; 0: then it is refused */
   uint64_t sync_min, sync_max; /* bytes a second; 0: the defaults */
+  unsigned resync_budget_s; /* md: bits of regions that are in use stay, as many
+                               as a resync after a crash brings together in so
+                               long; 0: none stays */
   unsigned spare_delay_s; /* md: how long a slot is empty before a spare steps
                              in */
   unsigned reconnect_s; /* a disk whose connection was lost, or that is missing

@@ -181,6 +181,19 @@
 #define SYNC_MIN_DEFAULT (1000u * 1024u)
 #define SYNC_MAX_DEFAULT (200000u * 1024u)
 
+/* How fast a resync is, before one was measured that took so long: what a single
+ * hard disk does.
+ */
+#define SYNC_SPEED_ASSUMED (100u * 1000u * 1000u)
+#define SYNC_SPEED_RUN_MS 2000
+
+/* How long a resync after a crash may take for the regions that were in use:
+ * whose bits stay because they will be written to again.  As DRBD's default is
+ * some gigabytes.
+ */
+#define RESYNC_BUDGET_DEFAULT_S 10
+#define RESYNC_BUDGET_MAX_S 3600
+
 /* When what was left by an error that may pass is tried again. */
 #define SYNC_RETRY_MS 60000
 

@@ -12,8 +12,9 @@
 #include "ground/util.h"
 #include "logic/bitmap.h"
 
-/* The age at which a bit may be cleared. */
-#define AGED 2
+/* Periods without a write; whole ones from the second on. */
+#define AGE_WHOLE 2
+#define AGE_MAX (BITMAP_AGED - 1)
 
 /* ------------------------------------------------------------------ memory */
 
@@ -233,20 +234,79 @@ next_settled (const struct bitmap *bitmap, uint64_t from)
   }
 }
 
-uint64_t
-bitmap_age (struct bitmap *bitmap, bool at_once)
+/* A period is over for each of them.  *@ret_of_age: how many have which age. */
+static void
+grow_older (struct bitmap *bitmap, uint64_t *ret_of_age)
 {
-  uint64_t i = 0, aged = 0;
+  uint64_t i = 0;
 
   for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
     struct bitmap_region *region;
 
     i = next_settled (bitmap, i);
     region = &bitmap->region[i];
-    region->age = at_once ? AGED : MIN (region->age + 1, AGED);
-    aged += region->age == AGED;
+    if (region->age < AGE_MAX)
+      region->age++;
+    ret_of_age[region->age]++;
+  }
+}
+
+/* Of those with a whole period all but the youngest @stay are AGED. */
+static void
+retire (struct bitmap *bitmap, const uint64_t *of_age, uint64_t stay)
+{
+  unsigned oldest = 0;
+  uint64_t i = 0;
+
+  /* All up to this age stay, and then some. */
+  while (oldest <= AGE_MAX && of_age[oldest] <= stay)
+    stay -= of_age[oldest++];
+  for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
+    struct bitmap_region *region;
+
+    i = next_settled (bitmap, i);
+    region = &bitmap->region[i];
+    if (region->age < oldest || region->age == BITMAP_AGED)
+      continue;
+    if (region->age == oldest && stay > 0)
+      stay--;
+    else if (region->age >= AGE_WHOLE)
+      region->age = BITMAP_AGED;
+  }
+}
+
+static uint64_t
+count_aged (const struct bitmap *bitmap)
+{
+  uint64_t i = 0, aged = 0;
+
+  for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
+    i = next_settled (bitmap, i);
+    aged += bitmap->region[i].age == BITMAP_AGED;
   }
   return aged;
+}
+
+uint64_t
+bitmap_age (struct bitmap *bitmap, uint64_t hot)
+{
+  uint64_t of_age[BITMAP_AGED + 1] = { 0 };
+  uint64_t written = bitmap_count_set (bitmap) - bitmap->settled;
+
+  grow_older (bitmap, of_age);
+  retire (bitmap, of_age, hot - MIN (hot, written));
+  return count_aged (bitmap);
+}
+
+void
+bitmap_age_at_once (struct bitmap *bitmap)
+{
+  uint64_t i = 0;
+
+  for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
+    i = next_settled (bitmap, i);
+    bitmap->region[i].age = BITMAP_AGED;
+  }
 }
 
 static bool
@@ -256,7 +316,7 @@ can_clear (const struct bitmap *bitmap, uint64_t region,
 {
   uint64_t offset = region * bitmap->region_size;
 
-  return bitmap->region[region].age == AGED
+  return bitmap->region[region].age == BITMAP_AGED
          && !keep (opaque, offset,
                    MIN (bitmap->region_size, bitmap->size - offset));
 }

@@ -15,7 +15,8 @@
  *       |                                                              |
  *       |  bitmap_clear_aged, after a flush                            |
  *       `------------------------- AGED <------------------------------'
- *                                         bitmap_age, after a whole period
+ *                                         bitmap_age, after a whole period, and
+ *                                         if enough others are younger
  *
  * A write to an AGED region makes it young again, so what was flushed between
  * bitmap_age and bitmap_clear_aged covers every write to the regions that
@@ -42,9 +43,12 @@
 
 #include "logic/bitmap-disk.h"
 
+/* An age that is no number of periods: its bit may be cleared. */
+#define BITMAP_AGED 255
+
 struct bitmap_region {
   uint16_t writers; /* under way */
-  uint8_t age;      /* periods without a write, 0..2; 2: AGED */
+  uint8_t age;      /* periods without a write, or AGED */
 };
 
 struct bitmap {
@@ -110,11 +114,15 @@ uint64_t bitmap_take (struct bitmap *bitmap, uint8_t *staging,
 void bitmap_untake (struct bitmap *bitmap);
 
 /* A period is over: every region that is SET without writers gets older.
- * With the second call since its last write ended it is AGED, since only
- * between two calls lies a whole period.  Returns how many are AGED.
- * @at_once: they are AGED without waiting for periods (at a stop).
+ * With the second call since its last write ended it may be AGED, since only
+ * between two calls lies a whole period; and it is, unless it belongs to those
+ * @hot SET regions that were written to last.  (Exactly so many: of those with
+ * one age the first ones.)  Returns how many are AGED.
  */
-uint64_t bitmap_age (struct bitmap *bitmap, bool at_once);
+uint64_t bitmap_age (struct bitmap *bitmap, uint64_t hot);
+
+/* All that are SET without writers are AGED, without waiting (at a stop). */
+void bitmap_age_at_once (struct bitmap *bitmap);
 
 /* Would bitmap_clear_aged clear anything now? */
 bool bitmap_is_clearable (const struct bitmap *bitmap,

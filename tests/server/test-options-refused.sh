@@ -47,6 +47,10 @@ refused "flush-timeout=soon.*1 to 14400" a.img b.img flush-timeout=soon
 refused "flush-timeout=9 is less than timeout=10" a.img b.img flush-timeout=9 \
   timeout=10
 refused "flush-timeout=29 is less than timeout=30" a.img b.img flush-timeout=29
+for wrong in -1 3601 long 10s; do
+  refused "resync-budget=$wrong: must be 0 to 3600" a.img b.img \
+    resync-budget=$wrong
+done
 for wrong in 0 17 -1 many 2K; do
   refused "connections=$wrong: must be 1 to 16" a.img b.img connections=$wrong
 done

@@ -140,8 +140,8 @@ START_TEST (what_members_say_is_in_force_together)
   bitmap_load (&bitmap, NULL);
   ck_assert_uint_eq (bitmap.settled, 10);
   ck_assert (!bitmap.changed[0]);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 10);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 10);
   free (memory);
 }
 END_TEST
@@ -254,23 +254,23 @@ START_TEST (a_bit_is_cleared_after_two_calls_without_writes)
   uint64_t first, count;
   uint8_t staging[BITMAP_PAGE_SIZE];
 
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
   begin (&bitmap, 3 * REGION, 1);
   /* However long it takes. */
   for (unsigned i = 0; i < 5; i++)
-    ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
+    ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
   bitmap_end (&bitmap, 3 * REGION, 1);
   ck_assert_uint_eq (bitmap.settled, 1);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 0);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 1);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 1);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 1);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 1);
 
   bitmap_take (&bitmap, staging, &first, &count);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 1);
   ck_assert (!bitmap_is_set (&bitmap, 3));
   ck_assert_uint_eq (bitmap.settled, 0);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 0);
   /* That is to be stored, too. */
   ck_assert_uint_eq (bitmap_take (&bitmap, staging, &first, &count), 2);
@@ -286,16 +286,16 @@ START_TEST (a_write_makes_an_aged_region_young)
   uint8_t *memory = set_up (&bitmap, 10, 0);
 
   write_region (&bitmap, 3);
-  bitmap_age (&bitmap, false);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 1);
+  bitmap_age (&bitmap, 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 1);
   begin (&bitmap, 3 * REGION, 1);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 0);
   bitmap_end (&bitmap, 3 * REGION, 1);
   /* What was flushed does not cover this write. */
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 0);
   ck_assert (bitmap_is_set (&bitmap, 3));
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 0);
-  ck_assert_uint_eq (bitmap_age (&bitmap, false), 1);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 1);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 1);
   free (memory);
 }
@@ -307,12 +307,40 @@ START_TEST (at_a_stop_all_without_writers_are_aged)
   uint8_t *memory = set_up (&bitmap, 10, 0);
 
   write_region (&bitmap, 3);
-  bitmap_age (&bitmap, false);
+  bitmap_age (&bitmap, 0);
   write_region (&bitmap, 4);
   begin (&bitmap, 5 * REGION, 1);
-  ck_assert_uint_eq (bitmap_age (&bitmap, true), 2);
+  bitmap_age_at_once (&bitmap);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 2);
   ck_assert (bitmap_is_set (&bitmap, 5));
+  free (memory);
+}
+END_TEST
+
+START_TEST (the_hot_ones_keep_their_bits)
+{
+  struct bitmap bitmap;
+  uint8_t *memory = set_up (&bitmap, 10, 0);
+
+  for (uint64_t i = 0; i < 6; i++)
+    write_region (&bitmap, i);
+  for (unsigned i = 0; i < 300; i++) {
+    ck_assert_uint_eq (bitmap_age (&bitmap, 6), 0);
+    /* Some are written to again and again. */
+    write_region (&bitmap, 1);
+    if (i % 3 == 0)
+      write_region (&bitmap, 4);
+  }
+  begin (&bitmap, 9 * REGION, 1);
+  /* It, these two, and the first of the others. */
+  ck_assert_uint_eq (bitmap_age (&bitmap, 4), 3);
+  ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 3);
+  for (uint64_t i = 0; i < 10; i++)
+    ck_assert_int_eq (bitmap_is_set (&bitmap, i),
+                      i == 0 || i == 1 || i == 4 || i == 9);
+  /* None has to stay. */
+  bitmap_age (&bitmap, 0);
+  ck_assert_uint_eq (bitmap_age (&bitmap, 0), 3);
   free (memory);
 }
 END_TEST
@@ -324,7 +352,7 @@ START_TEST (what_is_kept_stays_aged)
   struct asked asked = { .keep = true };
 
   write_region (&bitmap, 4);
-  bitmap_age (&bitmap, true);
+  bitmap_age_at_once (&bitmap);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, note_asked, &asked), 0);
   ck_assert_uint_eq (asked.times, 1);
   ck_assert_uint_eq (asked.offset, 4 * REGION);
@@ -341,7 +369,7 @@ START_TEST (what_is_kept_stays_aged)
   /* The last region is shorter, for the question, too. */
   begin (&bitmap, 10 * REGION - 101, 1);
   bitmap_end (&bitmap, 10 * REGION - 101, 1);
-  bitmap_age (&bitmap, true);
+  bitmap_age_at_once (&bitmap);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, note_asked, &asked), 1);
   ck_assert_uint_eq (asked.offset, 9 * REGION);
   ck_assert_uint_eq (asked.length, REGION - 100);
@@ -355,7 +383,7 @@ START_TEST (nobody_waits_for_a_clearing_but_who_sets_again)
   uint8_t *memory = set_up (&bitmap, 10, 0);
 
   write_region (&bitmap, 3);
-  bitmap_age (&bitmap, true);
+  bitmap_age_at_once (&bitmap);
   ck_assert_uint_eq (write_region (&bitmap, 4), 2);
   ck_assert_uint_eq (bitmap_clear_aged (&bitmap, keep_none, NULL), 1);
   ck_assert_uint_eq (bitmap.sets, 3);
@@ -419,7 +447,8 @@ struct write {
 struct model_region {
   bool set;
   unsigned writers;
-  uint64_t idle_since; /* how often it had been aged when the last one ended */
+  unsigned age; /* how often it was aged since the last one ended */
+  bool aged;    /* and was not among the hot ones then */
   /* Its copies may differ: */
   bool unflushed; /* a write that went out ended since the last ageing */
   bool flushable; /* one ended before */
@@ -430,7 +459,6 @@ struct model {
   struct model_region *region;
   struct write write[WRITES];
   unsigned writes;
-  uint64_t ageings;
   uint64_t sets;
   uint64_t marked[4];
   bool changed[4];
@@ -461,7 +489,7 @@ model_aged (const struct model *model, uint64_t region)
 {
   const struct model_region *r = &model->region[region];
 
-  return r->set && r->writers == 0 && model->ageings - r->idle_since >= 2;
+  return r->set && r->writers == 0 && r->aged;
 }
 
 /* Mostly near the borders of pages, so that regions are met again. */
@@ -502,6 +530,7 @@ random_begin (struct model *model)
         model->changed[model_page (i)] = true;
       }
       r->set = true;
+      r->aged = false;
       r->writers++;
       expected = MAX (expected, model->marked[model_page (i)]);
     }
@@ -520,7 +549,7 @@ random_end (struct model *model)
   for (uint64_t i = 0; i < model->bitmap->regions; i++)
     if (touches (&write, i)) {
       model->region[i].writers--;
-      model->region[i].idle_since = model->ageings;
+      model->region[i].age = 0;
       model->region[i].unflushed |= write.out;
     }
   bitmap_end (model->bitmap, write.offset, write.length);
@@ -565,21 +594,50 @@ end_store (struct model *model)
     model->changed[i] = true;
 }
 
+/* One after the other: those that are written to are the hottest, then who was
+ * written to last; of one age the first ones.
+ */
+static void
+model_age (struct model *model, bool at_once, uint64_t hot)
+{
+  uint64_t of_age[256] = { 0 }, younger[256] = { 0 };
+
+  for (uint64_t i = 0; i < model->bitmap->regions; i++) {
+    struct model_region *r = &model->region[i];
+
+    r->flushable |= r->unflushed;
+    r->unflushed = false;
+    if (r->set && r->writers == 0)
+      r->age = MIN (r->age + 1, 254u);
+    if (r->set && !model_aged (model, i))
+      of_age[r->writers > 0 ? 0 : r->age]++;
+  }
+  for (unsigned age = 1; age < 256; age++)
+    younger[age] = younger[age - 1] + of_age[age - 1];
+  for (uint64_t i = 0; i < model->bitmap->regions; i++) {
+    struct model_region *r = &model->region[i];
+
+    if (r->set && r->writers == 0 && !r->aged)
+      r->aged = at_once || (younger[r->age]++ >= hot && r->age >= 2);
+  }
+}
+
 static void
 random_age (struct model *model)
 {
   bool at_once = unit_below (&model->random, 6) == 0;
+  uint64_t hot = unit_below (&model->random, 3) == 0
+                   ? unit_below (&model->random, 40) : 0;
   uint64_t aged = 0;
 
-  model->ageings += at_once ? 2 : 1;
-  for (uint64_t i = 0; i < model->bitmap->regions; i++) {
-    struct model_region *r = &model->region[i];
-
-    aged += model_aged (model, i);
-    r->flushable |= r->unflushed;
-    r->unflushed = false;
+  model_age (model, at_once, hot);
+  if (at_once)
+    bitmap_age_at_once (model->bitmap);
+  else {
+    for (uint64_t i = 0; i < model->bitmap->regions; i++)
+      aged += model_aged (model, i);
+    UNIT_CHECK (bitmap_age (model->bitmap, hot) == aged, "aged");
   }
-  UNIT_CHECK (bitmap_age (model->bitmap, at_once) == aged, "aged");
 }
 
 static bool
@@ -665,7 +723,8 @@ check_against_model (const struct model *model)
     UNIT_CHECK (bitmap_is_set (bitmap, i) == r->set, "bit %" PRIu64, i);
     UNIT_CHECK (bitmap->region[i].writers == r->writers, "writers of %" PRIu64,
                 i);
-    UNIT_CHECK ((bitmap->region[i].age == 2) == model_aged (model, i),
+    UNIT_CHECK ((bitmap->region[i].age == BITMAP_AGED)
+                  == model_aged (model, i),
                 "age of %" PRIu64, i);
   }
   for (uint64_t i = bitmap->regions; i < bits; i++)
@@ -773,6 +832,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, a_bit_is_cleared_after_two_calls_without_writes);
   tcase_add_test (tcase, a_write_makes_an_aged_region_young);
   tcase_add_test (tcase, at_a_stop_all_without_writers_are_aged);
+  tcase_add_test (tcase, the_hot_ones_keep_their_bits);
   tcase_add_test (tcase, what_is_kept_stays_aged);
   tcase_add_test (tcase, nobody_waits_for_a_clearing_but_who_sets_again);
   UNIT_ADD_ABORT_TEST (tcase, an_end_without_a_begin_is_our_bug);

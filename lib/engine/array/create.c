@@ -170,6 +170,10 @@ set_quiet (struct array *array, const struct array_config *config)
     sweep_ms = UINT64_C (1000) * MAX (array->md->head.daemon_sleep, 1u);
   array->quiet.quiet_ns = config->quiet_ms * GROUND_MS;
   array->quiet.sweep_ns = sweep_ms * GROUND_MS;
+  array->quiet.budget_s = config->resync_budget_s;
+  quiet_note_speed (array, config->sync_max != 0
+                             ? MIN (config->sync_max, SYNC_SPEED_ASSUMED)
+                             : SYNC_SPEED_ASSUMED);
 }
 
 /* How fast, how often. */

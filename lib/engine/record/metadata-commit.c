@@ -144,6 +144,23 @@ keeps_bit (void *opaque, uint64_t offset, uint64_t length)
   return todo_touches (&array->md->todo, offset, length);
 }
 
+/* How many bits may stay: a resync of them would take quiet.budget_s.  None when
+ * nobody has written anything for as long as a bit needs to be cleared: then all
+ * is to be clean.  Lock held.
+ */
+static uint64_t
+hot_regions (const struct array *array)
+{
+  const struct metadata *md = array->md;
+  const struct quiet *quiet = &array->quiet;
+  uint64_t bytes = atomic_load (&quiet->speed) * quiet->budget_s;
+
+  if (md->writers == 0
+      && ground_now () - md->last_write_ns >= 2 * quiet->sweep_ns)
+    return 0;
+  return bytes / md->bitmap.region_size;
+}
+
 /* Turn held.  0, whether bits could be cleared or not, or -errno. */
 static int
 clear_bits (struct array *array, bool at_once)
@@ -154,7 +171,10 @@ clear_bits (struct array *array, bool at_once)
   int r;
 
   ground_mutex_lock (&md->lock);
-  bitmap_age (&md->bitmap, at_once);
+  if (at_once)
+    bitmap_age_at_once (&md->bitmap);
+  else
+    bitmap_age (&md->bitmap, hot_regions (array));
   is_clearable = bitmap_is_clearable (&md->bitmap, keeps_bit, array);
   ground_mutex_unlock (&md->lock);
   if (!is_clearable)

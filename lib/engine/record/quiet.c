@@ -26,6 +26,7 @@ quiet_init (struct quiet *quiet)
 {
   worker_init (&quiet->worker);
   atomic_init (&quiet->somebody_left, false);
+  atomic_init (&quiet->speed, 0);
 }
 
 void
@@ -96,4 +97,11 @@ void
 quiet_stop (struct array *array)
 {
   worker_stop (&array->quiet.worker);
+}
+
+void
+quiet_note_speed (struct array *array, uint64_t speed)
+{
+  if (speed != 0)
+    atomic_store (&array->quiet.speed, speed);
 }

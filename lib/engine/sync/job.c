@@ -271,6 +271,8 @@ begin (struct job *job, const struct job_supply *supply, void *opaque,
   job->cancelled = job->over = job->stopping;
   job->result = 0;
   job->total = job->left = left;
+  job->begun_ns = ground_now ();
+  job->speed = 0;
   for (unsigned i = 0; i < 2; i++) {
     job->mark[i].ns = ground_now ();
     job->mark[i].left = left;
@@ -290,12 +292,23 @@ tell_advanced (struct job *job)
   job->supply->advanced (job->opaque, at);
 }
 
+/* Lock held. */
+static void
+note_speed (struct job *job)
+{
+  uint64_t took_ms = (ground_now () - job->begun_ns) / GROUND_MS;
+
+  if (took_ms >= SYNC_SPEED_RUN_MS && job->left < job->total)
+    job->speed = (job->total - job->left) / took_ms * 1000;
+}
+
 static int
 end (struct job *job)
 {
   int r;
 
   ground_mutex_lock (&job->lock);
+  note_speed (job);
   job->supply = NULL;
   r = job->result == 0 && job->cancelled ? -ECANCELED : job->result;
   ground_mutex_unlock (&job->lock);
@@ -396,6 +409,12 @@ job_fix_spans (struct job *job)
   ground_mutex_lock (&job->lock);
   job->pace.fixed = true;
   ground_mutex_unlock (&job->lock);
+}
+
+uint64_t
+job_speed (const struct job *job)
+{
+  return job->speed;
 }
 
 void

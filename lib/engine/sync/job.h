@@ -108,6 +108,8 @@ struct job {
   struct {
     uint64_t ns, left;
   } mark[2];           /* moments from which the rate is measured */
+  uint64_t begun_ns;
+  uint64_t speed;      /* of the run that has ended, if it was long enough */
   struct job_hand hand[SYNC_SPANS];
 
   unsigned hands; /* that were started; the first one's own */
@@ -125,6 +127,11 @@ void job_destroy (struct job *job);
  */
 int job_run (struct job *job, const struct job_supply *supply, void *opaque,
              uint64_t from);
+
+/* So fast, bytes a second, the run was that has ended; 0: it did not take
+ * SYNC_SPEED_RUN_MS.  By the thread of job_run.
+ */
+uint64_t job_speed (const struct job *job);
 
 /* Spans in flight are finished, and no more begin until it is resumed. */
 void job_pause (struct job *job);

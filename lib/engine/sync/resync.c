@@ -290,6 +290,7 @@ resync_pass (struct array *array, bool again)
   if (!again)
     tell_begin (array);
   r = job_run (&array->resync.job, &supply, &pass, 0);
+  quiet_note_speed (array, job_speed (&array->resync.job));
   if (r == -ECANCELED)
     return r;
   metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
