@@ -29,9 +29,8 @@ crash_objects (char *why, const char *format, ...)
              || why[strlen (crash_only)] != ':');
 }
 
-/* Is there a leg of @legs for every copy group? */
-static bool
-is_enough (const struct crash_shape *shape, uint32_t legs)
+bool
+check_is_enough (const struct crash_shape *shape, uint32_t legs)
 {
   uint32_t groups[LEGS_MAX];
   unsigned count = layout_groups (&shape->layout, groups);
@@ -209,7 +208,7 @@ check_part (const struct crash_check *check, uint32_t subset)
   /* The choice names a leg that is not there, so there is none. */
   if (check->keep != CRASH_KEEP_NONE && !(subset >> check->keep & 1))
     return true;
-  if (!is_enough (check->shape, subset & full.in_sync)
+  if (!check_is_enough (check->shape, subset & full.in_sync)
       || meta_are_apart (check->shape, &part))
     return true;
   return FAIL (check, "O1: the array does not start: %.300s",

@@ -46,6 +46,9 @@ struct crash_check {
   char *why;                 /* CRASH_WHY_MAX bytes */
 };
 
+/* Is there a leg of @legs for every copy group? */
+bool check_is_enough (const struct crash_shape *shape, uint32_t legs);
+
 /* All legs present. */
 bool check_all (const struct crash_check *check);
 

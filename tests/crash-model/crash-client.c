@@ -8,7 +8,9 @@
 #include "crash-holes.h"
 #include "crash-legal.h"
 #include "crash-marks.h"
+#include "crash-power.h"
 #include "crash-world.h"
+#include "engine/array-internal.h"
 #include "ground/util.h"
 #include "sim-stamp.h"
 
@@ -82,6 +84,12 @@ is_unsteady (const struct ask *ask)
     if (crash_world.script->drive[leg].fault == FAULT_ODD
         && crash_leg_has_failed (leg))
       return true;
+  /* Nor where a leg is away that has the last copy of something, and comes back
+   * with another one of this.
+   */
+  if (power_was_out ()
+      && crash_world.life->shape->layout.level == LEVEL_RAID10)
+    return true;
   /* Nor before somebody may write. */
   return !ask->settled;
 }
@@ -132,7 +140,10 @@ judge_result (const struct ask *ask, int r)
     return;
   crash_world.errors++;
   SOMETIMES (OP_FAILED);
-  if (!crash_world.script->faulty)
+  if (ask->kind == OP_FLUSH && power_was_out ()
+      && atomic_load (&crash_world.array->flush_lost))
+    SOMETIMES (CUT_DOUBTED);
+  if (!crash_world.script->faulty && !power_was_out ())
     crash_world_fail ("operation %d at %u+%u got error %d, which no fault "
                       "explains", ask->kind, ask->first, ask->count, r);
 }

@@ -51,6 +51,19 @@ is_metadata (const struct crash_life *life, uint32_t number)
          && shape_place (life->shape, io->leg, io->first) != PLACE_DATA;
 }
 
+/* After a leg has lost its power: soon, for some of them. */
+static uint32_t
+choose_after_cut (const struct crash_life *life, uint32_t at)
+{
+  const struct record *record = &life->record;
+  const struct record_cut *cut;
+
+  if (record->cuts_count == 0 || random_one_in (&chance, 2))
+    return at;
+  cut = &record->cuts[random_below (&chance, record->cuts_count)];
+  return MIN (cut->event + random_below (&chance, 100), record->count);
+}
+
 /* Two thirds of them near something of interest. */
 static uint32_t
 choose_point (const struct crash_life *life)
@@ -66,7 +79,7 @@ choose_point (const struct crash_life *life)
       break;
     at = at == count ? 1 : at + 1;
   }
-  return at;
+  return choose_after_cut (life, at);
 }
 
 static int
@@ -194,6 +207,28 @@ live_apart (const struct crash_life *before, const struct crash_images *images,
   return good;
 }
 
+/* Where is a leg that has lost its power before event @at? */
+static void
+mark_cuts (const struct crash_life *life, uint32_t at)
+{
+  for (uint32_t i = 0; i < life->record.cuts_count; i++) {
+    const struct record_cut *cut = &life->record.cuts[i];
+    const struct record_event *event;
+
+    if (cut->event > at)
+      continue;
+    event = record_event (&life->record, at);
+    if (cut->back > at)
+      SOMETIMES (CRASHED_AWAY);
+    else if (!(event->in_sync >> cut->leg & 1))
+      SOMETIMES (CRASHED_CATCHING_UP);
+    else if (cut->left > cut->back)
+      SOMETIMES (CRASHED_LAST_BACK);
+    else
+      SOMETIMES (CRASHED_BACK);
+  }
+}
+
 static enum crash_kind
 choose_kind (void)
 {
@@ -220,6 +255,7 @@ explore_point (const struct crash_life *life, const struct replay *replay,
   explore_counts.points++;
   if (crash.kind == CRASH_ONE)
     SOMETIMES (ONE_UNPOWERED);
+  mark_cuts (life, replay->at);
   legal_at (legal, life, replay->at, crash.kind);
   states_begin (&states, replay, crash.kind, most, &chance);
   while (good && states_next (&states, &chance, images, &crash.choice)) {

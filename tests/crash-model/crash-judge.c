@@ -73,6 +73,7 @@ check_only_marked (const struct crash_life *life, char *why)
   const struct record *record = &life->record;
 
   if (life->in_sync != life->present || life->was_ordered
+      || life->record.cuts_count > 0
       || has_writers (life))
     return true;
   for (uint32_t i = 0; i < record->ios_count; i++)
@@ -135,7 +136,7 @@ check_clean (const struct crash_life *life, char *why)
   uint64_t events = end.assembly.events;
 
   /* A clean one that nobody wrote to keeps the bits that it had. */
-  if (!begin.dirty && !has_changed (life))
+  if ((!begin.dirty && !has_changed (life)) || life->gave_up)
     return true;
   if (end.dirty)
     return FAIL (why, "O3b: at rest, the array is dirty from sector %u on",

@@ -2,12 +2,13 @@
 /* crash-leg-fiber: what completes the children of a leg that is not inline.
  *
  * In any order, in two steps: the transfer, and the answer.  A remote leg is
- * given up at a child's deadline.
+ * given up at a child's deadline, or when it loses its power.
  */
 #include <errno.h>
 
 #include "crash-leg-internal.h"
 #include "crash-marks.h"
+#include "crash-power.h"
 #include "ground-sim.h"
 #include "ground/util.h"
 
@@ -66,6 +67,7 @@ crash_io_start (struct crash_leg_run *l, struct crash_io *io)
 {
   uint64_t now = sim_time ();
 
+  l->cut_ns = MIN (l->cut_ns, power_plan (l));
   io->is_queued = io->is_inline = false;
   io->due_ns = now + crash_leg_latency (l);
   if (l->drive.rank == LEG_REMOTE) {
@@ -126,6 +128,10 @@ crash_leg_run_fiber (void *argument)
   while (!l->is_stopping)
     if (l->is_gone && pick_io (l, l->is_aborted) != NULL)
       lose (l);
+    else if (!l->is_gone && l->cut_ns <= sim_time ()) {
+      if (power_cut (l))
+        lose (l);
+    }
     else if (!work (l, &next))
-      sim_park (next);
+      sim_park (l->is_gone ? next : MIN (next, l->cut_ns));
 }

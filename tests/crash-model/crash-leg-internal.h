@@ -33,6 +33,10 @@ struct crash_leg_run {
   bool is_gone, is_aborted, is_stopping;
   bool has_failed; /* its fault showed */
   unsigned spared;
+  uint32_t connection; /* the record's number of it */
+  uint64_t cut_ns;     /* it loses its power; GROUND_NEVER: not for now */
+  bool is_cut;         /* it has */
+  bool is_by_itself;   /* the array has opened it, and not written yet */
   struct crash_io ios[CRASH_IOS_MAX];
   unsigned in_flight;
 };

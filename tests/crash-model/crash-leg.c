@@ -18,6 +18,7 @@
 #include "crash-leg-internal.h"
 #include "crash-marks.h"
 #include "crash-plant.h"
+#include "crash-power.h"
 #include "crash-store.h"
 #include "crash-world.h"
 #include "ground-sim.h"
@@ -78,7 +79,7 @@ crash_io_finish (struct crash_leg_run *l, struct crash_io *io, int error,
       record_done (l->record, io->record, error, io->effective, lost);
   }
   l->has_failed |= error != 0 && !leg_error_is_harmless (error);
-  failed[l->number] |= error != 0 && error != -EOPNOTSUPP;
+  failed[l->number] |= error != 0 && error != -EOPNOTSUPP && !l->is_cut;
   sim_trace ((uint64_t)l->number << 56 | (uint64_t)child->op << 48
              | (uint64_t)(-error & 0xffff) << 32 | child->offset);
   sim_log ("leg %u: done %d %llu+%llu: %d", l->number, child->op,
@@ -104,10 +105,26 @@ new_io (struct crash_leg_run *l, struct child *child)
                            .is_inline = true,
                            .due_ns = GROUND_NEVER,
                            .deadline_ns = GROUND_NEVER };
+  power_do_late (l);
   if (changes (child))
     io->record = crash_plant_record (l, child);
   l->in_flight++;
+  if (io->record == RECORD_NEVER)
+    return io;
+  l->record->ios[io->record].connection = l->connection;
+  l->record->ios[io->record].dead = l->is_cut;
+  if (child->op != CHILD_FLUSH)
+    power_written (l);
   return io;
+}
+
+/* A leg that comes back by itself is an order, too: one at a time. */
+static unsigned
+may_hold (void)
+{
+  if (sim_self () == allowed_fiber)
+    return allowed_locks;
+  return strcmp (sim_name (sim_self ()), "mirror-rejoin") == 0;
 }
 
 static void
@@ -115,7 +132,7 @@ check (const struct crash_leg_run *l, const struct child *child)
 {
   uint64_t block = l->leg.caps.block_minimum;
 
-  if (sim_held () > (sim_self () == allowed_fiber ? allowed_locks : 0))
+  if (sim_held () > may_hold ())
     sim_fail ("leg %u: issue with %u mutexes held", l->number, sim_held ());
   if (child->op != CHILD_FLUSH
       && (child->length == 0 || child->offset >= l->leg.caps.size
@@ -233,6 +250,10 @@ crash_read_now (struct leg *leg, void *buffer, uint64_t length,
     sim_fail ("leg %u: read_now %llu+%llu", l->number,
               (unsigned long long)offset, (unsigned long long)length);
   sim_point ();
+  power_do_late (l);
+  if (shape_place_real (l->shape, l->number, offset / SECTOR_SIZE)
+      == PLACE_SUPER)
+    record_looked (l->record, l->connection);
   for (uint64_t i = 0; i < length; i++) {
     uint32_t sector
       = shape_sector (l->shape, l->number, (offset + i) / SECTOR_SIZE);
@@ -312,6 +333,8 @@ crash_leg_open (const struct crash_shape *shape, unsigned number,
   l->image = image;
   l->record = record;
   l->fiber = -1;
+  l->cut_ns = GROUND_NEVER;
+  l->connection = record_open (record, number);
   snprintf (l->name, sizeof l->name, "leg%u", number);
   l->leg.ops = drive->rank == LEG_QUEUED ? &queueing_ops : &plain_ops;
   l->leg.rank = drive->rank;

@@ -27,6 +27,7 @@ enum crash_fault {
   FAULT_HANG,       /* remote: answers no more */
   FAULT_READ,       /* some sectors cannot be read */
   FAULT_ODD,        /* one, two or all fail with a harmless error */
+  FAULT_POWER,      /* remote: loses its power, and comes back (crash-power) */
   CRASH_FAULTS,
 };
 
@@ -65,6 +66,12 @@ enum crash_plant {
   PLANT_FIRST_WINDOW,
   PLANT_REST_DROPPED,
   PLANT_AHEAD,
+  /* Of legs that lose their power: crash-power.c, crash-plant-power.c. */
+  PLANT_RECONNECTS,
+  PLANT_OWES_NOTHING,
+  PLANT_NO_QUARANTINE,
+  PLANT_TRUSTED,
+  PLANT_BELIEVED,
   CRASH_PLANTS,
 };
 extern enum crash_plant crash_plant;
@@ -85,6 +92,8 @@ struct crash_drive {
   unsigned after;  /* so many children that it applies to are spared */
   unsigned times;  /* and so many fail then */
   uint32_t bad, bad_count; /* FAULT_READ: sectors */
+  uint64_t linger_ns, away_ns; /* FAULT_POWER: means, until then and from then
+                                  on */
   int error;
   struct random_stream chance;
 };

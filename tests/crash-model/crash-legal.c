@@ -29,12 +29,59 @@ last_flush (const struct record *record, uint32_t at)
   return last;
 }
 
-/* @covered: those answered before it have survived.  @began: what began
- * later does not count.
+/* Which must have survived?  Events. */
+struct rule {
+  uint32_t answered; /* before this, and not lost with a leg's power */
+  uint32_t flushed;  /* or before this */
+  uint32_t fua;      /* or with FUA, before this */
+  bool reads;        /* by a reader; else after a crash */
+};
+
+static bool
+is_copy (const struct crash_shape *shape, uint32_t lba, unsigned leg)
+{
+  for (unsigned i = 0; i < shape->copies; i++)
+    if (shape->copy[lba][i].leg == leg)
+      return true;
+  return false;
+}
+
+/* May a leg that counts have lost what @op, answered but not flushed, has
+ * stored?
  */
+static bool
+is_exposed (const struct legal *legal, const struct rule *rule,
+            const struct record_op *op, uint32_t lba)
+{
+  const struct record *record = &legal->life->record;
+
+  for (uint32_t i = 0; i < record->cuts_count; i++) {
+    const struct record_cut *cut = &record->cuts[i];
+
+    if (cut->event > op->invoked && cut->event <= legal->at
+        && (rule->reads ? cut->left : cut->recorded) > legal->at
+        && is_copy (legal->life->shape, lba, cut->leg))
+      return true;
+  }
+  return false;
+}
+
+static bool
+has_survived (const struct legal *legal, const struct rule *rule,
+              const struct record_op *op, uint32_t lba)
+{
+  if (!is_acked (op, legal->at) || op->kind == OP_TRIM)
+    return false;
+  return op->returned < rule->flushed
+         || (op->returned < rule->fua && (op->flags & ARRAY_FUA))
+         || (op->returned < rule->answered
+             && !is_exposed (legal, rule, op, lba));
+}
+
+/* What began later than @ret->at does not count. */
 static void
-gather (struct legal *ret, const struct crash_life *life, uint32_t covered,
-        bool fua)
+gather (struct legal *ret, const struct crash_life *life,
+        const struct rule *rule)
 {
   const struct record *record = &life->record;
 
@@ -45,15 +92,12 @@ gather (struct legal *ret, const struct crash_life *life, uint32_t covered,
     const struct record_op *op = &record->ops[i];
     bool acked = is_acked (op, ret->at);
     bool zeroes = op->kind == OP_ZERO || op->kind == OP_TRIM;
-    bool survived = acked && op->kind != OP_TRIM
-                    && (op->returned < covered
-                        || (fua && (op->flags & ARRAY_FUA)));
 
     if ((op->kind != OP_WRITE && !zeroes) || op->invoked > ret->at
         || op->nothing)
       continue;
     for (uint32_t lba = op->first; lba < op->first + op->count; lba++) {
-      if (survived)
+      if (has_survived (ret, rule, op, lba))
         ret->newest[lba] = MAX (ret->newest[lba], op->invoked);
       if (zeroes)
         ret->zeroed[lba]
@@ -66,18 +110,25 @@ void
 legal_at (struct legal *ret, const struct crash_life *life, uint32_t at,
           enum crash_kind kind)
 {
+  const struct rule rule
+    = { .answered = kind == CRASH_KILL ? RECORD_NEVER : 0,
+        .flushed = last_flush (&life->record, at),
+        .fua = RECORD_NEVER };
+
   ret->at = at;
-  if (kind == CRASH_KILL)
-    gather (ret, life, RECORD_NEVER, false);
-  else
-    gather (ret, life, last_flush (&life->record, at), true);
+  gather (ret, life, &rule);
 }
 
 void
 legal_read (struct legal *ret, const struct crash_life *life, uint32_t invoked)
 {
+  const struct rule rule = { .answered = invoked,
+                             .flushed = last_flush (&life->record, invoked),
+                             .fua = invoked,
+                             .reads = true };
+
   ret->at = life->record.count;
-  gather (ret, life, invoked, false);
+  gather (ret, life, &rule);
 }
 
 bool

@@ -6,6 +6,10 @@
  * Which must survive depends on what was lost: after the loss of power those
  * answered before a flush was asked for that succeeded, or answered with
  * FUA; after the end of our process all that were answered.
+ *
+ * What a leg loses with its power while the array lives on counts as lost until
+ * it is on record that it is out, or catches up; for readers until it is out;
+ * that of a last copy for ever.
  */
 #ifndef MIRROR_CRASH_LEGAL_H
 #define MIRROR_CRASH_LEGAL_H

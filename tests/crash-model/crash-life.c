@@ -70,6 +70,9 @@ life_new (const struct crash_shape *shape, const struct crash_life *parent,
   }
   meta_look (shape, images, present, keep, &meta);
   life->in_sync = meta.in_sync;
+  for (unsigned leg = 0; leg < shape->slots; leg++)
+    if (meta.part[leg].part == PART_SPLIT)
+      life->apart |= 1u << leg;
   return life;
 }
 

@@ -29,10 +29,13 @@ struct crash_life {
   int keep;         /* the leg whose history is to be kept, as of a split brain;
                        or CRASH_KEEP_NONE */
   uint32_t in_sync; /* legs that are current in the beginning */
+  uint32_t apart;   /* those that ran on their own */
   struct crash_images start;
   struct record record;
   bool no_fault; /* no leg had any fault */
   bool was_ordered; /* there was an administrator */
+  bool gave_up; /* the first store failed on a last copy that was away, and
+                   nobody wrote later: what it has stored stays */
   uint32_t at_rest; /* the event at which it was stopped; 0: never */
 
   /* What each sector of the array may hold in the beginning: the values of

@@ -36,8 +36,8 @@ is_protected (struct lint *lint, uint32_t lba)
 
 /* --- L7 --- */
 
-/* One that has left since the last write to @lba may have been read before
- * that.
+/* One that has left since the last write to @lba, or has lost its power, may
+ * have been read before that.
  */
 static bool
 is_on_current (const struct lint *lint, unsigned leg, uint32_t lba,
@@ -48,6 +48,9 @@ is_on_current (const struct lint *lint, unsigned leg, uint32_t lba,
   for (unsigned i = 0; i < shape->copies; i++) {
     const struct crash_copy *copy = &shape->copy[lba][i];
 
+    if (copy->leg != leg && lint->cut[copy->leg] > lint->written[lba]
+        && lint->before[copy->leg][copy->sector] == content)
+      return true;
     if (copy->leg != leg
         && ((lint->event->in_sync >> copy->leg & 1)
             || lint->left[copy->leg] > lint->written[lba])

@@ -40,6 +40,11 @@ struct lint {
   uint32_t gone[CRASH_LEGS_MAX]; /* when it was written no more; 0: never */
   uint32_t left[CRASH_LEGS_MAX]; /* when it was current no more; 0: never */
   uint32_t written[CRASH_ARRAY_MAX]; /* when a client's data last went out */
+  struct record_cut *cuts; /* the record's */
+  uint32_t cuts_count;
+  uint32_t cut[CRASH_LEGS_MAX]; /* when it last lost its power; 0: never */
+  uint32_t before[CRASH_LEGS_MAX][CRASH_MEMBER_MAX]; /* what it held then */
+  bool *is_gone; /* by io: it was answered, and lost so */
 };
 
 #define LINT_FAIL(lint, ...) crash_objects ((lint)->why, __VA_ARGS__)
@@ -93,6 +98,19 @@ lint_client (const struct lint *lint, const struct record_io *io)
 
   return io->by == RECORD_NEVER || op->kind == OP_READ ? NULL : op;
 }
+
+/* crash-lint-power: L8; a leg loses its power; is it on record by now, after
+ * this event?  And what it has lost that operation @number vouches for, or
+ * NULL.
+ */
+bool lint_is_known (struct lint *lint, const struct record_io *io);
+void lint_cut (struct lint *lint, const struct record_cut *cut);
+void lint_look_at_record (struct lint *lint);
+const struct record_io *lint_find_gone (
+  const struct lint *lint, unsigned leg,
+  bool (*is_vouched) (const struct lint *lint, const struct record_io *io,
+                      uint32_t number),
+  uint32_t number);
 
 /* Rules of: data sent, metadata sent, an operation answered. */
 bool lint_data (struct lint *lint, const struct record_io *io);

@@ -92,7 +92,7 @@ find_volatile (const struct lint *lint, unsigned leg, uint32_t number)
     if (lint_is_data (lint, io) && is_vouched (lint, io, number))
       return io;
   }
-  return NULL;
+  return lint_find_gone (lint, leg, is_vouched, number);
 }
 
 static bool

@@ -3,6 +3,7 @@
  * the others need.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crash-lint-internal.h"
@@ -133,7 +134,8 @@ submit (struct lint *lint, const struct record_io *io)
     replay_step (&lint->replay);
     return true;
   }
-  good = check_area (lint, io) && begin_write (lint, io)
+  good = lint_is_known (lint, io) && check_area (lint, io)
+         && begin_write (lint, io)
          && (lint_is_data (lint, io) ? lint_data (lint, io)
                                      : lint_metadata (lint, io));
   replay_step (&lint->replay);
@@ -179,15 +181,10 @@ look_who_came (struct lint *lint, const struct record_event *event)
 }
 
 static bool
-step (struct lint *lint)
+look_at_event (struct lint *lint, const struct record_event *event)
 {
   const struct record *record = lint->record;
-  const struct record_event *event
-    = record_event (record, lint->replay.at + 1);
 
-  look_who_left (lint, event);
-  look_who_came (lint, event);
-  lint->event = event;
   switch ((enum record_kind)event->kind) {
   case RECORD_SUBMIT:
     return submit (lint, &record->ios[event->index]);
@@ -201,8 +198,30 @@ step (struct lint *lint)
   case RECORD_RETURN:
     replay_step (&lint->replay);
     return lint_reply (lint, event->index);
+  case RECORD_CUT:
+    lint_cut (lint, &record->cuts[event->index]);
+    return true;
+  case RECORD_OPEN:
+  case RECORD_LATE:
+    replay_step (&lint->replay);
+    return true;
   }
   return true;
+}
+
+static bool
+step (struct lint *lint)
+{
+  const struct record_event *event
+    = record_event (lint->record, lint->replay.at + 1);
+  bool good;
+
+  look_who_left (lint, event);
+  look_who_came (lint, event);
+  lint->event = event;
+  good = look_at_event (lint, event);
+  lint_look_at_record (lint);
+  return good;
 }
 
 /* For people. */
@@ -220,7 +239,7 @@ print_events (const struct lint *lint)
 }
 
 bool
-lint_life (const struct crash_life *life, char *why)
+lint_life (struct crash_life *life, char *why)
 {
   static struct lint lint;
   static struct crash_meta meta;
@@ -231,6 +250,10 @@ lint_life (const struct crash_life *life, char *why)
   lint.life = life;
   lint.record = &life->record;
   lint.why = why;
+  lint.cuts = life->record.cuts;
+  lint.cuts_count = life->record.cuts_count;
+  lint.is_gone = calloc (life->record.ios_count + 1, sizeof lint.is_gone[0]);
+  assert (lint.is_gone != NULL);
   replay_init (&lint.replay, life);
   meta_look (life->shape, &life->start, life->present, life->keep, &meta);
   for (unsigned leg = 0; leg < life->shape->slots; leg++) {
@@ -255,5 +278,6 @@ lint_life (const struct crash_life *life, char *why)
               life->number, lint.replay.at, event);
   }
   replay_free (&lint.replay);
+  free (lint.is_gone);
   return good;
 }

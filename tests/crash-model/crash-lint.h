@@ -14,13 +14,13 @@
  *   L6   a superblock says clean, or how far a rebuild came, only when what
  *        it vouches for is durable
  *   L7   what a leg gets is what the client sent, or what a current leg holds
+ *   L8   no leg is written whose superblock was not read since it was opened
  *   L9   data go to data areas, the rest to superblocks and bitmaps
  *   L11  superblocks are good, and their events never go down
  *
- * L10 is checked by crash-leg.  Not judged: L8, which is about connections that
- * are made again.  There are none: a leg that is gone stays gone until the next
- * start, and what that reads is not recorded.  For the same reason no leg can
- * lose its power and come back while the array runs.
+ * L10 is checked by crash-leg.  What a leg has lost with its power while the
+ * array lived on counts for L3 as not stored, until it is on record that the
+ * leg is out, or catches up.
  */
 #ifndef MIRROR_CRASH_LINT_H
 #define MIRROR_CRASH_LINT_H
@@ -29,7 +29,9 @@
 
 #include "crash-life.h"
 
-/* False, and @why (CRASH_WHY_MAX bytes). */
-bool lint_life (const struct crash_life *life, char *why);
+/* False, and @why (CRASH_WHY_MAX bytes).  Notes when it was on record that legs
+ * which lost their power were out (record_cut.recorded).
+ */
+bool lint_life (struct crash_life *life, char *why);
 
 #endif /* MIRROR_CRASH_LINT_H */

@@ -53,7 +53,18 @@
   X (ORDER_FAIL, "a leg was failed by order")                                 \
   X (ORDER_REMOVE, "a leg was removed by order")                              \
   X (ORDER_ADD, "a leg was added by order")                                   \
-  X (ORDER_READD, "a leg that had failed came back by order")
+  X (ORDER_READD, "a leg that had failed came back by order")                 \
+  X (CUT, "a leg lost its power while the array ran")                         \
+  X (CUT_LOST, "and what it had not flushed")                                 \
+  X (CUT_LAST, "so did one that had the last copy of something")              \
+  X (CUT_BACK, "one came back by itself")                                     \
+  X (CUT_LAST_BACK, "the last copy came back by itself")                      \
+  X (CUT_DOUBTED, "it had lost something, so every flush failed")             \
+  X (LATE, "an old connection wrote late")                                    \
+  X (CRASHED_AWAY, "a crash while such a leg was away")                       \
+  X (CRASHED_CATCHING_UP, "a crash while it caught up")                       \
+  X (CRASHED_BACK, "a crash after it was back")                               \
+  X (CRASHED_LAST_BACK, "a crash after the last copy was back")
 
 enum crash_mark {
 #define X(name, text) MARK_##name,

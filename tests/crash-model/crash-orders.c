@@ -6,10 +6,22 @@
 
 #include "crash-marks.h"
 #include "crash-orders.h"
+#include "crash-power.h"
 #include "crash-world.h"
 #include "ground/util.h"
 
 /* --- the opener --- */
+
+/* One that is broken stays away. */
+static bool
+is_away (unsigned leg)
+{
+  enum crash_fault fault = crash_world.script->drive[leg].fault;
+
+  return ((fault == FAULT_DIE || fault == FAULT_HANG)
+          && crash_leg_has_failed (leg))
+         || !power_answers (leg);
+}
 
 static int
 open_leg (const struct array_opener *opener, const char *text,
@@ -20,12 +32,14 @@ open_leg (const struct array_opener *opener, const char *text,
 
   (void)opener;
   *ret_missing = true;
-  if (sscanf (text, "leg%u", &leg) != 1 || !(life->present >> leg & 1)) {
+  if (sscanf (text, "leg%u", &leg) != 1 || !(life->present >> leg & 1)
+      || is_away (leg)) {
     snprintf (why, MESSAGE_MAX, "is missing");
     return -ENOENT;
   }
   *ret = crash_leg_open (life->shape, leg, &crash_world.script->drive[leg],
                          crash_world.now[leg], &crash_world.life->record);
+  power_opened (container_of (*ret, struct crash_leg_run, leg));
   return 0;
 }
 

@@ -45,6 +45,11 @@ const char *const crash_plant_names[CRASH_PLANTS] = {
   [PLANT_FIRST_WINDOW] = "first-window",
   [PLANT_REST_DROPPED] = "rest-dropped",
   [PLANT_AHEAD] = "ahead",
+  [PLANT_RECONNECTS] = "reconnects",
+  [PLANT_OWES_NOTHING] = "owes-nothing",
+  [PLANT_NO_QUARANTINE] = "no-quarantine",
+  [PLANT_TRUSTED] = "trusted",
+  [PLANT_BELIEVED] = "believed",
 };
 
 static bool

@@ -23,4 +23,10 @@ bool crash_plant_twists (void);
 /* The content that a read of @sector finds. */
 uint32_t crash_plant_read (struct crash_leg_run *l, uint32_t sector);
 
+/* crash-plant-power: a write begins there; is nothing to be copied there to who
+ * comes back?
+ */
+void crash_plant_begun (uint64_t offset, uint64_t length);
+bool crash_plant_trusts (uint64_t offset, uint64_t length);
+
 #endif /* MIRROR_CRASH_PLANT_H */

@@ -41,7 +41,22 @@ record_free (struct record *record)
   free (record->ios);
   free (record->ops);
   free (record->contents);
+  free (record->connections);
   memset (record, 0, sizeof *record);
+}
+
+/* Who is not in sync any more since it lost its power? */
+static void
+note_who_left (struct record *record)
+{
+  const struct record_event *event = &record->events[record->count - 1];
+
+  for (uint32_t i = 0; i < record->cuts_count; i++) {
+    struct record_cut *cut = &record->cuts[i];
+
+    if (cut->left == RECORD_NEVER && !(event->in_sync >> cut->leg & 1))
+      cut->left = record->count;
+  }
 }
 
 /* The number of the new event. */
@@ -53,7 +68,9 @@ add_event (struct record *record, enum record_kind kind, uint32_t index)
     = (struct record_event){ .kind = kind, .index = index };
   if (record->look != NULL)
     record->look (&record->events[record->count]);
-  return ++record->count;
+  record->count++;
+  note_who_left (record);
+  return record->count;
 }
 
 /* What @child holds of @sector of @leg. */
@@ -80,7 +97,8 @@ record_submit (struct record *record, unsigned leg, const struct child *child,
                                                         : RECORD_NEVER,
                             .stable = stable,
                             .contents = record->contents_count,
-                            .done = RECORD_NEVER };
+                            .done = RECORD_NEVER,
+                            .late_of = RECORD_NEVER };
   if (child->op != CHILD_FLUSH) {
     uint64_t end = child->offset + child->length;
 
@@ -126,6 +144,81 @@ record_done (struct record *record, uint32_t number, int error,
   io->effective = error == 0 ? io->count : effective;
   io->lost = lost;
   io->done = add_event (record, RECORD_DONE, number);
+}
+
+uint32_t
+record_open (struct record *record, unsigned leg)
+{
+  uint32_t number = record->connections_count;
+
+  GROW (record->connections, number + 1, record->connections_room);
+  record->connections[number]
+    = (struct record_connection){ .leg = leg, .looked = RECORD_NEVER };
+  record->connections_count++;
+  if (record->cuts_count > 0)
+    add_event (record, RECORD_OPEN, number);
+  return number;
+}
+
+void
+record_looked (struct record *record, uint32_t connection)
+{
+  struct record_connection *c = &record->connections[connection];
+
+  c->looked = MIN (c->looked, record->count);
+}
+
+struct record_cut *
+record_cut (struct record *record, unsigned leg, const uint32_t *sectors)
+{
+  struct record_cut *cut = &record->cuts[record->cuts_count];
+  uint32_t count = record->shape->leg[leg].sectors;
+
+  assert (record->cuts_count < RECORD_CUTS_MAX);
+  GROW (record->contents, record->contents_count + count,
+        record->contents_room);
+  memcpy (record->contents + record->contents_count, sectors,
+          count * sizeof sectors[0]);
+  *cut = (struct record_cut){ .leg = leg,
+                              .contents = record->contents_count,
+                              .left = RECORD_NEVER,
+                              .recorded = RECORD_NEVER,
+                              .back = RECORD_NEVER };
+  record->contents_count += count;
+  record->cuts_count++;
+  cut->event = add_event (record, RECORD_CUT, record->cuts_count - 1);
+  return cut;
+}
+
+struct record_cut *
+record_last_cut (struct record *record, unsigned leg)
+{
+  struct record_cut *last = NULL;
+
+  for (uint32_t i = 0; i < record->cuts_count; i++)
+    if (record->cuts[i].leg == leg)
+      last = &record->cuts[i];
+  return last;
+}
+
+void
+record_late (struct record *record, uint32_t number, uint32_t first,
+             uint32_t count)
+{
+  struct record_io io;
+
+  GROW (record->ios, record->ios_count + 1, record->ios_room);
+  io = record->ios[number];
+  assert (io.ghost && first + count <= io.count);
+  io.by = RECORD_NEVER;
+  io.late_of = number;
+  io.stable = io.lost = io.ghost = false;
+  io.first += first;
+  io.contents += first;
+  io.count = io.effective = count;
+  io.error = 0;
+  io.submitted = io.done = add_event (record, RECORD_LATE, record->ios_count);
+  record->ios[record->ios_count++] = io;
 }
 
 uint32_t
@@ -182,6 +275,19 @@ record_text (const struct record *record, uint32_t number, char *ret,
     break;
   case RECORD_RETURN:
     snprintf (ret, size, "client: op %u is %d", event->index, op->result);
+    break;
+  case RECORD_OPEN:
+    snprintf (ret, size, "leg %u: opened again",
+              record->connections[event->index].leg);
+    break;
+  case RECORD_CUT:
+    snprintf (ret, size, "leg %u: loses its power%s",
+              record->cuts[event->index].leg,
+              record->cuts[event->index].was_last ? ", the last copy" : "");
+    break;
+  case RECORD_LATE:
+    snprintf (ret, size, "leg %u: late, %u+%u of io %u, as io %u", io->leg,
+              io->first, io->count, io->late_of, event->index);
     break;
   }
 }

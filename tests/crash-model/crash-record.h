@@ -23,11 +23,14 @@ enum record_kind {
   RECORD_DONE,   /* and is answered */
   RECORD_INVOKE, /* a client asks */
   RECORD_RETURN, /* and is answered */
+  RECORD_OPEN,   /* a leg that has lost its power is opened again */
+  RECORD_CUT,    /* a leg loses its power, and what it had not flushed */
+  RECORD_LATE,   /* what an ended connection had under way is carried out */
 };
 
 struct record_event {
-  uint32_t kind : 2;
-  uint32_t index : 30; /* of the io, or of the operation */
+  uint32_t kind : 3;
+  uint32_t index : 29; /* of the io, operation, connection or cut */
   /* What the engine thought then: masks of slots. */
   uint8_t targets, in_sync;
   bool resyncing;
@@ -45,7 +48,32 @@ struct record_io {
   uint32_t submitted, done; /* events; RECORD_NEVER */
   int error;
   uint32_t effective; /* a failed one has done so many sectors */
+  uint32_t connection;
+  bool dead;  /* sent when its connection had ended: never carried out */
+  bool ghost; /* not answered when it ended: it may be carried out late */
+  uint32_t late_of; /* what was carried out of that one, or RECORD_NEVER */
 };
+
+/* One leg, from when it is opened on. */
+struct record_connection {
+  unsigned leg;
+  uint32_t looked; /* the events before its superblock was read, or
+                      RECORD_NEVER */
+};
+
+/* A leg loses its power. */
+struct record_cut {
+  unsigned leg;
+  uint32_t event;
+  size_t contents;   /* all that it holds from then on begins here */
+  bool was_last;     /* no other leg that is reached had all that it has */
+  /* Events, or RECORD_NEVER: */
+  uint32_t left;     /* the engine took it out */
+  uint32_t recorded; /* that is on record, or that it is rebuilt (crash-lint) */
+  uint32_t back;     /* it is written to again */
+};
+
+#define RECORD_CUTS_MAX 16
 
 enum record_op_kind {
   OP_READ,
@@ -75,6 +103,10 @@ struct record {
   uint32_t ops_count, ops_room;
   uint32_t *contents;
   size_t contents_count, contents_room;
+  struct record_connection *connections;
+  uint32_t connections_count, connections_room;
+  struct record_cut cuts[RECORD_CUTS_MAX];
+  uint32_t cuts_count;
 
   const struct crash_shape *shape; /* whose legs they are */
   /* What else is noted: set them before the first event, or leave them NULL.
@@ -97,6 +129,25 @@ uint32_t record_submit (struct record *record, unsigned leg,
  */
 void record_done (struct record *record, uint32_t io, int error,
                   uint32_t effective, bool lost);
+
+/* @leg is opened: the number of the connection. */
+uint32_t record_open (struct record *record, unsigned leg);
+
+/* Its superblock is read. */
+void record_looked (struct record *record, uint32_t connection);
+
+/* @leg loses its power, and holds @sectors from now on. */
+struct record_cut *record_cut (struct record *record, unsigned leg,
+                               const uint32_t *sectors);
+
+/* The last cut of @leg, or NULL. */
+struct record_cut *record_last_cut (struct record *record, unsigned leg);
+
+/* Of @io, whose connection has ended, the @count sectors from its @first on are
+ * carried out now, and nothing later.
+ */
+void record_late (struct record *record, uint32_t io, uint32_t first,
+                  uint32_t count);
 
 uint32_t record_invoke (struct record *record, enum record_op_kind kind,
                         uint32_t flags, uint32_t first, uint32_t count);

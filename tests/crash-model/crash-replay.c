@@ -107,6 +107,8 @@ flush_done (struct replay *replay, const struct record_io *flush)
 {
   struct replay_leg *leg = &replay->leg[flush->leg];
 
+  if (flush->dead)
+    return;
   /* A leg that keeps nothing back cannot flush. */
   if (flush->error == 0 || flush->stable) {
     sweep_pending (replay, leg, is_covered, flush, true);
@@ -118,6 +120,44 @@ flush_done (struct replay *replay, const struct record_io *flush)
 
     pending->stuck |= io->done < flush->submitted;
   }
+}
+
+static void
+cut (struct replay *replay, const struct record_cut *cut)
+{
+  const struct record *record = &replay->life->record;
+  struct replay_leg *leg = &replay->leg[cut->leg];
+  size_t size
+    = replay->life->shape->leg[cut->leg].sectors * sizeof leg->kept[0];
+
+  for (unsigned i = 0; i < leg->count; i++)
+    if (record->ios[leg->pending[i].io].ghost) {
+      assert (leg->ghosts_count < REPLAY_GHOSTS_MAX);
+      leg->ghosts[leg->ghosts_count++] = leg->pending[i].io;
+    }
+  leg->count = 0;
+  memcpy (leg->durable, record->contents + cut->contents, size);
+  memcpy (leg->kept, record->contents + cut->contents, size);
+  memset (leg->durable_by, 0, sizeof leg->durable_by);
+  memset (leg->kept_by, 0, sizeof leg->kept_by);
+}
+
+/* It is a write like any other now, in the cache. */
+static void
+late (struct replay *replay, uint32_t number)
+{
+  const struct record_io *io = &replay->life->record.ios[number];
+  struct replay_leg *leg = &replay->leg[io->leg];
+  unsigned left = 0;
+
+  for (unsigned i = 0; i < leg->ghosts_count; i++)
+    if (leg->ghosts[i] != io->late_of)
+      leg->ghosts[left++] = leg->ghosts[i];
+  leg->ghosts_count = left;
+  if (io->count == 0)
+    return;
+  add_pending (leg, number);
+  store (replay, number, leg->kept, leg->kept_by);
 }
 
 void
@@ -132,7 +172,7 @@ replay_step (struct replay *replay)
   io = &record->ios[event->index];
   switch ((enum record_kind)event->kind) {
   case RECORD_SUBMIT:
-    if (record_io_writes (io))
+    if (record_io_writes (io) && !io->dead)
       add_pending (&replay->leg[io->leg], event->index);
     break;
   case RECORD_DONE:
@@ -141,8 +181,15 @@ replay_step (struct replay *replay)
     else
       flush_done (replay, io);
     break;
+  case RECORD_CUT:
+    cut (replay, &record->cuts[event->index]);
+    break;
+  case RECORD_LATE:
+    late (replay, event->index);
+    break;
   case RECORD_INVOKE:
   case RECORD_RETURN:
+  case RECORD_OPEN:
     break;
   }
 }

@@ -10,6 +10,10 @@
  *
  * A write that failed counts as one of the sectors that it did.  What a
  * failed flush should have stored is never stored by a later one.
+ *
+ * When a leg loses its power it is recorded what it holds then: that is
+ * durable.  What was under way may be carried out later all the same, over
+ * whatever is there: ghosts.
  */
 #ifndef MIRROR_CRASH_REPLAY_H
 #define MIRROR_CRASH_REPLAY_H
@@ -18,6 +22,8 @@
 #include <stdint.h>
 
 #include "crash-life.h"
+
+#define REPLAY_GHOSTS_MAX 128u
 
 struct replay_pending {
   uint32_t io;
@@ -30,6 +36,8 @@ struct replay_leg {
   uint32_t durable_by[CRASH_MEMBER_MAX], kept_by[CRASH_MEMBER_MAX];
   struct replay_pending *pending; /* in the order in which they were sent */
   unsigned count, room;
+  uint32_t ghosts[REPLAY_GHOSTS_MAX]; /* ios */
+  unsigned ghosts_count;
 };
 
 struct replay {

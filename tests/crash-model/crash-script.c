@@ -40,7 +40,7 @@ choose_fault (struct random_stream *chance, const struct crash_leg *leg,
   static const unsigned times[] = { 1, 2, UINT16_MAX };
 
   do
-    drive->fault = random_between (chance, 1, CRASH_FAULTS - 1);
+    drive->fault = random_between (chance, 1, FAULT_ODD);
   while ((drive->fault == FAULT_HANG && drive->rank != LEG_REMOTE)
          || (drive->fault == FAULT_ODD && !random_one_in (chance, 3)));
   drive->scope
@@ -220,6 +220,49 @@ choose_orders (struct crash_script *ret)
     ret->orders = random_between (&aside, 1, 6);
 }
 
+static void
+choose_cut (struct random_stream *chance, struct crash_drive *drive)
+{
+  static const unsigned after[] = { 2, 16, 64, 64 };
+  static const unsigned away_ms[] = { 0, 5, 50, 500 };
+
+  drive->rank = LEG_REMOTE;
+  drive->fault = FAULT_POWER;
+  drive->times = random_one_in (chance, 2) ? 1 : 3;
+  drive->after
+    = random_below (chance, 1 + after[random_below (chance, 4)]);
+  drive->linger_ns
+    = random_one_in (chance, 2) ? 0 : random_between (chance, 1, 2) * GROUND_MS;
+  drive->away_ns = away_ms[random_below (chance, 4)] * GROUND_MS;
+}
+
+/* In a fourth of the lives legs lose their power, and the array takes them in
+ * again; in fewer where to copy all takes long.  Chance of its own, likewise.
+ */
+static void
+choose_cuts (const struct crash_life *life, struct crash_script *ret)
+{
+  unsigned slots = life->shape->slots, victims;
+  struct random_stream aside;
+
+  random_init (&aside, ret->seed, 24);
+  if (!random_one_in (&aside, life->shape->has_holes ? 16 : 4))
+    return;
+  ret->cuts = true;
+  victims = random_one_in (&aside, 2) ? 1 : random_between (&aside, 1, slots);
+  for (; victims > 0; victims--)
+    choose_cut (&aside, &ret->drive[random_below (&aside, slots)]);
+  ret->faulty = false;
+  for (unsigned leg = 0; leg < slots; leg++)
+    ret->faulty |= ret->drive[leg].fault != FAULT_NONE
+                   && ret->drive[leg].fault != FAULT_POWER;
+  ret->array.reconnect_s = 1;
+  ret->array.reconnect_ms = random_between (&aside, 1, 50);
+  ret->array.quarantine_ms = random_between (&aside, 10, 200);
+  if (random_one_in (&aside, 2))
+    ret->array.no_leg_timeout_s = random_between (&aside, 1, 10);
+}
+
 /* --- together --- */
 
 void
@@ -235,6 +278,7 @@ script_first (struct random_stream *chance, const struct crash_life *life,
   hurry (life, ret);
   choose_spans (life, ret);
   choose_orders (ret);
+  choose_cuts (life, ret);
 }
 
 void
@@ -259,6 +303,7 @@ script_again (struct random_stream *chance, const struct crash_life *life,
   hurry (life, ret);
   choose_spans (life, ret);
   choose_orders (ret);
+  choose_cuts (life, ret);
 }
 
 void
@@ -267,13 +312,14 @@ script_print (const struct crash_script *script, const struct crash_life *life)
   static const char *const ranks[] = { "remote", "queued", "inline" };
   static const char *const faults[]
     = { "none",  "write once", "writes", "flush once", "flushes",
-        "dies",  "hangs",      "reads",  "odd" };
+        "dies",  "hangs",      "reads",  "odd",        "power" };
   static const char *const scopes[] = { "", " of data", " of metadata" };
 
   printf ("life %u, depth %u: %u clients, %u phases of %u operations each, "
           "%u orders, quiet %u ms, sweep %u ms%s\n",
           life->number, life->depth, script->clients, script->phases,
-          script->operations, script->orders, script->array.quiet_ms, script->array.sweep_ms,
+          script->operations, script->orders, script->array.quiet_ms,
+          script->array.sweep_ms,
           script->waits ? ", waits" : "");
   printf ("resync: %u spans in flight%s, of %u bytes\n",
           script->array.sync_spans, script->array.sync_fixed ? "" : " at most",

@@ -31,6 +31,7 @@ struct crash_script {
   uint32_t hot_first, hot_count;
   bool large;
   unsigned orders; /* of an administrator, in each phase */
+  bool cuts; /* legs lose their power, and come back */
   bool waits; /* until everything is in sync, before the stop */
   bool faulty;
   uint64_t seed;

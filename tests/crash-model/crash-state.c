@@ -3,7 +3,7 @@
  *
  * The pending writes of a leg are applied in the order in which they were
  * sent, each sector only if it is chosen, over what is there for sure.  So
- * of two to one sector either may be left, or neither.
+ * of two to one sector either may be left, or neither.  Ghosts come last.
  *
  * Where all legs write blocks of 4096 bytes, tears are between those.
  */
@@ -55,10 +55,13 @@ count_pending (const struct crash_states *states)
   const struct replay *replay = states->replay;
   unsigned n = 0;
 
-  for (unsigned leg = 0; leg < CRASH_LEGS_MAX; leg++)
-    for (unsigned i = 0; i < replay->leg[leg].count; i++)
-      n += is_pending (
-        states, &replay->life->record.ios[replay->leg[leg].pending[i].io]);
+  for (uint32_t left = states->legs; left != 0; left &= left - 1) {
+    const struct replay_leg *leg = &replay->leg[__builtin_ctz (left)];
+
+    for (unsigned i = 0; i < leg->count; i++)
+      n += is_pending (states, &replay->life->record.ios[leg->pending[i].io]);
+    n += leg->ghosts_count;
+  }
   return n;
 }
 
@@ -71,20 +74,13 @@ plan (struct crash_states *states, enum crash_choice choice, unsigned times,
     states->plan[states->count++] = choice;
 }
 
-void
-states_begin (struct crash_states *states, const struct replay *replay,
-              enum crash_kind kind, unsigned most,
-              struct random_stream *chance)
+/* Of @states->legs. */
+static void
+plan_all (struct crash_states *states, unsigned most,
+          struct random_stream *chance)
 {
-  unsigned n;
+  unsigned n = states->pending = count_pending (states);
 
-  *states = (struct crash_states){ .replay = replay };
-  if (kind == CRASH_POWER)
-    states->unpowered = UINT32_MAX;
-  else if (kind == CRASH_ONE)
-    states->unpowered
-      = 1u << random_below (chance, replay->life->shape->slots);
-  n = states->pending = count_pending (states);
   if (n == 0) {
     plan (states, CHOICE_NONE, 1, 1);
     return;
@@ -108,6 +104,32 @@ states_begin (struct crash_states *states, const struct replay *replay,
     states->plan[i - 1] = other;
   }
   states->count = MIN (states->count, most);
+}
+
+void
+states_begin (struct crash_states *states, const struct replay *replay,
+              enum crash_kind kind, unsigned most,
+              struct random_stream *chance)
+{
+  unsigned slots = replay->life->shape->slots;
+
+  *states = (struct crash_states){ .replay = replay,
+                                   .legs = (1u << slots) - 1 };
+  if (kind == CRASH_POWER)
+    states->unpowered = states->legs;
+  else if (kind == CRASH_ONE)
+    states->unpowered = 1u << random_below (chance, slots);
+  plan_all (states, most, chance);
+}
+
+void
+states_begin_leg (struct crash_states *states, const struct replay *replay,
+                  unsigned leg, struct random_stream *chance)
+{
+  *states = (struct crash_states){ .replay = replay,
+                                   .legs = 1u << leg,
+                                   .unpowered = 1u << leg };
+  plan_all (states, 1, chance);
 }
 
 static void
@@ -172,12 +194,14 @@ happens (const struct choice *choice, unsigned n, unsigned leg, uint32_t block,
   }
 }
 
+/* @by: what has stored each sector; NULL: whatever is there is overwritten. */
 static void
 apply (const struct crash_states *states, const struct choice *choice,
-       unsigned n, const struct record_io *io, uint32_t number,
-       const uint32_t *by, uint32_t *sectors, struct random_stream *chance)
+       unsigned n, uint32_t number, const uint32_t *by, uint32_t *sectors,
+       struct random_stream *chance)
 {
   const struct replay *replay = states->replay;
+  const struct record_io *io = &replay->life->record.ios[number];
   const uint32_t *contents = &replay->life->record.contents[io->contents];
   uint32_t block = replay->life->shape->block;
   bool whole = random_chance (chance, choice->chance), chosen = false;
@@ -185,16 +209,38 @@ apply (const struct crash_states *states, const struct choice *choice,
   for (uint32_t i = 0; i < replay_extent (replay, io); i++) {
     if (i == 0 || (io->first + i) % block == 0)
       chosen = happens (choice, n, io->leg, i / block, whole, chance);
-    if (chosen && by[io->first + i] <= number)
+    if (chosen && (by == NULL || by[io->first + i] <= number))
       sectors[io->first + i] = contents[i];
   }
+}
+
+/* What @leg holds in one state.  @n: the pending writes before its own. */
+static unsigned
+choose_leg (const struct crash_states *states, const struct choice *choice,
+            unsigned leg, unsigned n, uint32_t *sectors,
+            struct random_stream *chance)
+{
+  const struct replay *replay = states->replay;
+  const struct replay_leg *l = &replay->leg[leg];
+  bool power = states->unpowered >> leg & 1;
+
+  memcpy (sectors, power ? l->durable : l->kept, sizeof l->kept);
+  for (unsigned i = 0; i < l->count; i++) {
+    uint32_t number = l->pending[i].io;
+
+    if (is_pending (states, &replay->life->record.ios[number]))
+      apply (states, choice, n++, number,
+             power ? l->durable_by : l->kept_by, sectors, chance);
+  }
+  for (unsigned i = 0; i < l->ghosts_count; i++)
+    apply (states, choice, n++, l->ghosts[i], NULL, sectors, chance);
+  return n;
 }
 
 bool
 states_next (struct crash_states *states, struct random_stream *chance,
              struct crash_images *ret, enum crash_choice *ret_choice)
 {
-  const struct replay *replay = states->replay;
   struct choice choice;
   unsigned n = 0;
 
@@ -202,20 +248,10 @@ states_next (struct crash_states *states, struct random_stream *chance,
     return false;
   *ret_choice = states->plan[states->next++];
   choice = choose (states, *ret_choice, chance);
-  for (unsigned leg = 0; leg < CRASH_LEGS_MAX; leg++) {
-    const struct replay_leg *l = &replay->leg[leg];
-    bool power = states->unpowered >> leg & 1;
+  for (uint32_t left = states->legs; left != 0; left &= left - 1) {
+    unsigned leg = __builtin_ctz (left);
 
-    memcpy (ret->sector[leg], power ? l->durable : l->kept,
-            sizeof ret->sector[leg]);
-    for (unsigned i = 0; i < l->count; i++) {
-      uint32_t number = l->pending[i].io;
-      const struct record_io *io = &replay->life->record.ios[number];
-
-      if (is_pending (states, io))
-        apply (states, &choice, n++, io, number,
-               power ? l->durable_by : l->kept_by, ret->sector[leg], chance);
-    }
+    n = choose_leg (states, &choice, leg, n, ret->sector[leg], chance);
   }
   return true;
 }

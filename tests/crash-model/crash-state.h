@@ -34,7 +34,8 @@ enum crash_choice {
 /* The states of one moment. */
 struct crash_states {
   const struct replay *replay;
-  uint32_t unpowered; /* legs that have lost their power */
+  uint32_t legs;      /* that are asked for */
+  uint32_t unpowered; /* of those that have lost their power */
   unsigned pending; /* writes of which nobody knows */
   unsigned next;    /* into plan */
   unsigned count;
@@ -45,6 +46,10 @@ struct crash_states {
 void states_begin (struct crash_states *states, const struct replay *replay,
                    enum crash_kind kind, unsigned most,
                    struct random_stream *chance);
+
+/* Only what @leg may hold, when it loses its power: one state. */
+void states_begin_leg (struct crash_states *states, const struct replay *replay,
+                       unsigned leg, struct random_stream *chance);
 
 /* The next one, in *@ret; *@ret_choice says how it was chosen.  False: there
  * is none.

@@ -9,6 +9,7 @@
 #include "crash-marks.h"
 #include "crash-meta.h"
 #include "crash-orders.h"
+#include "crash-power.h"
 #include "crash-world.h"
 #include "engine/array-internal.h"
 #include "ground/util.h"
@@ -42,6 +43,7 @@ open_legs (struct leg **legs, const char **absent)
   struct crash_life *life = crash_world.life;
 
   crash_leg_begin_world ();
+  power_begin_world (script);
   for (unsigned i = 0; i < life->shape->slots; i++) {
     unsigned leg = script->order[i];
 
@@ -97,6 +99,7 @@ look (struct record_event *event)
     SOMETIMES (SPANS);
   event->targets = legs_at (atomic_load (&array->view)->targets);
   event->in_sync = legs_at (atomic_load (&array->view)->in_sync);
+  power_look (event->in_sync);
   event->resyncing = atomic_load (&array->md->todo_left) > 0;
 }
 
@@ -200,22 +203,42 @@ run_phase (unsigned phase)
     SOMETIMES (IDLE_CLEAN);
 }
 
-static bool
-is_in_sync (void)
-{
-  array_get_status (crash_world.array, &crash_world.last);
-  return !crash_world.last.resyncing && crash_world.last.recovering == 0;
-}
-
-/* Has any leg failed? */
+/* Has any leg failed, or lost what nobody else has? */
 static bool
 has_failed (void)
 {
-  bool failed = crash_world.is_short;
+  bool failed = crash_world.is_short || crash_world.flush_lost;
 
   for (unsigned leg = 0; leg < crash_world.life->shape->slots; leg++)
     failed |= crash_leg_has_failed (leg);
   return failed;
+}
+
+static void
+look_at_status (void)
+{
+  const struct crash_life *life = crash_world.life;
+
+  array_get_status (crash_world.array, &crash_world.last);
+  crash_world.flush_lost = atomic_load (&crash_world.array->flush_lost);
+  crash_world.is_short
+    |= life->record.cuts_count > 0
+       && (life->apart & life->present & ~crash_world.last.in_sync) != 0;
+}
+
+static bool
+is_in_sync (void)
+{
+  uint32_t present = crash_world.life->present & ~crash_world.life->apart;
+
+  look_at_status ();
+  /* Those that lost their power come back, but for one that does so with its
+   * own history.
+   */
+  if (crash_world.script->cuts && !has_failed ()
+      && (crash_world.last.in_sync & present) != present)
+    return false;
+  return !crash_world.last.resyncing && crash_world.last.recovering == 0;
 }
 
 static void
@@ -231,9 +254,10 @@ wait_until_in_sync (void)
   }
   if (!is_in_sync () && !has_failed ())
     crash_world_fail ("O3b: after %u s: %llu bytes are to be resynced, slots "
-                      "%#x to be rebuilt", PATIENCE_S,
+                      "%#x are in sync, %#x to be rebuilt", PATIENCE_S,
                       (unsigned long long)crash_world.last.sync_left,
-                      crash_world.last.recovering);
+                      crash_world.last.in_sync, crash_world.last.recovering);
+  crash_world.cuts_waited_for = crash_world.life->record.cuts_count;
 }
 
 static void
@@ -243,13 +267,15 @@ stop (void)
   uint32_t op = record_invoke (&life->record, OP_STOP, 0, 0, 0);
   int r;
 
-  array_get_status (crash_world.array, &crash_world.last);
+  look_at_status ();
   crash_leg_allow_locks (1);
   r = array_quiesce (crash_world.array, sim_time () + 300 * GROUND_S);
   crash_leg_allow_locks (0);
   record_return (&life->record, op, r, false);
-  if (r < 0 && !crash_world.script->faulty)
+  if (r < 0 && !crash_world.script->faulty && !power_was_out ())
     crash_world_fail ("array_quiesce: %d", r);
+  life->gave_up = power_was_out ()
+                  && !metadata_is_active (crash_world.array->md);
   life->at_rest = r == 0 ? life->record.count : 0;
 }
 
@@ -281,7 +307,9 @@ count (const struct sim_result *result)
   crash_counts.virtual_s += result->end_ns / 1e9;
   if (crash_world.last.in_sync != (1u << shape->slots) - 1)
     SOMETIMES (LEG_OUT);
-  crash_world.life->no_fault = !has_failed ();
+  crash_world.life->no_fault
+    = !has_failed ()
+      && crash_world.life->record.cuts_count == crash_world.cuts_waited_for;
 }
 
 bool

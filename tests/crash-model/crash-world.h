@@ -29,6 +29,8 @@ struct crash_world {
   bool may_write;
   struct random_stream chance; /* of the administrator */
   bool is_short;    /* a leg that was sent away did not come back */
+  uint32_t cuts_waited_for; /* until the legs were back */
+  bool flush_lost;  /* a last copy may have lost something */
   struct array_status last; /* of the array, before it was stopped */
   uint64_t operations, errors;
 };

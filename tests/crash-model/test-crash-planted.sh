@@ -9,7 +9,8 @@ set -eu
 program=${MIRROR_CRASH:-${top_builddir:-../..}/tests/crash-model/mirror-crash}
 failed=0
 
-# CHECKER PLANT [FIRST SEED]: see crash-leg.h and crash-plant-engine.c.
+# CHECKER PLANT [FIRST SEED]: see crash-leg.h, crash-plant-engine.c and
+# crash-plant-power.c.
 plants='
 O1  super-lost
 O1  flush
@@ -17,6 +18,9 @@ O2  data-lost
 O2  flush
 O2  no-record
 O2  keep-other
+O2  reconnects
+O2  trusted
+O2  believed 160
 O3a clear
 O3a no-bits
 O3a one-page
@@ -25,12 +29,15 @@ O3b data-lost
 O3b bitmap-lost
 O3b page-left
 O3b keep-merged
+O3b trusted
+O3b no-quarantine
+O3b owes-nothing
 O4  read
 O4  unsynced-read
 O4  keep-other
 O6  too-much
 O3a first-window
-O3a rest-dropped
+O3a rest-dropped 150
 L1  no-bits
 L1  clear
 L1  one-page
@@ -39,17 +46,20 @@ L2  no-record
 L2  data-lost
 L3  flush-error
 L3  flush
+L3  believed
+L3  reconnects
 L4  no-lock
 L4  short-lock
 L4  early
 L5  no-flush
 L5  first-window
 L5  rest-dropped
-L5  old-flush 800
+L5  old-flush 890
 L6  no-flush
 L6  ahead
 L7  wrong-copy
 L7  data-moved
+L8  reconnects
 L9  stray
 L10 scribble
 L11 events
