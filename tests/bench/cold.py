@@ -11,30 +11,51 @@ it, to a plain mirror, and to one disk that makes each write stable:
           somebody wrote there.  The median against what it must cost, a write
           and one that is stable; the slowest hundredth against the median
   hot     in one region, three a second: its bit stays, and so does "dirty"
+  zipf    in 1 GiB of the 64, some blocks far more often than others; then the
+          server is killed, and the next one brings together what may differ:
+          how long that takes, against resync-budget=
 
 They take turns; medians of the rounds and of their ratios.
 """
 
 import os
+import signal
 import sys
+import time
 
 from measured import (MIB, MIRROR, TOOL, Server, Writer, begin_table,
-                      in_scratch, need, percentile, row, run)
+                      in_scratch, need, percentile, row, run, wait_until)
 
 ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
              os.environ.get("BENCH_ROUNDS", "3"))
 SIZE = 64 * 1024 * MIB
 COLD = {"seconds": 30, "size": SIZE, "rate": 50}
 HOT = {"seconds": 10, "size": MIB, "rate": 3}
+ZIPF = {"seconds": 20, "size": 1024 * MIB, "rate": 100,
+        "distribution": "zipf:0.9"}
+BUDGET_S = 10
 
 
-def measure(words, **job):
-    """Median and 99th percentile, us."""
+def measure(words, how=signal.SIGTERM, distribution="random", **job):
+    """Median and 99th percentile, us; then the server ends."""
     server = Server("mirror", *words)
     latencies = Writer(server, job["seconds"], job["size"],
+                       "--random_distribution=" + distribution,
                        rate=job["rate"]).latencies_us()
-    server.end()
+    server.end(how)
     return percentile(latencies, 50), percentile(latencies, 99)
+
+
+def resync_s():
+    """So long it takes after a kill."""
+    server = Server("mirror", MIRROR, "a", "b")
+    begin = time.time()
+    writer = Writer(server, 1, MIB)
+    wait_until(lambda: server.has_said("all copies agree"))
+    took = time.time() - begin
+    writer.process.wait()
+    server.end()
+    return took
 
 
 def disks(*names):
@@ -64,13 +85,17 @@ def md():
 
 def main():
     rounds = {"plain": [], "md": [], "stable": [], "hot plain": [],
-              "hot md": []}
+              "hot md": [], "zipf plain": [], "zipf md": []}
+    resyncs = []
     for _ in range(ROUNDS):
         rounds["stable"].append(measure(stable_disk(), **COLD))
         rounds["plain"].append(measure(plain(), **COLD))
         rounds["md"].append(measure(md(), **COLD))
         rounds["hot plain"].append(measure(plain(), **HOT))
         rounds["hot md"].append(measure(md(), **HOT))
+        rounds["zipf plain"].append(measure(plain(), **ZIPF))
+        rounds["zipf md"].append(measure(md(), signal.SIGKILL, **ZIPF))
+        resyncs.append(resync_s())
     p50 = {name: [one[0] for one in all] for name, all in rounds.items()}
     begin_table(f"Writes whose region has no bit, medians of {ROUNDS} rounds:")
     row("cold: p50, and of plain + 1.15 x a stable write", "us", p50["md"],
@@ -81,6 +106,10 @@ def main():
         p50["md"], "<= 3.00", lambda ratio: ratio <= 3)
     row("hot: p50, and of plain", "us", p50["hot md"], p50["hot plain"],
         "<= 1.30", lambda ratio: ratio <= 1.3)
+    row("zipf: p50, and of plain", "us", p50["zipf md"], p50["zipf plain"],
+        "<= 1.10", lambda ratio: ratio <= 1.1)
+    row("zipf: resync after a kill, and the budget", "s", resyncs,
+        [BUDGET_S] * ROUNDS, "<= 1.00", lambda ratio: ratio <= 1)
 
 
 need("fio", "nbdkit")
