@@ -46,7 +46,7 @@ try:
         for number in range(1, 1000000):
             if os.path.exists("enough"):
                 break
-            at = chance.randrange(h.get_size() // 4096)
+            at = chance.randrange(h.get_size() // 4096 if number % 2 else 64)
             h.pwrite(number.to_bytes(8, "little") * 512, at * 4096)
             print(at, number, file=done)
             if number % 64 == 0:

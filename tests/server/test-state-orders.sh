@@ -35,9 +35,25 @@ put ()
 from nbdtest import *
 h = connect()
 for at in sys.argv[1:]:
-    h.pwrite(random.randbytes(8192), int(at) * MiB + 300 * KiB)
+    h.pwrite(random.randbytes(8192), int(at) * MiB + 256 * KiB)
 h.flush()
 END
+}
+
+write_all_the_time ()
+{
+  python <<'END' &
+from nbdtest import *
+h = connect()
+try:
+    while True:
+        h.pwrite(random.randbytes(4096), 0)
+        open("writes", "w").close()
+except nbd.Error:
+    pass
+END
+  client=$!
+  wait_until test -e writes
 }
 
 # What clients read, and stop.
@@ -74,7 +90,7 @@ life ()
   wait_until status_says \
     'any(m["disk"].endswith("e.img") and m["state"] == "in-sync"
          for m in status["members"])'
-  put 2
+  put 6
   again e.img b.img "${more[@]}"
 
   order fail b.img
@@ -84,9 +100,15 @@ life ()
     fail "a disk that was replaced is taken as it is"
   fi
   grep -q "slot-taken: .*add --discard makes it a new one" answer
+  # It is in sync, and killed while a client writes: what was known of it before
+  # counts no more.
   order add a.img --discard
+  rm -f writes
+  write_all_the_time
   in_sync 1
-  again e.img a.img "${more[@]}"
+  kill_server mirror
+  finished $client
+  start e.img a.img "${more[@]}"
 
   truncate -s 0 f.img
   truncate -s 16M f.img
