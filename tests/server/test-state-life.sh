@@ -13,7 +13,7 @@ drawn=0
 chance ()
 {
   drawn=$((drawn + 1))
-  test $(($(echo "$MIRROR_SEED $drawn" | cksum | cut -d' ' -f1) % $1)) = 0
+  test $((16#$(echo "$MIRROR_SEED $drawn" | sha256sum | head -c 8) % $1)) = 0
 }
 
 # Servers that were killed with requests under way are not used again.

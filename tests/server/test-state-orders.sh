@@ -102,9 +102,9 @@ life ()
   grep -q "slot-taken: .*add --discard makes it a new one" answer
   # It is in sync, and killed while a client writes: what was known of it before
   # counts no more.
-  order add a.img --discard
   rm -f writes
   write_all_the_time
+  order add a.img --discard
   in_sync 1
   kill_server mirror
   finished $client
