@@ -84,12 +84,6 @@ is_unsteady (const struct ask *ask)
     if (crash_world.script->drive[leg].fault == FAULT_ODD
         && crash_leg_has_failed (leg))
       return true;
-  /* Nor where a leg is away that has the last copy of something, and comes back
-   * with another one of this.
-   */
-  if (power_was_out ()
-      && crash_world.life->shape->layout.level == LEVEL_RAID10)
-    return true;
   /* Nor before somebody may write. */
   return !ask->settled;
 }

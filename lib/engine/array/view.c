@@ -42,6 +42,13 @@ member_is_recovering (const struct member *member)
 }
 
 bool
+member_is_awaited (const struct member *member)
+{
+  return atomic_load (&member->standing) == STANDING_READ
+         && leg_generation (member->leg) != member->generation;
+}
+
+bool
 member_is_cut (const struct member *member)
 {
   return member->leg != NULL

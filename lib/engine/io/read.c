@@ -221,6 +221,16 @@ read_pieces (struct round *round)
   return r;
 }
 
+/* Where copies may differ, no other is read while the one that counts is away
+ * and will be back: nobody is to read that one later, and something else.
+ */
+static bool
+is_awaited (const struct round *round, unsigned place)
+{
+  return round->pinned
+         && member_is_awaited (request_member (round->request, place));
+}
+
 /* The beginning of @piece, as much as some copy of @left has good:
  * piece->length tells.  @error: what to say if there is none.
  */
@@ -252,6 +262,8 @@ retry_part (struct round *round, struct piece *piece, uint32_t left, int error)
     error = request->error[copy.place];
     if (!leg_error_is_harmless (error))
       failure_read (request, copy.place);
+    if (is_awaited (round, copy.place))
+      return error;
   }
   return error;
 }
@@ -270,6 +282,8 @@ retry_piece (struct round *round, const struct piece *piece)
   int error = round->request->error[piece->place], r = 0;
   struct piece part = *piece;
 
+  if (is_awaited (round, piece->place))
+    return error;
   for (uint64_t done = 0; done < piece->length && r == 0;
        done += part.length) {
     uint32_t left = ~(1u << piece->place);

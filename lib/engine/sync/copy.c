@@ -80,8 +80,9 @@ read_authority (const struct piece *piece)
         return error;
       failure_read (request, copy->place);
     }
+    /* Nor before one that is away and will be back. */
     if ((view_in_sync_now (array, view) & 1u << copy->place)
-        && piece->length > array_block (array))
+        && (piece->length > array_block (array) || member_is_awaited (member)))
       return error;
   }
   return error;
