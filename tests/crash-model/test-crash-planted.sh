@@ -37,7 +37,7 @@ O4  unsynced-read
 O4  keep-other
 O6  too-much
 O3a first-window
-O3a rest-dropped 150
+O3a rest-dropped 220
 L1  no-bits
 L1  clear
 L1  one-page
