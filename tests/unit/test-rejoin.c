@@ -239,7 +239,7 @@ wait_until_it_waits (unsigned descriptors)
 
 /* Both disks are lost, the second one first. */
 static void
-lose_both (unsigned requests)
+lose_both (unsigned requests, bool is_active)
 {
   struct array_config config = config_of (MEMBERS);
   struct leg *legs[MEMBERS];
@@ -253,7 +253,8 @@ lose_both (unsigned requests)
   config.requests = requests;
   config.no_leg_timeout_s = NO_LEG_TIMEOUT_MAX_S;
   start (&config, legs);
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  if (is_active)
+    ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
   lose (memory.leg[1]);
   lose (memory.leg[0]);
 }
@@ -266,7 +267,7 @@ START_TEST (another_disk_that_answers_first_keeps_no_last_copy_away)
   struct ground_thread writer, other;
   char back[PIECE];
 
-  lose_both (requests);
+  lose_both (requests, true);
   memset (data, 'c', sizeof data);
   ck_assert_int_eq (ground_thread_start (&writer, "writer", write_one, NULL),
                     0);
@@ -285,6 +286,47 @@ START_TEST (another_disk_that_answers_first_keeps_no_last_copy_away)
     ground_thread_join (&other);
   ck_assert_int_eq (array_read (memory.array, back, sizeof back, 0), 0);
   ck_assert_mem_eq (back, data, sizeof back);
+  memory_array_unmake ();
+}
+END_TEST
+
+/* ------------------------------------------------------------- one removed */
+
+static bool
+is_sought (uint32_t id)
+{
+  struct lost_disk sought;
+
+  return lost_find (&memory.array->lost, id, 0, &sought);
+}
+
+static void
+wait_reattached (void)
+{
+  while (is_sought (1))
+    sched_yield ();
+}
+
+/* The metadata could not be made active when it answered, which is no fault of
+ * its own.
+ */
+START_TEST (one_that_was_removed_is_sought_no_more)
+{
+  struct array_order remove = { .verb = ARRAY_REMOVE, .member = 2 };
+  struct array_snapshot snapshot;
+  struct array_answer answer;
+
+  lose_both (4, false);
+  wait_closed (serve (memory.leg[1], 1));
+  memory.other[1] = NULL;
+  serve (memory.leg[0], 0);
+  wait_reattached ();
+  ck_assert_int_eq (array_change (memory.array, &remove, &answer), 0);
+  serve (memory.leg[1], 1);
+  while (is_sought (2) || is_sought (0))
+    sched_yield ();
+  array_get_snapshot (memory.array, &snapshot);
+  ck_assert_uint_eq (snapshot.members, 1);
   memory_array_unmake ();
 }
 END_TEST
@@ -334,6 +376,7 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase, one_that_was_removed_is_sought_no_more);
   tcase_add_test (tcase,
                   a_disk_that_hangs_whenever_it_is_let_in_is_let_in_seldom);
   tcase_add_loop_test (

@@ -116,6 +116,18 @@ without_name (const char *text, const struct lost_disk *disk)
   return text + strspn (text, ": ");
 }
 
+/* It had its place already, and was forgotten with it. */
+static bool
+is_forgotten (struct array *array, const struct lost_disk *disk)
+{
+  bool is_known;
+
+  ground_mutex_lock (&array->state_lock);
+  is_known = roster_find (&array->roster, disk->id) != NULL;
+  ground_mutex_unlock (&array->state_lock);
+  return !is_known;
+}
+
 /* It did not come back. */
 static void
 note_refusal (struct array *array, const struct lost_disk *disk,
@@ -126,7 +138,8 @@ note_refusal (struct array *array, const struct lost_disk *disk,
   const char *why = without_name (answer->text, disk);
 
   /* The disk itself tells who it is, where there is metadata. */
-  if (strcmp (answer->reason, "not-recorded") == 0 && array->md != NULL)
+  if (strcmp (answer->reason, "not-recorded") == 0 && array->md != NULL
+      && is_forgotten (array, disk))
     lost_take_back (&array->lost, disk->name);
   if (strcmp (answer->reason, "missing") == 0
       || strcmp (answer->reason, "still-closing") == 0
