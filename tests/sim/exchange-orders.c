@@ -137,8 +137,8 @@ give (const struct array_order *order)
   if (r == 0 && order->verb == ARRAY_READD
       && disks[disk_number (order->disk)].bad_length > 0)
     reached[MARK_BAD_BACK]++;
-  if (r == 0
-      && (order->verb == ARRAY_GROW_SIZE || order->verb == ARRAY_GROW_LEGS)) {
+  /* Also if it could not be put on record. */
+  if (order->verb == ARRAY_GROW_SIZE || order->verb == ARRAY_GROW_LEGS) {
     exchange.layout = array_get_layout (exchange.array);
     exchange.groups = layout_groups (&exchange.layout, exchange.group);
   }

@@ -2,6 +2,8 @@
 /* exchange-world: which array it is, what lies on its disks at the start, and
  * what must lie there at the end.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exchange.h"
@@ -204,6 +206,20 @@ make_foreign (struct disk *disk)
   }
   sb.set_uuid[0] ^= 1;
   sb1_encode (&sb, disk->data + super_at);
+}
+
+enum only
+world_kind (const char *name)
+{
+  static const char *const names[] = { "any", "plain", "md", "last" };
+  unsigned i = 0;
+
+  while (i < ARRAY_LENGTH (names) && name != NULL && strcmp (name, names[i]))
+    i++;
+  if (i < ARRAY_LENGTH (names))
+    return i;
+  fprintf (stderr, "test-exchange: EXCHANGE_ONLY=%s is no kind\n", name);
+  exit (1);
 }
 
 void

@@ -63,6 +63,9 @@ void marks_count_event (const struct log_event *event, const char *message);
 /* Print them.  False: one that must be among them was never reached. */
 bool marks_tell (void);
 
+/* "plain" and so on, or NULL; ends the program if there is no such kind. */
+enum only world_kind (const char *name);
+
 /* Another array, and what its disks say. */
 void world_choose (void);
 

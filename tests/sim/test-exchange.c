@@ -370,20 +370,6 @@ tell_abort (int number)
   _exit (1);
 }
 
-static enum only
-choose_only (const char *name)
-{
-  static const char *const names[] = { "any", "plain", "md", "last" };
-  unsigned i = 0;
-
-  while (i < ARRAY_LENGTH (names) && name != NULL && strcmp (name, names[i]))
-    i++;
-  if (i < ARRAY_LENGTH (names))
-    return i;
-  fprintf (stderr, "test-exchange: EXCHANGE_ONLY=%s is no kind\n", name);
-  exit (1);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -391,7 +377,7 @@ main (int argc, char **argv)
   uint64_t seeds = share != NULL ? strtoull (share, NULL, 10) : 1500;
   bool all = true;
 
-  exchange.only = choose_only (getenv ("EXCHANGE_ONLY"));
+  exchange.only = world_kind (getenv ("EXCHANGE_ONLY"));
   signal (SIGABRT, tell_abort);
   log_set_sink (say_nothing);
   log_set_event_sink (marks_count_event);
