@@ -71,6 +71,29 @@ START_TEST (a_disk_that_comes_back_gets_what_it_missed_and_nothing_else)
 }
 END_TEST
 
+/* With the event count that the array still has. */
+START_TEST (an_older_image_of_a_disk_gets_what_has_no_bit_any_more)
+{
+  static char image[MEMORY_LEG_SIZE];
+  struct array_answer answer;
+
+  memory_array_prepare (true);
+  memcpy (image, memory.leg[1]->data, sizeof image);
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 4 * AT, 0),
+                    0);
+  while (metadata_marked (memory.array) > 0)
+    metadata_sweep (memory.array);
+  accepted (order (ARRAY_FAIL, 2, NULL, false));
+  memory_order_offer (0);
+  memcpy (memory.other[0]->data, image, sizeof image);
+  answer = order (ARRAY_READD, 2, "memory:0", false);
+  accepted (answer);
+  memory_order_wait_in_sync ();
+  ck_assert_int_eq (memory_array_unmake (), 0);
+  same_data (memory.other[0]);
+}
+END_TEST
+
 START_TEST (what_is_said_of_a_disk_that_joins_is_a_sentence)
 {
   struct array_answer answer;
@@ -233,6 +256,8 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
+  tcase_add_test (tcase,
+                  an_older_image_of_a_disk_gets_what_has_no_bit_any_more);
   tcase_add_loop_test (
     tcase, a_failed_disk_is_replaced_by_a_new_one_while_clients_write, 0, 2);
   tcase_add_test (tcase, the_last_copy_can_be_neither_failed_nor_removed);

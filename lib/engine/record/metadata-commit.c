@@ -183,6 +183,14 @@ clear_bits (struct array *array, bool at_once)
   if (r < 0 || !is_complete (array))
     return r;
 
+  /* An image of a member of before may lack what loses its bit now; it must not
+   * have the number below.
+   */
+  if (metadata_state (md) != METADATA_CLEAN)
+    r = metadata_write_supers (array, true, &md->checkpoint);
+  if (r < 0 || !is_complete (array))
+    return r;
+
   /* Where no bit is the evidence has to be right. */
   r = testimony_store (array);
   if (r < 0 || !is_complete (array))
