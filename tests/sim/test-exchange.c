@@ -20,9 +20,9 @@
  * blocks on record, which are never read.
  *
  * A world is a seed; it is printed when one is not good, and given as an
- * argument it is played alone.  EXCHANGE_SEEDS: how many; EXCHANGE_ONLY: worlds
- * of remote disks only, "plain", "md", or "last", where the last copy is lost,
- * too.
+ * argument it is played alone.  EXCHANGE_SEEDS: how many, from EXCHANGE_FIRST
+ * on; EXCHANGE_ONLY: worlds of remote disks only, "plain", "md", or "last",
+ * where the last copy is lost, too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -374,7 +374,9 @@ int
 main (int argc, char **argv)
 {
   const char *share = getenv ("EXCHANGE_SEEDS");
+  const char *skip = getenv ("EXCHANGE_FIRST");
   uint64_t seeds = share != NULL ? strtoull (share, NULL, 10) : 1500;
+  uint64_t first = skip != NULL ? strtoull (skip, NULL, 10) : 1;
   bool all = true;
 
   exchange.only = world_kind (getenv ("EXCHANGE_ONLY"));
@@ -386,7 +388,7 @@ main (int argc, char **argv)
     sim_verbose = true;
     return !play (strtoull (argv[1], NULL, 10));
   }
-  for (uint64_t seed = 1; seed <= seeds; seed++)
+  for (uint64_t seed = first; seed < first + seeds; seed++)
     if (!play (seed))
       return 1;
   all &= marks_tell ();
