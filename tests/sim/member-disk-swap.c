@@ -41,6 +41,22 @@ disk_take_image (struct disk *disk)
 
 /* --------------------------------------------------------------- it is swapped */
 
+/* NULL: there is none that could be copied. */
+static const struct disk *
+choose_other (const struct disk *disk)
+{
+  unsigned first = random_below (&disks_chance, DISKS);
+
+  for (unsigned i = 0; i < DISKS; i++) {
+    const struct disk *other = &disks[(first + i) % DISKS];
+
+    if (other != disk && other->was_opened && other->swap == SWAP_NONE
+        && other->bad_length == 0)
+      return other;
+  }
+  return NULL;
+}
+
 static enum disk_swap
 choose (const struct disk *disk, const struct disk *other)
 {
@@ -52,9 +68,7 @@ choose (const struct disk *disk, const struct disk *other)
     swap = SWAP_OLDER;
   if (swap == SWAP_OLDER && (!disk->has_older || !disks_are_older))
     swap = SWAP_EMPTY;
-  if (swap == SWAP_TWIN
-      && (other == disk || !other->was_opened || other->swap != SWAP_NONE
-          || other->bad_length > 0))
+  if (swap == SWAP_TWIN && other == NULL)
     swap = SWAP_EMPTY;
   /* Where a disk is on record as bad nothing can be told. */
   if (disk->bad_length > 0
@@ -69,7 +83,7 @@ choose (const struct disk *disk, const struct disk *other)
 void
 disk_swap (struct disk *disk)
 {
-  const struct disk *other = &disks[random_below (&disks_chance, DISKS)];
+  const struct disk *other = choose_other (disk);
 
   disk->swap = choose (disk, other);
   memcpy (disk->own, disk->data, DISK_SIZE);

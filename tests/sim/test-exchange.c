@@ -375,7 +375,7 @@ main (int argc, char **argv)
 {
   const char *share = getenv ("EXCHANGE_SEEDS");
   const char *skip = getenv ("EXCHANGE_FIRST");
-  uint64_t seeds = share != NULL ? strtoull (share, NULL, 10) : 1500;
+  uint64_t seeds = share != NULL ? strtoull (share, NULL, 10) : 2500;
   uint64_t first = skip != NULL ? strtoull (skip, NULL, 10) : 1;
   bool all = true;
 
