@@ -82,33 +82,6 @@ START_TEST (one_that_is_lost_again_at_once_is_sought_again)
 }
 END_TEST
 
-/* The first disk is the last copy, its connection is lost, and comes back. */
-static void
-cut (void)
-{
-  memory.leg[0]->leg.end = (struct leg_end){ .by_peer = true };
-  atomic_fetch_add (&memory.leg[0]->leg.generation, 1);
-  come_back ();
-}
-
-START_TEST (what_was_flushed_is_believed_and_what_came_after_is_not)
-{
-  bool writes = _i;
-
-  memory_array_prepare (true);
-  /* It does not become clean, which flushes, too. */
-  memory.array->quiet.quiet_ns = 3600 * GROUND_S;
-  accepted (order (ARRAY_FAIL, 2, NULL, false));
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
-  ck_assert_int_eq (array_flush (memory.array), 0);
-  if (writes)
-    ck_assert_int_eq (array_write (memory.array, data, sizeof data, AT, 0), 0);
-  cut ();
-  ck_assert_int_eq (array_flush (memory.array) == 0, !writes);
-  memory_array_unmake ();
-}
-END_TEST
-
 /* The first disk is the last copy, and its connection is lost in the middle of
  * what comes next.
  */
@@ -152,9 +125,6 @@ static void
 add_tests (TCase *tcase)
 {
   tcase_add_test (tcase, what_the_old_connection_failed_is_not_acknowledged);
-  tcase_add_loop_test (
-    tcase, what_was_flushed_is_believed_and_what_came_after_is_not, false,
-    true + 1);
   tcase_add_test (tcase, one_that_is_lost_again_at_once_is_sought_again);
   tcase_add_test (tcase, a_flush_of_the_old_connection_is_no_success);
 }

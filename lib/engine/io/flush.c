@@ -182,25 +182,19 @@ is_any_absent (const struct view *view)
   return false;
 }
 
-/* Do all targets hold for sure what they were flushed for? */
-static bool
-is_on_targets (const struct request *request, uint32_t places)
-{
-  const struct view *view = request_view (request);
-
-  return !view_is_old (request->array, view) && (view->targets & ~places) == 0
-         && request->failed == 0 && !is_any_absent (view);
-}
-
-/* Do all members of the array?  Not while somebody is out, nor if nobody can
- * tell.
+/* Do all members of the array hold for sure what they were flushed for?  Not
+ * while somebody is out, nor if nobody can tell.
  */
 static bool
 is_everywhere (const struct request *request, uint32_t places)
 {
-  return request_view (request)->is_complete
-         && !atomic_load (&request->array->reads_pinned)
-         && is_on_targets (request, places);
+  const struct view *view = request_view (request);
+
+  if (!view->is_complete || view_is_old (request->array, view)
+      || (view->targets & ~places) != 0 || request->failed != 0
+      || atomic_load (&request->array->reads_pinned))
+    return false;
+  return !is_any_absent (view);
 }
 
 /* All of @places at once, and nobody else's flush beside.  They are places of
@@ -213,8 +207,7 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   struct array *array = request->array;
   const struct child_spec flush = { .op = CHILD_FLUSH };
   const struct view *view;
-  bool everywhere, on_targets;
-  uint64_t begun = metadata_flush_begin (array->md);
+  bool everywhere;
   int r;
 
   missed_flush_begin (&array->missed);
@@ -231,7 +224,6 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   request_finish (request);
 
   everywhere = is_everywhere (request, places);
-  on_targets = is_on_targets (request, places);
   note_flushed (request);
   excuse_absent (request);
   /* Not once more: what was lost is told only once. */
@@ -241,8 +233,6 @@ flush_now (struct request *request, uint32_t places, struct pool *pool)
   /* A member that is out since then no longer matters. */
   if (view_flush_is_lost (array, view, view_targets_now (array, view)))
     return -EIO;
-  if (r == 0 && on_targets)
-    metadata_flush_end (array->md, begun);
   if (r == 0 && everywhere)
     missed_flush_end (&array->missed, view->number);
   if (r == 0 && !is_any_absent (view))

@@ -100,10 +100,9 @@ struct metadata {
   struct ground_cond over;  /* a turn is */
   bool busy;                /* somebody has it */
   _Atomic unsigned state;   /* enum metadata_state; changed with the turn */
-  _Atomic bool unflushed;   /* since it was CLEAN, or a flush of all targets,
-                               something may be that no flush has covered */
+  _Atomic bool unflushed;   /* it was DIRTY since it was CLEAN, so something may
+                               be that a flush has not covered */
   uint64_t writers;         /* modifications under way */
-  uint64_t begun;           /* how many ever were */
   uint64_t last_write_ns;
   bool wakes_at_zero;       /* quiet waits for writers to become 0 */
   bool wakes_at_settled;    /* and for a region that has none any more */
@@ -152,35 +151,6 @@ bool metadata_may_differ (struct array *array, uint64_t offset,
 
 /* The size of what is brought together at once, bytes. */
 uint64_t metadata_window (struct array *array);
-
-/* Any array (@md: NULL of a plain one).  Before a flush of all targets is sent,
- * and when it succeeded, with what the first returned.  What was under way then
- * it may not cover: no number is so large.
- */
-static inline uint64_t
-metadata_flush_begin (struct metadata *md)
-{
-  uint64_t begun = UINT64_MAX;
-
-  if (md == NULL)
-    return begun;
-  ground_mutex_lock (&md->lock);
-  if (md->writers == 0)
-    begun = md->begun;
-  ground_mutex_unlock (&md->lock);
-  return begun;
-}
-
-static inline void
-metadata_flush_end (struct metadata *md, uint64_t begun)
-{
-  if (md == NULL)
-    return;
-  ground_mutex_lock (&md->lock);
-  if (md->begun == begun)
-    atomic_store (&md->unflushed, false);
-  ground_mutex_unlock (&md->lock);
-}
 
 /* Any array.  Before a reply that may depend on a member being out: every
  * slot that is out is durably recorded as such when this returns 0, or nothing
