@@ -24,7 +24,7 @@ is_cleared ()
 }
 
 random_disk 24M a.img b.img
-serve_mirror a.img b.img state=state
+serve_mirror a.img b.img state=state resync-budget=0
 cp b.img older.img
 # Where the new file took a sample.
 python <<'END' &
