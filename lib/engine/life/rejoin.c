@@ -56,6 +56,18 @@ look (struct array *array, const struct lost_disk *disk)
   return wanted;
 }
 
+/* One that was missing at the start may be any of them; who was a member is known,
+ * also if the roster has forgotten it.
+ */
+static bool
+was_member (const struct lost_disk *disk)
+{
+  static const uint8_t unknown[sizeof disk->device_uuid];
+
+  return disk->id != 0
+         || memcmp (disk->device_uuid, unknown, sizeof unknown) != 0;
+}
+
 /* The disk that it was?  What fit and plain_judge see is not asked here. */
 static int
 check_same (const struct array *array, const struct lost_disk *disk,
@@ -67,7 +79,7 @@ check_same (const struct array *array, const struct lost_disk *disk,
     return change_refuse (answer, -EINVAL, "no-flush",
                           "disk %.200s could flush before and cannot now; let "
                           "its server offer flush", disk->name);
-  if (array->md == NULL || disk->id == 0)
+  if (array->md == NULL || !was_member (disk))
     return 0;
   if (record->verdict == SB1_NONE)
     return change_refuse (answer, -EINVAL, "no-member",
