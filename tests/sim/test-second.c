@@ -73,6 +73,15 @@ fail_disk (void)
     sim_fail ("fail: %s", answer.text);
 }
 
+/* Has write @i begun before all that is done afterwards?  With the smallest pool
+ * the second one waits for the first one's child, and nobody sees when it does.
+ */
+static bool
+is_before (unsigned i)
+{
+  return i == 0 || disks_pool == 0;
+}
+
 static void
 write_over (unsigned i)
 {
@@ -83,7 +92,8 @@ write_over (unsigned i)
   if (array_write (array, data, sizeof data, offset, 0) < 0
       || array_read (array, back, sizeof back, offset) < 0)
     sim_fail ("another request failed");
-  if (memcmp (back, data, BLOCK) != 0 || back[BLOCK] != 's')
+  if (is_before (i)
+      && (memcmp (back, data, BLOCK) != 0 || back[BLOCK] != 's'))
     sim_fail ("what was written after the write that is stuck was not read, or "
               "what that one wrote");
 }
@@ -92,7 +102,7 @@ static void
 check_end (void)
 {
   for (unsigned i = 0; i < STUCK; i++)
-    if (leg[1]->data[i * 2 * BLOCK] != 'o')
+    if (is_before (i) && leg[1]->data[i * 2 * BLOCK] != 'o')
       sim_fail ("a write that was stuck was done once more, late");
 }
 
@@ -123,8 +133,7 @@ two_are_stuck (void *argument)
     leg[0]->meanwhile[CHILD_WRITE] = stay;
     ground_thread_start (&writer[i], "stuck", write_stuck,
                          (void *)&number[i]);
-    /* With the smallest pool the second one waits for the first one's child. */
-    if (i == 0 || disks_pool == 0)
+    if (is_before (i))
       wait_inside (i + 1);
   }
   if (!is_late)
