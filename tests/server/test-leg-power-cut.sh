@@ -100,7 +100,7 @@ for kind in md plain; do
     random_disk 8M a.img b.img
   fi
   volatile
-  serve_mirror a.img "$(uri b)" reconnect=1 timeout=20
+  serve_mirror a.img "$(uri b)" reconnect=1 timeout=20 resync-budget=0
   if test $kind = plain; then
     writes 1 flush 2
   else
