@@ -82,5 +82,5 @@ plant last-cache last 1000 life/reattach.c \
     's/|| atomic_load (&array->md->unflushed))/)/'
 
 # What failed on the old connection of a last copy counts for nothing.
-plant last-old last 1000 array/failure.c \
+plant last-old last 4000 array/failure.c \
     's/^ *&& !atomic_load (&member->reattached))$/)/'
