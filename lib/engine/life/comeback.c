@@ -157,7 +157,8 @@ static int
 refuse_unreadable (const struct newcomer *newcomer, int r,
                    struct array_answer *answer)
 {
-  return change_refuse (answer, r, "unusable",
+  return change_refuse (answer, r,
+                        leg_error_is_gone (r) ? "missing" : "unusable",
                         "disk %.200s cannot be read: %s", newcomer->leg->name,
                         log_strerror (r));
 }

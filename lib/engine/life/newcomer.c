@@ -124,6 +124,31 @@ is_blank (struct leg *leg)
   return blank;
 }
 
+/* What could not be read then says nothing of the disk. */
+static int
+check_connection (const struct newcomer *newcomer, struct array_answer *answer)
+{
+  if (leg_generation (newcomer->leg) == 0)
+    return 0;
+  return change_refuse (answer, -ENOTCONN, "missing",
+                        "disk %.200s: the connection was lost while the disk "
+                        "was looked at; check its server and the way to it",
+                        newcomer->leg->name);
+}
+
+static void
+look (const struct array *array, struct newcomer *newcomer)
+{
+  const struct member_record *record = &newcomer->record;
+  struct leg *image = leg_image (newcomer->leg);
+
+  newcomer->is_unfinished
+    = record->verdict == SB1_NONE && is_unfinished (image);
+  newcomer->is_blank = (record->verdict == SB1_NONE || array->beside)
+                       && (newcomer->is_unfinished || is_blank (image));
+  proof_look (record, &newcomer->proof);
+}
+
 int
 newcomer_open (struct array *array, const char *text, uint32_t instead,
                struct newcomer *ret, struct array_answer *answer)
@@ -153,13 +178,10 @@ newcomer_open (struct array *array, const char *text, uint32_t instead,
                          "not enough memory for the disk's metadata");
   }
   if (r == 0) {
-    ret->is_unfinished = ret->record.verdict == SB1_NONE
-                         && is_unfinished (leg_image (ret->leg));
-    ret->is_blank = (ret->record.verdict == SB1_NONE || array->beside)
-                    && (ret->is_unfinished || is_blank (leg_image (ret->leg)));
-    proof_look (&ret->record, &ret->proof);
+    look (array, ret);
+    r = check_connection (ret, answer);
   }
-  else
+  if (r < 0)
     newcomer_drop (ret);
   return r;
 }

@@ -81,6 +81,11 @@ check_same (const struct array *array, const struct lost_disk *disk,
                           "its server offer flush", disk->name);
   if (array->md == NULL || !was_member (disk))
     return 0;
+  if (record->unreadable != NULL)
+    return change_refuse (answer, record->error,
+                          fit_reason_word (FIT_UNREADABLE),
+                          "disk %.200s: %.700s", disk->name,
+                          record->unreadable);
   if (record->verdict == SB1_NONE)
     return change_refuse (answer, -EINVAL, "no-member",
                           "disk %.200s has no metadata now: it is another "
