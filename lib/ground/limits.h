@@ -110,6 +110,12 @@
  */
 #define ORDER_OPEN_S 20
 
+/* And so much longer than its server may take to be reached, and for one answer,
+ * a remote disk may take until all is read that decides whether it joins: orders
+ * wait for that.  It is a few MiB.
+ */
+#define JOIN_LOOK_S 60
+
 /* After SIGTERM: how long clients may keep their connections once all they
  * were promised is on stable storage.
  */

@@ -97,15 +97,6 @@ tell_no_answer (uint64_t timeout_ns, char *why)
                      (double)timeout_ns / GROUND_S);
 }
 
-/* How often who connects looks whether he still should. */
-#define LOOK_MS 50
-
-static bool
-is_canceled (const struct leg_nbd_patience *patience)
-{
-  return patience->canceled != NULL && atomic_load (patience->canceled);
-}
-
 /* One step of connecting.  0, or -errno and @why. */
 static int
 connect_step (struct nbd_handle *handle, uint64_t deadline_ns,
@@ -114,10 +105,11 @@ connect_step (struct nbd_handle *handle, uint64_t deadline_ns,
   struct pollfd fd
     = { .fd = nbd_aio_get_fd (handle), .events = leg_nbd_events (handle) };
   int wait_ms = leg_nbd_poll_ms (deadline_ns);
-  int r = poll (&fd, 1, patience->canceled != NULL ? MIN (wait_ms, LOOK_MS)
-                                                   : wait_ms);
+  int r = poll (&fd, 1, patience->canceled != NULL
+                          ? MIN (wait_ms, NBD_LOOK_MS)
+                          : wait_ms);
 
-  if (is_canceled (patience))
+  if (leg_nbd_is_canceled (patience->canceled))
     return leg_refuse (why, -ESHUTDOWN, "not connected: the mirror stops");
   if (ground_now () >= deadline_ns)
     return tell_no_answer (patience->timeout_ns, why);
@@ -336,6 +328,11 @@ create (const char *uri, const struct leg_nbd_patience *patience)
   nbd->leg.rank = LEG_REMOTE;
   nbd->leg.name = strdup (uri);
   nbd->asked_ns = ground_now ();
+  nbd->canceled = patience->canceled;
+  nbd->look_until_ns = patience->canceled == NULL
+                         ? GROUND_NEVER
+                         : ground_now () + 2 * patience->timeout_ns
+                             + JOIN_LOOK_S * GROUND_S;
   nbd->flight[NBD_DATA].timeout_ns = patience->timeout_ns;
   nbd->flight[NBD_FLUSH].timeout_ns = patience->flush_timeout_ns;
   nbd->kick = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);

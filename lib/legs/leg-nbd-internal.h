@@ -72,6 +72,10 @@ struct leg_nbd {
    */
   _Atomic unsigned zero_refused;
 
+  /* Until the start (leg_nbd_patience). */
+  const _Atomic bool *canceled;
+  uint64_t look_until_ns;
+
   char *blocks; /* for the answers to heartbeats: a block each */
   int kick;     /* eventfd: wakes the poller */
   bool started;
@@ -93,6 +97,15 @@ static inline struct leg_nbd *
 leg_nbd_of (struct leg *leg)
 {
   return container_of (leg, struct leg_nbd, leg);
+}
+
+/* How often who waits before the start looks whether he still should. */
+#define NBD_LOOK_MS 50
+
+static inline bool
+leg_nbd_is_canceled (const _Atomic bool *canceled)
+{
+  return canceled != NULL && atomic_load (canceled);
 }
 
 /* leg-nbd.c: what a connected leg can do. */

@@ -27,6 +27,16 @@ now_done (struct child *child, int error)
   now->error = error;
 }
 
+/* Each answer has its deadline; all of them together, too. */
+static void
+look_at_patience (struct leg_nbd *nbd)
+{
+  if (leg_nbd_is_canceled (nbd->canceled))
+    leg_nbd_give_up (nbd, -ESHUTDOWN);
+  else if (ground_now () >= nbd->look_until_ns)
+    leg_nbd_give_up (nbd, -ETIMEDOUT);
+}
+
 /* There is no poller yet: this thread is it.  Ends by the deadline of the
  * command, since then the connection is shut down.
  */
@@ -36,8 +46,10 @@ do_now (struct leg_nbd *nbd, struct now *now)
   assert (!nbd->started);
   now->child.done = now_done;
   leg_issue (&nbd->leg, &now->child);
-  while (!now->over)
+  while (!now->over) {
+    look_at_patience (nbd);
     leg_nbd_poll_once (nbd);
+  }
   return now->error;
 }
 

@@ -87,6 +87,14 @@ fill_poll (struct leg_nbd *nbd, struct pollfd *fds)
   return alive;
 }
 
+static int
+wait_ms (struct leg_nbd *nbd)
+{
+  int ms = leg_nbd_poll_ms (leg_nbd_next_deadline (nbd));
+
+  return nbd->canceled != NULL ? MIN (ms, NBD_LOOK_MS) : ms;
+}
+
 bool
 leg_nbd_poll_once (struct leg_nbd *nbd)
 {
@@ -102,8 +110,7 @@ leg_nbd_poll_once (struct leg_nbd *nbd)
     return false;
   }
 
-  r = poll (fds, 1 + nbd->connections,
-            leg_nbd_poll_ms (leg_nbd_next_deadline (nbd)));
+  r = poll (fds, 1 + nbd->connections, wait_ms (nbd));
   assert (r >= 0 || errno == EINTR || errno == EAGAIN || errno == ENOMEM);
   if (r > 0 && fds[0].revents != 0)
     eventfd_read (nbd->kick, &count);
@@ -139,7 +146,10 @@ poll_main (void *argument)
 int
 leg_nbd_poll_start (struct leg_nbd *nbd)
 {
-  int r = ground_thread_start (&nbd->poller, "leg-nbd", poll_main, nbd);
+  int r;
+
+  nbd->canceled = NULL;
+  r = ground_thread_start (&nbd->poller, "leg-nbd", poll_main, nbd);
 
   nbd->started = r == 0;
   return r;

@@ -11,7 +11,10 @@ struct leg_nbd_patience {
    * stable, or zeroes: they have the other one, which is not less.
    */
   uint64_t timeout_ns, flush_timeout_ns;
-  const _Atomic bool *canceled; /* while connecting: not any longer; or NULL */
+  /* Until the leg is started: not any longer; NULL: whatever is asked before the
+   * start may take any time.
+   */
+  const _Atomic bool *canceled;
 };
 
 /* Connect to @uri and learn what the server can do.  If its multi-conn allows
