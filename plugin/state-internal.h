@@ -46,7 +46,7 @@ struct state {
   bool serves;     /* the array has been made of the disks */
   int found_fd;    /* the one that the new one replaces, or -1; locked */
   struct log_repeats told; /* that it cannot be written */
-  struct log_repeats told_gone; /* that it was removed */
+  struct log_repeats told_gone; /* that it was removed, or written into */
 
   /* Held while the head is written: whoever adds a disk is in the metadata's
    * turn, and nobody else waits for it.

@@ -4,7 +4,8 @@
 # depends on it fails, with one line; no disk is out; all else goes on, and so does
 # that when there is room.  A disk that fails meanwhile is not out on record, so
 # nobody is told that what it lacks is stored.  A file that is removed while the
-# array serves is noticed, and can be put back.
+# array serves is noticed, and can be put back; so is one that is truncated or
+# written into.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
@@ -75,20 +76,26 @@ grep "No space left" answer
 all_in_sync
 rm state.full
 
-# It is removed, and put back.
-rm state
-python <<'END'
+# no_write_is_recorded: writes to new regions fail at last.
+no_write_is_recorded ()
+{
+  python <<'END'
 from nbdtest import *
 h = connect()
 for at in range(24):
     try:
         h.pwrite(b"6" * 4096, at * MiB)
     except nbd.Error as e:
-        assert e.errnum == errno.ESTALE or e.errnum == errno.EIO, e
+        assert e.errnum in (errno.ESTALE, errno.EBADMSG, errno.EIO), e
         break
 else:
     raise Exception("no write fails")
 END
+}
+
+# It is removed, and put back.
+rm state
+no_write_is_recorded
 all_in_sync
 said 1 "state file $dir/state: was removed or replaced .*cp /proc/"
 copy=$(grep -o "cp /proc/[0-9]*/fd/[0-9]* $dir/state" mirror.messages | head -n 1)
@@ -104,5 +111,16 @@ h.pwrite(b"7" * 4096, 9 * MiB)
 h.flush()
 END
 stop mirror
-stop b
 cmp a.img b.img
+
+# It is not ours any more.
+for how in "truncate -s 0 state" "truncate -s 8K state" \
+  "dd if=/dev/urandom of=state bs=64K count=1 conv=notrunc status=none"; do
+  rm -f state
+  begin
+  $how
+  no_write_is_recorded
+  said 1 "state file $dir/state: was overwritten or truncated"
+  all_in_sync
+  kill_server mirror
+done
