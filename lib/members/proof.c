@@ -75,6 +75,22 @@ is_marked (const struct member_record *record, uint64_t offset)
   return region >= record->regions || bitmap_get (record->bits, region);
 }
 
+void
+proof_keep (const struct member_record *record, struct evidence *ret)
+{
+  ret->events = 0;
+  ret->count = 0;
+  if (record->evidence == NULL)
+    return;
+  for (unsigned i = 0; i < record->evidence->count; i++) {
+    const struct evidence_sample *sample = &record->evidence->sample[i];
+
+    if (record->evidence->events == record->sb.events
+        || !is_marked (record, sample->offset))
+      ret->sample[ret->count++] = *sample;
+  }
+}
+
 /* Does @offset of the array, which is at @at of the disk, have to be there? */
 static bool
 is_due (const struct member_record *record, uint64_t offset, uint64_t at)

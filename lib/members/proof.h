@@ -21,6 +21,11 @@ struct proof {
  */
 void proof_look (const struct member_record *record, struct proof *ret);
 
+/* What of its evidence is true whatever happened since: where nothing has been
+ * written, say its superblock and bitmap.
+ */
+void proof_keep (const struct member_record *record, struct evidence *ret);
+
 /* That of all disks: 0, or -errno and @why: one of them is not as it was left. */
 int proof_check_all (const struct members *members, char *why);
 

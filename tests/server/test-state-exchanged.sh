@@ -101,3 +101,24 @@ python <<<'from nbdtest import *; connect().pread(1, 0)'
 wait_until grep "disk .*b.img .*is rebuilt and in sync" mirror.messages
 stop mirror
 cmp a.img b.img
+
+# What was there before a rebuild is known after it, too.
+rm -f state ./*.img mirror.messages
+disk 24M a.img b.img
+serve_mirror a.img b.img state=state control="$dir/control"
+controlled mirror
+put 1 2 3
+client "$NBDMIRROR" fail --yes "$dir/control" 1
+stop mirror
+serve_mirror a.img b.img state=state
+python <<'END'
+from nbdtest import *
+connect().shutdown()
+END
+wait_until grep "b.img .*is rebuilt and in sync" mirror.messages
+stop mirror
+truncate -s 0 a.img
+truncate -s 24M a.img
+refused_as_is "state file $dir/state: disk $dir/a.img is not as it was left"
+refused "state file $dir/state: disk $dir/a.img is not as it was left" \
+  a.img state=state degraded=yes

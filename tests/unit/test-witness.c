@@ -55,6 +55,28 @@ START_TEST (a_flush_makes_stable_what_was_before_it)
 }
 END_TEST
 
+START_TEST (what_is_older_counts_until_it_is_written_again)
+{
+  static const struct evidence older
+    = { .count = 2, .sample = { { 4096, 7 }, { 65536, 8 } } };
+
+  witness_free (witness);
+  witness = witness_new (&older);
+  knows (true, 0);
+  put (4096, 4096, 'a');
+  witness_tell_all (witness, &found);
+  ck_assert_uint_eq (found.count, 1);
+  ck_assert_uint_eq (found.sample[0].offset, 65536);
+  flush ();
+  witness_tell_all (witness, &found);
+  ck_assert_uint_eq (found.count, 2);
+  ck_assert_uint_eq (found.sample[0].offset, 4096);
+  witness_drop_older (witness);
+  witness_tell_all (witness, &found);
+  ck_assert_uint_eq (found.count, 1);
+}
+END_TEST
+
 START_TEST (a_flush_that_failed_makes_nothing_stable)
 {
   begin ();
@@ -119,6 +141,7 @@ static void
 add (TCase *tcase)
 {
   tcase_add_test (tcase, a_flush_makes_stable_what_was_before_it);
+  tcase_add_test (tcase, what_is_older_counts_until_it_is_written_again);
   tcase_add_test (tcase, a_flush_that_failed_makes_nothing_stable);
   tcase_add_test (tcase, what_is_written_again_is_forgotten);
   tcase_add_test (tcase, only_whole_sectors_that_are_no_zeroes_count);

@@ -12,6 +12,7 @@
 #include "engine/record/metadata.h"
 #include "ground/util.h"
 #include "members/members.h"
+#include "members/proof.h"
 
 /* All that any of them says: a bit too many costs time, one too few data. */
 static void
@@ -118,7 +119,10 @@ metadata_create (struct array *array, const struct members *members)
                                 array->leg_block, &maps);
   metadata_maps_take (md, &maps);
   if (array->beside && !array->limits.readonly) {
-    array->witness = witness_new (authority->evidence);
+    struct evidence kept;
+
+    proof_keep (authority, &kept);
+    array->witness = witness_new (&kept);
     failed |= array->witness == NULL ? -ENOMEM : 0;
   }
   if (failed != 0)

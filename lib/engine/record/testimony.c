@@ -7,48 +7,17 @@
 #include "engine/record/testimony.h"
 #include "ground/util.h"
 
-static bool
-has (const struct evidence *evidence, uint64_t offset)
-{
-  for (unsigned i = 0; i < evidence->count; i++)
-    if (evidence->sample[i].offset == offset)
-      return true;
-  return false;
-}
-
-/* May it have been written since it went on record?  Lock of @md held. */
-static bool
-is_marked (const struct metadata *md, uint64_t offset)
-{
-  uint64_t region;
-
-  if (!md->has_bitmap)
-    return true;
-  region = offset / md->bitmap.region_size;
-  return region >= md->bitmap.regions || bitmap_is_set (&md->bitmap, region);
-}
-
 /* What is right now. */
 static void
-renew (struct metadata *md, struct witness *witness)
+renew (const struct metadata *md, struct witness *witness)
 {
   struct evidence next;
 
-  witness_tell (witness, true, &next);
+  witness_tell_all (witness, &next);
   /* Clean: who begins to write waits for the turn, to say dirty. */
   next.events
     = metadata_state (md) == METADATA_CLEAN ? md->truth.events : 0;
-  ground_mutex_lock (&md->lock);
-  for (unsigned i = 0; i < witness->stored.count; i++) {
-    const struct evidence_sample *sample = &witness->stored.sample[i];
-
-    if (next.count < EVIDENCE_MAX && !has (&next, sample->offset)
-        && !is_marked (md, sample->offset))
-      next.sample[next.count++] = *sample;
-  }
-  ground_mutex_unlock (&md->lock);
-  witness->stored = next;
-  evidence_encode (&witness->stored, witness->block);
+  evidence_encode (&next, witness->block);
 }
 
 int
@@ -79,7 +48,7 @@ testimony_forget_all (struct array *array)
 {
   if (array->witness == NULL)
     return 0;
-  array->witness->stored.count = 0;
+  witness_drop_older (array->witness);
   request_pin_newest (array->md->request);
   return testimony_forget (array,
                                request_view (array->md->request)->targets);

@@ -10,7 +10,7 @@
 #include "ground/util.h"
 
 struct witness *
-witness_new (const struct evidence *stored)
+witness_new (const struct evidence *older)
 {
   struct witness *witness = calloc (1, sizeof *witness);
 
@@ -22,8 +22,8 @@ witness_new (const struct evidence *stored)
   witness->flushed
     = (struct witness_ring){ witness->samples + WITNESS_WRITTEN,
                              WITNESS_FLUSHED, 0 };
-  if (stored != NULL)
-    witness->stored = *stored;
+  if (older != NULL)
+    witness->older = *older;
   return witness;
 }
 
@@ -56,6 +56,10 @@ witness_forget (struct witness *witness, uint64_t offset, uint64_t length)
     if (ranges_overlap (witness->samples[i].offset, EVIDENCE_SAMPLE, offset,
                         length))
       witness->samples[i].sum = 0;
+  for (unsigned i = 0; i < witness->older.count; i++)
+    if (ranges_overlap (witness->older.sample[i].offset, EVIDENCE_SAMPLE,
+                        offset, length))
+      witness->older.sample[i].sum = 0;
   ground_mutex_unlock (&witness->lock);
 }
 
@@ -112,14 +116,11 @@ witness_flush_end (struct witness *witness)
 
 /* ------------------------------------------------------------------ looking */
 
-void
-witness_tell (struct witness *witness, bool flushed, struct evidence *ret)
+/* Lock held. */
+static void
+tell (const struct witness_ring *ring, struct evidence *ret)
 {
-  const struct witness_ring *ring
-    = flushed ? &witness->flushed : &witness->written;
-
   ret->count = 0;
-  ground_mutex_lock (&witness->lock);
   for (unsigned i = 1; i <= ring->size; i++) {
     const struct evidence_sample *sample
       = &ring->sample[(ring->next + ring->size - i) % ring->size];
@@ -127,5 +128,32 @@ witness_tell (struct witness *witness, bool flushed, struct evidence *ret)
     if (sample->sum != 0)
       ret->sample[ret->count++] = *sample;
   }
+}
+
+void
+witness_tell (struct witness *witness, bool flushed, struct evidence *ret)
+{
+  ground_mutex_lock (&witness->lock);
+  tell (flushed ? &witness->flushed : &witness->written, ret);
+  ground_mutex_unlock (&witness->lock);
+}
+
+void
+witness_tell_all (struct witness *witness, struct evidence *ret)
+{
+  ground_mutex_lock (&witness->lock);
+  tell (&witness->flushed, ret);
+  for (unsigned i = 0; i < witness->older.count && ret->count < EVIDENCE_MAX;
+       i++)
+    if (witness->older.sample[i].sum != 0)
+      ret->sample[ret->count++] = witness->older.sample[i];
+  ground_mutex_unlock (&witness->lock);
+}
+
+void
+witness_drop_older (struct witness *witness)
+{
+  ground_mutex_lock (&witness->lock);
+  witness->older.count = 0;
   ground_mutex_unlock (&witness->lock);
 }

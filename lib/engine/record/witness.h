@@ -11,7 +11,7 @@
  *
  * What is flushed goes on record (testimony).
  *
- * Costs one sum of 512 bytes and 128 comparisons for each write.  Locks:
+ * Costs one sum of 512 bytes and some hundred comparisons for each write.  Locks:
  * its own, a leaf.  Does not block.
  */
 #ifndef MIRROR_WITNESS_H
@@ -37,14 +37,14 @@ struct witness {
   struct evidence_sample samples[WITNESS_WRITTEN + WITNESS_FLUSHED];
   struct witness_ring written, flushed;
   bool covered[WITNESS_WRITTEN];
+  struct evidence older; /* on record before this run, and still so */
 
-  /* For who has the metadata's turn. */
-  struct evidence stored;
-  uint8_t block[EVIDENCE_SIZE]; /* the same, as it is stored */
+  uint8_t block[EVIDENCE_SIZE]; /* what is stored; of who has the metadata's
+                                   turn */
 };
 
-/* @stored: what was found on record, or NULL.  NULL: no memory. */
-struct witness *witness_new (const struct evidence *stored);
+/* @older: what was found on record and is true now, or NULL.  NULL: no memory. */
+struct witness *witness_new (const struct evidence *older);
 void witness_free (struct witness *witness); /* NULL is none */
 
 /* Before anything is sent of a modification, with its range locked, and when a
@@ -64,5 +64,13 @@ void witness_flush_end (struct witness *witness);
 /* All that is flushed, or all that is not, the newest first. */
 void witness_tell (struct witness *witness, bool flushed,
                    struct evidence *ret);
+
+/* All that is flushed, the newest first, and then what is older, as far as there
+ * is room.
+ */
+void witness_tell_all (struct witness *witness, struct evidence *ret);
+
+/* What is older is none of ours any more. */
+void witness_drop_older (struct witness *witness);
 
 #endif /* MIRROR_WITNESS_H */
