@@ -86,9 +86,9 @@ int options_check_plain (const struct options *options);
   "bytes\n"                                                                   \
   "                 per second (default 1000K).\n"                            \
   "sync_max=SIZE    md: maximum resync speed (default 200000K).\n"              \
-  "resync-budget=SECONDS   md: bits stay for regions in use, so that a resync "  \
-  "after a\n"                                                                  \
-  "                 crash takes so long (default 10; 0: none stays).\n"        \
+  "resync-budget=SECONDS   md: bits stay for regions in use: a resync "         \
+  "after a crash\n"                                                            \
+  "                 may take so long for them (default 10; 0: none stays).\n"   \
   "reconnect=SECONDS|no   lost disks are tried again, so often at least "      \
   "(default\n"                                                                \
   "                 30).\n"                                                    \

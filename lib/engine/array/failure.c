@@ -12,6 +12,10 @@ advice (const struct array *array, bool is_sought)
 {
   bool missed_any = array->md == NULL || metadata_is_active (array->md);
 
+  if (is_sought && array->md == NULL)
+    return "It is let back in by itself when it answers again.  A mirror without "
+           "metadata cannot remember this after a restart: never start it with "
+           "this disk before it is back";
   if (is_sought)
     return missed_any ? "It is let back in by itself when it answers again"
                       : "It has missed no write yet, and is let back in by "
