@@ -15,10 +15,11 @@ requires_libnbd
 requires ip nsenter
 test -w /dev/net/tun || skip "no /dev/net/tun"
 
-# far COMMAND...: in the other network.
+# far COMMAND...: in the other network; in the background, as the process that is
+# killed in the end.
 far ()
 {
-  nsenter --net="/proc/${server[link]}/ns/net" "$@"
+  exec nsenter --net="/proc/${server[link]}/ns/net" "$@"
 }
 
 # writer SECONDS: writes and reads what it wrote, and ends with a flush; when it
