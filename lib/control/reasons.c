@@ -279,12 +279,33 @@ add_hung (struct control *control, JsonBuilder *builder,
   }
 }
 
+/* In sync, for all that is known, and nobody can reach it. */
+static void
+add_lost_copies (JsonBuilder *builder, const struct array_snapshot *snapshot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++) {
+    const struct array_member *member = &snapshot->member[i];
+
+    if (member->state == MEMBER_IN_SYNC && is_sought (&member->connection))
+      add (builder, (struct reason){
+                      "last-copy-lost", member->slot,
+                      g_strdup_printf ("disk %s (slot %d) holds the last copy "
+                                       "of some data, and its connection is "
+                                       "lost", member->name, member->slot),
+                      g_strdup ("reads and writes of that data fail, or wait "
+                                "(no-leg-timeout=)"),
+                      connection_advice (&member->connection),
+                      member->connection.since_utc_us });
+  }
+}
+
 void
 reasons_build (struct control *control, JsonBuilder *builder,
                const struct array_snapshot *snapshot)
 {
   json_builder_set_member_name (builder, "reasons");
   json_builder_begin_array (builder);
+  add_lost_copies (builder, snapshot);
   add_lacking (control, builder, snapshot);
   add_hung (control, builder, snapshot);
   add_rebuilds (control, builder, snapshot);

@@ -79,6 +79,7 @@ NOWHERE = {
 # The same, of the reasons in the status.
 NO_REASON = {
     "disk-hung": "a disk would have to hang (test-hung-disk-failed.sh)",
+    "last-copy-lost": "a server would have to be gone (test-state-all-gone.sh)",
     "reads-pinned": "a write would have to fail on all copies",
 }
 
@@ -340,7 +341,7 @@ def codes_in_sources():
 def reasons_in_sources():
     with open(os.path.join(TOP, "lib/control/reasons.c"),
               encoding="utf-8") as file:
-        return set(re.findall(r'^ +"([a-z]+-[a-z]+|[a-z]+ing)",', file.read(),
+        return set(re.findall(r'^ +"([a-z]+(?:-[a-z]+)+|[a-z]+ing)",', file.read(),
                               re.M))
 
 

@@ -110,17 +110,21 @@ tell_spare_failed (const struct member *member, const char *what, int error)
 
 static void
 tell_last_copy (const struct member *member, unsigned slot, const char *what,
-                int error)
+                int error, bool is_sought)
 {
   const struct log_event event
     = { "LastCopy", EVENT_CRITICAL, slot, member->name };
+  const char *but = is_sought ? "" : " stays in use although";
+  const char *then
+    = is_sought ? "Until it answers again, which is tried now and then, reads "
+                  "and writes of that data fail, or wait (no-leg-timeout=)"
+                : "Its errors go to the client; copy what can be read to a good "
+                  "disk";
 
   log_event (&event,
-             "disk %.200s (slot %u) holds the LAST COPY of some data and stays "
-             "in use although %s: %s.  Its errors go to the client; "
-             "copy what can be read to a good disk",
-             member->name, slot, happened (what).text,
-             log_strerror (error));
+             "disk %.200s (slot %u) holds the LAST COPY of some data and%s %s: "
+             "%s.  %s", member->name, slot, but, happened (what).text,
+             log_strerror (error), then);
 }
 
 /* What this event makes of @member, published.  state_lock held. */
@@ -221,7 +225,7 @@ failure_report (struct array *array, struct member *member,
   else if (verdict == ROSTER_OK)
     tell_failed (array, member, slot, what, error, left, is_sought);
   else if (tell)
-    tell_last_copy (member, slot, what, error);
+    tell_last_copy (member, slot, what, error, is_sought);
   return verdict != ROSTER_LAST_COPY;
 }
 
