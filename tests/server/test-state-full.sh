@@ -114,8 +114,12 @@ stop mirror
 cmp a.img b.img
 
 # It is not ours any more.
-for how in "truncate -s 0 state" "truncate -s 8K state" \
-  "dd if=/dev/urandom of=state bs=64K count=1 conv=notrunc status=none"; do
+scribble ()
+{
+  noise 64K | dd of=state bs=64K conv=notrunc status=none
+}
+
+for how in "truncate -s 0 state" "truncate -s 8K state" scribble; do
   rm -f state
   begin
   $how
