@@ -159,12 +159,14 @@ sim_read_now (struct leg *leg, void *buffer, uint64_t length, uint64_t offset)
   sim_point ();
   if (disk->probe_error != 0)
     return disk->probe_error;
-  for (uint64_t i = 0; i < length; i++) {
-    uint64_t sector = (offset + i) / STAMP_SECTOR;
+  for (uint64_t done = 0, part; done < length; done += part) {
+    uint64_t sector = (offset + done) / STAMP_SECTOR;
+    uint64_t skip = (offset + done) % STAMP_SECTOR;
     unsigned char whole[STAMP_SECTOR];
 
+    part = MIN (STAMP_SECTOR - skip, length - done);
     stamp_write (whole, disk->lba[sector], disk->value[sector]);
-    ((unsigned char *)buffer)[i] = whole[(offset + i) % STAMP_SECTOR];
+    memcpy ((unsigned char *)buffer + done, whole + skip, part);
   }
   return 0;
 }

@@ -12,13 +12,13 @@ program=${MIRROR_SIM:-$build/mirror-sim}
 fine=${MIRROR_SIM_FINE:-$build/mirror-sim-fine}
 source=${top_srcdir:-../..}/tests/sim
 first=${SIM_FIRST:-1}
-seeds=${SIM_SEEDS:-30000}
+seeds=${SIM_SEEDS:-20000}
 if [ -n "${LONG:-}" ]; then
     first=${SIM_FIRST:-${MIRROR_SEED:-1}}
     seeds=${SIM_SEEDS:-1000000}
 fi
 
-echo "SIM_FIRST=$first SIM_SEEDS=$seeds: some 1000 seeds a second, and half as"
+echo "SIM_FIRST=$first SIM_SEEDS=$seeds: some 500 seeds a second, and half as"
 echo "many afterwards in a build that is half as fast; SIM_SEEDS=1000 for fewer"
 
 "$program" --known "$source/seeds.txt" --first "$first" --seeds "$seeds"
