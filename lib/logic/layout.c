@@ -330,6 +330,22 @@ unmap_raid10 (const struct layout *layout, unsigned slot, uint64_t offset,
 }
 
 bool
+layout_map_slot (const struct layout *layout, uint64_t offset, unsigned slot,
+                 uint64_t *ret)
+{
+  struct copy copies[LEGS_MAX];
+  unsigned count = layout_copies (layout);
+
+  layout_map (layout, offset, copies);
+  for (unsigned i = 0; i < count; i++)
+    if (copies[i].slot == slot) {
+      *ret = copies[i].offset;
+      return true;
+    }
+  return false;
+}
+
+bool
 layout_unmap (const struct layout *layout, unsigned slot, uint64_t offset,
               uint64_t *ret)
 {

@@ -121,6 +121,10 @@ layout_piece (const struct layout *layout, uint64_t offset, uint64_t length)
 void layout_map (const struct layout *layout, uint64_t offset,
                  struct copy *ret_copies);
 
+/* The one of these that is in @slot: its offset there.  False: none is. */
+bool layout_map_slot (const struct layout *layout, uint64_t offset,
+                      unsigned slot, uint64_t *ret);
+
 /* The array offset that lies at @offset of @slot, in *@ret.  False: unused
  * there.
  */

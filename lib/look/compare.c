@@ -77,23 +77,6 @@ choose_places (struct comparison *comparison)
 
 /* ------------------------------------------------------------------ reading */
 
-/* Where @piece lies on the disk of @slot.  False: not there. */
-static bool
-find_copy (const struct comparison *comparison, const struct piece *piece,
-           unsigned slot, uint64_t *ret)
-{
-  struct copy copies[LEGS_MAX];
-  unsigned count = layout_copies (comparison->layout);
-
-  layout_map (comparison->layout, piece->offset, copies);
-  for (unsigned i = 0; i < count; i++)
-    if (copies[i].slot == slot) {
-      *ret = copies[i].offset;
-      return true;
-    }
-  return false;
-}
-
 static void
 read_sample (void *argument)
 {
@@ -107,7 +90,8 @@ read_sample (void *argument)
 
     if (ground_now () >= disk->deadline_ns)
       return;
-    if (find_copy (comparison, piece, reader->slot, &offset))
+    if (layout_map_slot (comparison->layout, piece->offset, reader->slot,
+                         &offset))
       reader->is_read[i] = disk->read (disk->opaque, reader->sample + piece->at,
                                        piece->length, offset)
                            == 0;

@@ -17,20 +17,9 @@ static bool
 find_copy (const struct layout *layout, unsigned slot, uint64_t offset,
            uint64_t *ret)
 {
-  struct copy copy[LEGS_MAX];
-  unsigned copies;
-
-  if (offset >= layout->array_size
-      || layout->array_size - offset < EVIDENCE_SAMPLE)
-    return false;
-  copies = layout_copies (layout);
-  layout_map (layout, offset, copy);
-  for (unsigned i = 0; i < copies; i++)
-    if (copy[i].slot == slot) {
-      *ret = copy[i].offset;
-      return true;
-    }
-  return false;
+  return offset < layout->array_size
+         && layout->array_size - offset >= EVIDENCE_SAMPLE
+         && layout_map_slot (layout, offset, slot, ret);
 }
 
 static void

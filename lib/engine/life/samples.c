@@ -182,22 +182,6 @@ compare_ends (struct comparison *c)
   return r;
 }
 
-/* Where @offset of the array lies on this disk.  False: it does not. */
-static bool
-find_copy (const struct comparison *c, uint64_t offset, uint64_t *ret_at)
-{
-  struct copy copy[LEGS_MAX];
-  unsigned copies = layout_copies (&c->layout);
-
-  layout_map (&c->layout, offset, copy);
-  for (unsigned i = 0; i < copies; i++)
-    if (copy[i].slot == c->slot) {
-      *ret_at = copy[i].offset;
-      return true;
-    }
-  return false;
-}
-
 /* What an older copy of the disk lacks. */
 static int
 compare_recent (struct comparison *c)
@@ -213,7 +197,7 @@ compare_recent (struct comparison *c)
                c->layout.array_size);
     for (; r == 0 && offset < end; offset += piece) {
       piece = layout_piece (&c->layout, offset, MIN (end - offset, c->step));
-      if (find_copy (c, offset, &at))
+      if (layout_map_slot (&c->layout, offset, c->slot, &at))
         r = compare_range (c, at, at + piece);
     }
   }
@@ -275,7 +259,8 @@ compare_spread (struct comparison *c)
            (uint64_t)COMPARE_BLOCK);
   int r = 0;
 
-  for (uint64_t at = 0; r == 0 && !c->found.differs && at < size; at += stripe) {
+  for (uint64_t at = 0; r == 0 && !c->found.differs && at < size;
+       at += stripe) {
     uint64_t place = choose (c, at, MIN (at + stripe, size));
 
     r = compare_range (c, place,
