@@ -23,8 +23,7 @@ closer_is_doubtful (const struct member *member)
   if (atomic_load (&member->quarantine_ns) != 0)
     return true;
   end = leg_end (leg);
-  return leg->rank == LEG_REMOTE
-         && leg_generation (leg) != member->generation
+  return leg->rank == LEG_REMOTE && member_is_lost (member)
          && end->writes_in_flight && !end->by_peer;
 }
 

@@ -42,17 +42,22 @@ member_is_recovering (const struct member *member)
 }
 
 bool
+member_is_lost (const struct member *member)
+{
+  return leg_generation (member->leg) != member->generation;
+}
+
+bool
 member_is_awaited (const struct member *member)
 {
   return atomic_load (&member->standing) == STANDING_READ
-         && leg_generation (member->leg) != member->generation;
+         && member_is_lost (member);
 }
 
 bool
 member_is_cut (const struct member *member)
 {
-  return member->leg != NULL
-         && leg_generation (member->leg) != member->generation
+  return member->leg != NULL && member_is_lost (member)
          && atomic_load (&member->outstanding) == 0;
 }
 

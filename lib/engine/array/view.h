@@ -177,6 +177,9 @@ struct member *member_new (struct leg *leg);
 /* Written and not read, today? */
 bool member_is_recovering (const struct member *member);
 
+/* Is its connection lost?  Its leg is open. */
+bool member_is_lost (const struct member *member);
+
 /* Is it in sync, though its connection is lost: the last copy of something,
  * which is to come back?  So does all else that it holds.  Its leg is open.
  */

@@ -37,12 +37,9 @@ lacks_disk (struct array *array)
 
   ground_mutex_lock (&array->state_lock);
   view = atomic_load (&array->view);
-  for (uint32_t left = view->in_sync; left != 0; left &= left - 1) {
-    const struct member *member = view->member[__builtin_ctz (left)];
-
-    if (leg_generation (member->leg) == member->generation)
+  for (uint32_t left = view->in_sync; left != 0; left &= left - 1)
+    if (!member_is_lost (view->member[__builtin_ctz (left)]))
       reached |= left & -left;
-  }
   for (unsigned i = 0; i < view->groups; i++)
     lacks |= (view->group[i] & reached) == 0;
   ground_mutex_unlock (&array->state_lock);

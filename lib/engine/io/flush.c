@@ -42,13 +42,9 @@ unreached (const struct request *request, uint32_t places)
 {
   uint32_t ret = 0;
 
-  for (uint32_t left = places; left != 0; left &= left - 1) {
-    const struct member *member
-      = request_member (request, __builtin_ctz (left));
-
-    if (leg_generation (member->leg) != member->generation)
+  for (uint32_t left = places; left != 0; left &= left - 1)
+    if (member_is_lost (request_member (request, __builtin_ctz (left))))
       ret |= left & -left;
-  }
   return ret;
 }
 

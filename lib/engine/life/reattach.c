@@ -42,7 +42,7 @@ find_lost (struct array *array, uint32_t id)
   entry = roster_find (&array->roster, id);
   if (entry != NULL && entry->state == MEMBER_IN_SYNC) {
     member = view_find_member (array, id);
-    if (leg_generation (member->leg) == member->generation)
+    if (!member_is_lost (member))
       member = NULL;
   }
   if (member != NULL)

@@ -50,7 +50,7 @@ look (struct array *array, const struct lost_disk *disk)
   if (entry != NULL && entry->state == MEMBER_FAULTY)
     wanted = member->leg != NULL && !member_is_cut (member) ? STILL_OPEN : OUT;
   else if (entry != NULL && entry->state == MEMBER_IN_SYNC
-           && leg_generation (member->leg) != member->generation)
+           && member_is_lost (member))
     wanted = LAST_COPY;
   ground_mutex_unlock (&array->state_lock);
   return wanted;
