@@ -251,12 +251,14 @@ grow_older (struct bitmap *bitmap, uint64_t *ret_of_age)
   }
 }
 
-/* Of those with a whole period all but the youngest @stay are AGED. */
-static void
+/* Of those with a whole period all but the youngest @stay become AGED.  Returns
+ * how many.
+ */
+static uint64_t
 retire (struct bitmap *bitmap, const uint64_t *of_age, uint64_t stay)
 {
   unsigned oldest = 0;
-  uint64_t i = 0;
+  uint64_t i = 0, retired = 0;
 
   /* All up to this age stay, and then some. */
   while (oldest <= AGE_MAX && of_age[oldest] <= stay)
@@ -270,21 +272,12 @@ retire (struct bitmap *bitmap, const uint64_t *of_age, uint64_t stay)
       continue;
     if (region->age == oldest && stay > 0)
       stay--;
-    else if (region->age >= AGE_WHOLE)
+    else if (region->age >= AGE_WHOLE) {
       region->age = BITMAP_AGED;
+      retired++;
+    }
   }
-}
-
-static uint64_t
-count_aged (const struct bitmap *bitmap)
-{
-  uint64_t i = 0, aged = 0;
-
-  for (uint64_t left = bitmap->settled; left > 0; left--, i++) {
-    i = next_settled (bitmap, i);
-    aged += bitmap->region[i].age == BITMAP_AGED;
-  }
-  return aged;
+  return retired;
 }
 
 uint64_t
@@ -294,8 +287,8 @@ bitmap_age (struct bitmap *bitmap, uint64_t hot)
   uint64_t written = bitmap_count_set (bitmap) - bitmap->settled;
 
   grow_older (bitmap, of_age);
-  retire (bitmap, of_age, hot - MIN (hot, written));
-  return count_aged (bitmap);
+  return of_age[BITMAP_AGED]
+         + retire (bitmap, of_age, hot - MIN (hot, written));
 }
 
 void
