@@ -64,6 +64,14 @@ is_marked (const struct member_record *record, uint64_t offset)
   return region >= record->regions || bitmap_get (record->bits, region);
 }
 
+/* Has nothing been written at @offset since the evidence was stored? */
+static bool
+is_right (const struct member_record *record, uint64_t offset)
+{
+  return record->evidence->events == record->sb.events
+         || !is_marked (record, offset);
+}
+
 void
 proof_keep (const struct member_record *record, struct evidence *ret)
 {
@@ -74,8 +82,7 @@ proof_keep (const struct member_record *record, struct evidence *ret)
   for (unsigned i = 0; i < record->evidence->count; i++) {
     const struct evidence_sample *sample = &record->evidence->sample[i];
 
-    if (record->evidence->events == record->sb.events
-        || !is_marked (record, sample->offset))
+    if (is_right (record, sample->offset))
       ret->sample[ret->count++] = *sample;
   }
 }
@@ -87,8 +94,7 @@ is_due (const struct member_record *record, uint64_t offset, uint64_t at)
   const struct sb1 *sb = &record->sb;
 
   if (!(sb->features & SB1_FEATURE_RECOVERY_OFFSET))
-    return record->evidence->events == sb->events
-           || !is_marked (record, offset);
+    return is_right (record, offset);
   return !is_marked (record, offset)
          && ((sb->features & SB1_FEATURE_RECOVERY_BITMAP)
              || at / SECTOR_SIZE < sb->recovery_offset);

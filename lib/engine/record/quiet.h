@@ -4,7 +4,6 @@
 #define MIRROR_QUIET_H
 
 #include <stdatomic.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,7 +31,7 @@ int quiet_start (struct array *array);
 /* Ends after what it is doing now; blocks for that. */
 void quiet_stop (struct array *array);
 
-/* A resync or rebuild was so fast; 0: none was measured.  Does not block. */
+/* A resync was so fast; 0: none was measured.  Does not block. */
 void quiet_note_speed (struct array *array, uint64_t speed);
 
 #endif /* MIRROR_QUIET_H */

@@ -51,5 +51,5 @@ testimony_forget_all (struct array *array)
   witness_drop_older (array->witness);
   request_pin_newest (array->md->request);
   return testimony_forget (array,
-                               request_view (array->md->request)->targets);
+                           request_view (array->md->request)->targets);
 }
