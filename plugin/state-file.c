@@ -260,7 +260,8 @@ state_check_disks (const struct state *state, const struct options *options)
     list_disks (state, disks, sizeof disks);
     return state_refuse (state, "does not know disk %.200s: its disks are %s; give "
                    "each by that name (of a file that has moved, by a link), and "
-                   "add a new one while the array serves (nbdmirror add)", options->disk[i], disks);
+                   "add a new one while the array serves (nbdmirror add)",
+                   options->disk[i], disks);
   }
   return 0;
 }

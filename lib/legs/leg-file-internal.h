@@ -78,9 +78,9 @@ int leg_file_do (struct leg_file *file, struct child *child);
 int leg_file_write_stable (struct leg_file *file, void *buffer,
                            uint64_t length, uint64_t offset);
 
-/* leg-file-apart.c: whose thread's is a child?  (NULL: nobody's, as all are before
- * the start.)  It is done there; or what is there, in the kernel, too, is answered with
- * -ESHUTDOWN; and the end, when the kernel has answered everything.
+/* leg-file-apart.c: whose thread's is a child?  (NULL: nobody's, as all are
+ * before the start.)  It is done there; or what is there, in the kernel, too, is
+ * answered with -ESHUTDOWN; and the end, when the kernel has answered everything.
  */
 struct leg_file_apart *leg_file_apart_for (struct leg_file *file,
                                            const struct child *child);

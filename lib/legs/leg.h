@@ -173,8 +173,8 @@ struct leg_ops {
 
   /* Give up what is in flight (it completes with an error) and everything
    * later.  Of a local disk that is what must be stable, CHILD_APART and
-   * CHILD_BEHIND; the rest completes when the kernel answers.  Idempotent, never waits for the
-   * other side.
+   * CHILD_BEHIND; the rest completes when the kernel answers.  Idempotent, never
+   * waits for the other side.
    */
   void (*abort) (struct leg *leg);
 

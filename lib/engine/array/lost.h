@@ -87,8 +87,8 @@ void lost_unreachable (struct lost *lost, const char *name, const char *why);
 bool lost_refused (struct lost *lost, const char *name, const char *reason,
                    const char *why);
 /* ... and it was let in, but could not be put on record: it is none of those
- * that the roster knows; it is a member again; or nobody misses it any more.  @id is the one
- * that it had: if it was lost again since then, that counts.
+ * that the roster knows; it is a member again; or nobody misses it any more.
+ * @id is the one that it had: if it was lost again since then, that counts.
  */
 void lost_take_back (struct lost *lost, const char *name);
 void lost_back (struct lost *lost, const char *name, uint32_t id);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* grow: an array gets more slots or fewer, or another name, while it serves.
  *
- * Locks held on entry: change_lock.  May block on: the turn, the disks.  0 and it is on record (of a plain array: until it stops), or
- * -errno and @answer says why not.
+ * Locks held on entry: change_lock.  May block on: the turn, the disks.  0 and
+ * it is on record (of a plain array: until it stops), or -errno and @answer says
+ * why not.
  */
 #ifndef MIRROR_GROW_H
 #define MIRROR_GROW_H

@@ -2,8 +2,9 @@
 /* testimony: what the witness knows, on record.
  *
  * Stored before bits are cleared, and when the array is clean: what is flushed,
- * and of what was on record before what was not written since.  So at any time a sample on
- * record is right if its region has no bit, or if nothing was written since.
+ * and of what was on record before what was not written since.  So at any time
+ * a sample on record is right if its region has no bit, or if nothing was
+ * written since.
  */
 #ifndef MIRROR_TESTIMONY_H
 #define MIRROR_TESTIMONY_H
