@@ -4,54 +4,16 @@
 # time.  test-exchange has to find each of them, in worlds of remote disks, and
 # find it again from its last line.
 
-set -eu
-
-source=${top_srcdir:-../..}
-build=${top_builddir:-../..}
-test -x "$build/tests/sim/test-exchange" ||
-    { echo "there is no fine simulator"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+. "$(dirname "$0")/planted.sh"
+needs test-exchange
 
 # plant NAME KIND SEEDS FILE EXPRESSION: in worlds of KIND, FILE is as sed makes
 # it with EXPRESSION.
 plant () {
-    file=$source/lib/engine/$4
-    sed -e "$5" "$file" >"$scratch/planted.c"
-    ! cmp -s "$file" "$scratch/planted.c" ||
-        { echo "$1: there is nothing to plant in $4"; exit 1; }
-    # shellcheck disable=SC2086  # CC may be two words
-    ${CC:-cc} ${CFLAGS:-} -std=gnu11 -D_GNU_SOURCE -fsanitize=thread \
-        -I"$source/lib" -c -o "$scratch/planted.o" "$scratch/planted.c"
-    # shellcheck disable=SC2086
-    ${CC:-cc} ${CFLAGS:-} -Wl,--wrap=roster_next \
-        -o "$scratch/planted" "$scratch/planted.o" \
-        "$build"/tests/sim/test_exchange-*.o \
-        "$build"/lib/legs/tests_sim_test_exchange-*.o \
-        "$build"/lib/ground/tests_sim_test_exchange-*.o \
-        "$build/tests/sim/.libs/libfine.a"
-    find_it "$1" "$2" "$3"
-}
-
-find_it () {
+    edited "$4" "$5"
+    build_planted test-exchange "$scratch/planted.c"
     export EXCHANGE_ONLY=$2 EXCHANGE_SEEDS=$3
-    if "$scratch/planted" >"$scratch/out"; then
-        echo "not found: $1"
-        exit 1
-    fi
-    line=$(tail -n 1 "$scratch/out")
-    echo "found: $1: $line"
-    case $line in
-        "test-exchange "*": failed: "* | "test-exchange "*": deadlock: "*) ;;
-        *) echo "that is no verdict"; exit 1 ;;
-    esac
-    seed=${line#test-exchange }
-    seed=${seed%%:*}
-    again=$("$scratch/planted" "$seed" 2>/dev/null | tail -n 1) || true
-    if [ "$again" != "$line" ]; then
-        echo "seed $seed alone gives: $again"
-        exit 1
-    fi
+    find_it "$1"
 }
 
 # What an old server may still do is not waited for.

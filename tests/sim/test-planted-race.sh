@@ -4,14 +4,8 @@
 # two steps, and loses the wake-up if it ends between them.  The fine simulator,
 # which switches inside such steps, has to find the deadlock, and find it again.
 
-set -eu
-
-source=${top_srcdir:-../..}
-build=${top_builddir:-../..}
-test -x "$build/tests/sim/mirror-sim-fine" ||
-    { echo "there is no fine simulator"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+. "$(dirname "$0")/planted.sh"
+needs mirror-sim-fine
 
 cat >"$scratch/planted.h" <<'END'
 #include <stdatomic.h>
@@ -25,16 +19,8 @@ cat >"$scratch/planted.h" <<'END'
 END
 grep -q 'atomic_fetch_or (&request->state' "$source/lib/engine/io/request.c" ||
     { echo "there is nothing to plant"; exit 1; }
-# shellcheck disable=SC2086  # CC may be two words
-${CC:-cc} ${CFLAGS:-} -std=gnu11 -D_GNU_SOURCE -fsanitize=thread -I"$source/lib" \
-    -include "$scratch/planted.h" -c -o "$scratch/request.o" \
-    "$source/lib/engine/io/request.c"
-# shellcheck disable=SC2086
-${CC:-cc} ${CFLAGS:-} -o "$scratch/planted" "$scratch/request.o" \
-    "$build"/tests/sim/mirror_sim_fine-*.o \
-    "$build"/lib/legs/tests_sim_mirror_sim_fine-*.o \
-    "$build"/lib/ground/tests_sim_mirror_sim_fine-*.o \
-    "$build/tests/sim/.libs/libfine.a"
+build_planted mirror-sim-fine "$source/lib/engine/io/request.c" \
+    -include "$scratch/planted.h"
 
 if "$scratch/planted" --seeds 20000 >"$scratch/out"; then
     echo "20000 seeds, and the planted race was not found"

@@ -2,31 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What lib/engine/io/second.c must not do: test-second has to find each of these.
 
-set -eu
-
-source=${top_srcdir:-../..}
-build=${top_builddir:-../..}
-test -x "$build/tests/sim/test-second" ||
-    { echo "there is no fine simulator"; exit 77; }
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+. "$(dirname "$0")/planted.sh"
+needs test-second
 
 # plant WHAT FILE SED-COMMAND
 plant () {
-    sed -e "$3" "$source/lib/engine/io/$2" >"$scratch/planted.c"
-    if cmp -s "$scratch/planted.c" "$source/lib/engine/io/$2"; then
-        echo "$2: there is nothing to plant"
-        exit 1
-    fi
-    # shellcheck disable=SC2086  # CC may be two words
-    ${CC:-cc} ${CFLAGS:-} -std=gnu11 -D_GNU_SOURCE -fsanitize=thread \
-        -I"$source/lib" -c -o "$scratch/planted.o" "$scratch/planted.c"
-    # shellcheck disable=SC2086
-    ${CC:-cc} ${CFLAGS:-} -o "$scratch/planted" "$scratch/planted.o" \
-        "$build"/tests/sim/test_second-*.o \
-        "$build"/lib/legs/tests_sim_test_second-*.o \
-        "$build"/lib/ground/tests_sim_test_second-*.o \
-        "$build/tests/sim/.libs/libfine.a"
+    edited "io/$2" "$3"
+    build_planted test-second "$scratch/planted.c"
     status=0
     timeout -k 5 "${MIRROR_HANG_LIMIT:-600}" "$scratch/planted" \
         >"$scratch/out" 2>&1 || status=$?
