@@ -5,6 +5,8 @@
 #ifndef MIRROR_TWO_DISKS_H
 #define MIRROR_TWO_DISKS_H
 
+#include <stdio.h>
+
 #include "engine/array.h"
 #include "ground/log.h"
 #include "ground-sim.h"
@@ -38,6 +40,21 @@ make_two_disks (void)
   if (array_create (&config, legs, NULL, &array, why) < 0
       || array_start (array) < 0)
     sim_fail ("no array: %s", why);
+}
+
+/* The world of this seed, which switches often; if it was not good that is said.
+ */
+static inline bool
+play_two_disks (void (*world) (void *argument), uint64_t seed)
+{
+  static struct sim_result result;
+  const struct sim_options options = { .seed = seed, .switches = 48 };
+
+  sim_run (&options, world, NULL, &result);
+  if (result.verdict != SIM_GOOD)
+    printf ("seed %llu: %s\n%s", (unsigned long long)seed, result.reason,
+            result.dump);
+  return result.verdict == SIM_GOOD;
 }
 
 #endif /* MIRROR_TWO_DISKS_H */
