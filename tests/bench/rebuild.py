@@ -17,23 +17,16 @@ They take turns; medians of the rounds and of their ratios.
 
 import json
 import os
-import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
+
+from measured import (MIB, MIRROR, TOOL, begin_table, in_scratch, need, row,
+                      run)
 
 ROUNDS = int(sys.argv[1] if len(sys.argv) > 1 else
              os.environ.get("BENCH_ROUNDS", "3"))
-MIB = 1 << 20
 SIZE = 1024 * MIB
-MIRROR = os.path.realpath(os.environ.get("MIRROR_SO", "./mirror.so"))
-TOOL = os.path.realpath(os.environ.get("NBDMIRROR", "./nbdmirror"))
-
-
-def run(*words):
-    return subprocess.run(words, check=True, text=True, capture_output=True)
 
 
 def fill(path, bytes_of_data):
@@ -51,13 +44,13 @@ class Array:
     def __init__(self, disk):
         run(TOOL, "create", "--yes", "--force", "--assume-clean", "--name",
             "bench", disk, "missing")
-        for socket in ("bench.sock", "run/nbdmirror/bench.sock"):
+        for socket in ("bench.sock", "nbdmirror/bench.sock"):
             if os.path.exists(socket):
                 os.remove(socket)
         self.server = subprocess.Popen(
             ["nbdkit", "-f", "-U", "bench.sock", MIRROR, disk],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not os.path.exists("run/nbdmirror/bench.sock"):
+        while not os.path.exists("nbdmirror/bench.sock"):
             if self.server.poll() is not None:
                 sys.exit("bench: nbdkit does not start")
             time.sleep(0.01)
@@ -136,17 +129,6 @@ def measure_p99(rebuilding):
     return result
 
 
-def row(what, unit, ours, others, target, is_met):
-    ratios = [mine / other for mine, other in zip(ours, others)]
-    ratio = statistics.median(ratios)
-    verdict = "met" if is_met(ratio) else "**missed**"
-    if max(ratios) > 1.5 * min(ratios):
-        verdict = "too noisy"
-    print(f"| {what} ({unit}) | {statistics.median(ours):.3g} | "
-          f"{statistics.median(others):.3g} | {ratio:.2f} | "
-          f"{min(ratios):.2f} - {max(ratios):.2f} | {target} {verdict} |")
-
-
 def main():
     full, copy, sparse, busy, idle = [], [], [], [], []
     for _ in range(ROUNDS):
@@ -155,10 +137,8 @@ def main():
         idle.append(measure_p99(False))
         busy.append(measure_p99(True))
         sparse.append(measure_rebuild(32 * MIB))
-    print(f"Rebuild of a disk of {SIZE // MIB} MiB, medians of {ROUNDS} rounds:")
-    print()
-    print("| what | ours | against | ratio | of the rounds | target |")
-    print("|---|--:|--:|--:|---|---|")
+    begin_table(f"Rebuild of a disk of {SIZE // MIB} MiB, medians of {ROUNDS} "
+                "rounds:")
     row("a plain copy and the rebuild of a full disk", "s", copy, full,
         ">= 0.90", lambda ratio: ratio >= 0.9)
     row("the rebuild of a full disk and of a sparse one", "s", full, sparse,
@@ -167,13 +147,5 @@ def main():
         "<= 1.10", lambda ratio: ratio <= 1.1)
 
 
-for program in ("fio", "nbdkit", "dd"):
-    if shutil.which(program) is None:
-        print(f"bench: skipped: {program} is not installed")
-        sys.exit(77)
-with tempfile.TemporaryDirectory(prefix="mirror-bench.",
-                                 dir=os.environ.get("BENCH_DIR")) as scratch:
-    os.chdir(scratch)
-    os.mkdir("run")
-    os.environ["XDG_RUNTIME_DIR"] = os.path.join(scratch, "run")
-    main()
+need("fio", "nbdkit", "dd")
+in_scratch(main)
