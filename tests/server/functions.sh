@@ -269,6 +269,24 @@ serve ()
   started "$name" nbdkit -f -P "$dir/$name.pid" -U "$dir/$name.sock" "$@"
 }
 
+# serve_logged NAME IMAGE: what it is asked for since now is in NAME.log.
+serve_logged ()
+{
+  rm -f "$1.log"
+  serve "$1" --filter=log file "$2" logfile="$1.log"
+}
+
+# logged_writes NAME: bytes that it was sent, to be written or zeroed.
+logged_writes ()
+{
+  "$PYTHON" - "$1.log" <<'END'
+import re, sys
+calls = re.findall(r" (?:Write|Zero) .*count=(0x[0-9a-f]+)",
+                   open(sys.argv[1]).read())
+print(sum(int(count, 16) for count in calls))
+END
+}
+
 # serve_with_flush NAME SCRIPT: a leg on NAME.img whose flush is this shell
 # script, which fails a flush with: echo EIO reason >&2; exit 1
 serve_with_flush ()
@@ -443,6 +461,19 @@ python ()
   cat >"$script"
   PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$server_dir \
     client "$PYTHON" "$script" "$@"
+}
+
+# write_at MIB: the mirror gets 64 KiB at this place, and a flush.
+write_at ()
+{
+  python "$1" <<'END'
+from nbdtest import *
+
+h = connect()
+h.pwrite(random.randbytes(64 * KiB), int(sys.argv[1]) * MiB)
+h.flush()
+h.shutdown()
+END
 }
 
 # hold_mirror: a client that connects and stays until the mirror ends.

@@ -45,6 +45,22 @@ def finish(h, cookie):
         h.poll(-1)
 
 
+# Of blocks that were written, each with its number all over it, @path has those
+# that were acknowledged, line by line: they are there.
+def check_acknowledged(h, path):
+    last = {}
+    with open(path) as lines:
+        for line in lines:
+            at, number = line.split()
+            last[int(at)] = int(number)
+    for at, number in last.items():
+        found = h.pread(4096, at * 4096)
+        # One that was under way may have come after it.
+        if found != number.to_bytes(8, "little") * 512:
+            assert found == found[:8] * 512, at
+            assert int.from_bytes(found[:8], "little") > number, at
+
+
 def aio_pwrite(h, data, offset, flags=0):
     buffer = nbd.Buffer.from_bytearray(bytearray(data))
     return h.aio_pwrite(buffer, offset, flags=flags)

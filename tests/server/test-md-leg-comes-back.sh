@@ -7,19 +7,6 @@
 requires_libnbd
 requires_filter log
 
-# writes MIB: at this place.
-writes ()
-{
-  python "$1" <<'END'
-from nbdtest import *
-
-h = connect()
-h.pwrite(random.randbytes(64 * KiB), int(sys.argv[1]) * MiB)
-h.flush()
-h.shutdown()
-END
-}
-
 is_said ()
 {
   grep -q "b.sock .*$1" mirror.messages
@@ -43,12 +30,12 @@ END
 md_array --bitmap-chunk=64K a.img b.img
 serve b file b.img
 serve_mirror a.img "$(uri b)" reconnect=1 timeout=20
-writes 1
+write_at 1
 kill_server b
 wait_until is_said "IS OUT OF THE MIRROR"
 said 1 "b.sock .*let back in by itself when it answers again"
-writes 2
-writes 4
+write_at 2
+write_at 4
 
 # Nothing is copied but these two, and what was set when it left.
 serve b --filter=log file b.img logfile="$dir/b.log"

@@ -8,19 +8,6 @@
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
 
-# writes MIB: at this place.
-writes ()
-{
-  python "$1" <<'END'
-from nbdtest import *
-
-h = connect()
-h.pwrite(random.randbytes(64 * KiB), int(sys.argv[1]) * MiB)
-h.flush()
-h.shutdown()
-END
-}
-
 # is_said COUNT PATTERN
 is_said ()
 {
@@ -38,11 +25,11 @@ md_array --bitmap-chunk=64K a.img b.img c.img
 serve b file b.img
 serve c file c.img
 serve_mirror a.img "$(uri b)" "$(uri c)" reconnect=1 timeout=20
-writes 1
+write_at 1
 lost c 1
-writes 2
+write_at 2
 lost b 1
-writes 3
+write_at 3
 serve c file c.img
 wait_until is_said 1 "c.sock .*is rebuilt and in sync"
 serve b file b.img
@@ -53,7 +40,7 @@ said 1 "c.sock answers again.*what it missed is copied to it"
 echo "One of them ran on its own before it comes back."
 lost c 2
 lost b 2
-writes 4
+write_at 4
 serve c file c.img
 wait_until is_said 2 "c.sock .*is rebuilt and in sync"
 serve alone "$MIRROR_SO" degraded=yes b.img
@@ -77,7 +64,7 @@ rm -f ./*.img mirror.messages
 md_array --bitmap-chunk=64K a.img b.img
 for disk in a.img b.img; do
   serve_mirror $disk
-  writes 5
+  write_at 5
   stop mirror
 done
 rm mirror.messages
@@ -87,7 +74,7 @@ client "$NBDMIRROR" --yes fail "$dir/control" b.img
 client "$NBDMIRROR" --yes readd "$dir/control" b.img --discard
 said 0 "b.img.*what it missed is copied to it"
 said 1 "b.img.*all data is copied to it"
-writes 6
+write_at 6
 wait_until is_said 1 "b.img .*is rebuilt and in sync"
 stop mirror
 cmp -i "$(md_data a.img)" a.img b.img

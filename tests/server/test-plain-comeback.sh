@@ -10,23 +10,6 @@ requires_filter log
 
 window=65536
 
-# serve_disk IMAGE: the server of the remote disk.
-serve_disk ()
-{
-  rm -f b.log
-  serve b --filter=log file "$1" logfile=b.log
-}
-
-# Bytes that it was sent since.
-written ()
-{
-  "$PYTHON" - <<'END'
-import re
-calls = re.findall(r" (?:Write|Zero) .*count=(0x[0-9a-f]+)", open("b.log").read())
-print(sum(int(count, 16) for count in calls))
-END
-}
-
 order ()
 {
   client "$NBDMIRROR" "$@"
@@ -36,12 +19,12 @@ order ()
 readd_refused ()
 {
   sums "$1" >before
-  serve_disk "$1"
+  serve_logged b "$1"
   if order readd --yes "$dir/control" 1 >answer 2>&1; then
     fail "taken: $(cat answer)"
   fi
   grep -q "$2" answer || fail "not '$2': $(cat answer)"
-  test "$(written)" = 0
+  test "$(logged_writes b)" = 0
   sums "$1" | cmp - before
   kill_server b
 }
@@ -85,7 +68,7 @@ lose ()
 }
 
 random_disk 32M a.img b.img
-serve_disk b.img
+serve_logged b b.img
 serve_mirror control="$dir/control" a.img "$(uri b)"
 controlled mirror
 cp b.img older.img
@@ -105,17 +88,17 @@ disk 16M small.img
 readd_refused small.img "too small"
 
 # The disk itself: 5 windows, and its first bytes twice, the mark and after it.
-serve_disk b.img
+serve_logged b b.img
 back "what it missed is copied to it, up to $((5 * window + 4096)) bytes"
-echo "copied: $(written) bytes"
-test "$(written)" -ge $((5 * 4096))
-test "$(written)" -le $((5 * window + 2 * 4096))
+echo "copied: $(logged_writes b) bytes"
+test "$(logged_writes b)" -ge $((5 * 4096))
+test "$(logged_writes b)" -le $((5 * window + 2 * 4096))
 flush
 cmp a.img b.img
 
 # With --discard another one is taken.
 lose
-serve_disk other.img
+serve_logged b other.img
 order readd --yes --discard "$dir/control" 1 >answer 2>&1 \
   || fail "$(cat answer)"
 grep -q "all data is copied to it" answer

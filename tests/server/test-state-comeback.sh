@@ -9,23 +9,6 @@
 requires_libnbd
 requires_filter log
 
-# serve_disk IMAGE: the server of the remote disk.
-serve_disk ()
-{
-  rm -f b.log
-  serve b --filter=log file "$1" logfile=b.log
-}
-
-# Bytes that it was sent since.
-written ()
-{
-  "$PYTHON" - <<'END'
-import re
-calls = re.findall(r" (?:Write|Zero) .*count=(0x[0-9a-f]+)", open("b.log").read())
-print(sum(int(count, 16) for count in calls))
-END
-}
-
 is_said ()
 {
   grep -q "$1" mirror.messages
@@ -53,9 +36,9 @@ lose ()
 stays_out ()
 {
   sums "$1" >before
-  serve_disk "$1"
+  serve_logged b "$1"
   wait_until is_said "b.sock answers again but STAYS OUT: .*$2"
-  test "$(written)" = 0
+  test "$(logged_writes b)" = 0
   sums "$1" | cmp - before
   kill_server b
   wait_until status_says '[m["connection"]["state"] for m in status["members"] if m["slot"] == 1] == ["lost"]'
@@ -67,7 +50,7 @@ disk 40M empty.img
 random_disk 40M other.img
 cp b.img small.img
 truncate -s 20M small.img
-serve_disk b.img
+serve_logged b b.img
 serve_mirror control="$dir/control" a.img "$(uri b)" state=state reconnect=1
 controlled mirror
 put 1
@@ -84,12 +67,12 @@ stays_out small.img "is too small"
 
 # The disk itself: regions are 4 MiB here, and three of them may have been written
 # since they were on both disks for sure.
-serve_disk b.img
+serve_logged b b.img
 wait_until is_said "b.sock answers again: what it missed is copied to it"
 wait_until is_said "b.sock .*is rebuilt and in sync"
-echo "copied: $(written) bytes"
-test "$(written)" -ge $((2 * 4096))
-test "$(written)" -le $((3 * 4 << 20))
+echo "copied: $(logged_writes b) bytes"
+test "$(logged_writes b)" -ge $((2 * 4096))
+test "$(logged_writes b)" -le $((3 * 4 << 20))
 stop mirror
 stop b
 cmp a.img b.img
