@@ -269,6 +269,16 @@ serve ()
   started "$name" nbdkit -f -P "$dir/$name.pid" -U "$dir/$name.sock" "$@"
 }
 
+# serve_hangable DISK-OR-PARAMETER...: the mirror, whose disks *.img hang when
+# they are told to (after hangable), with its control socket at $dir/control.
+serve_hangable ()
+{
+  started mirror env LD_PRELOAD="$dir/hang.so" HANG_DISKS=.img nbdkit -f \
+    -P "$dir/mirror.pid" -U "$dir/mirror.sock" "$MIRROR_SO" "$@" \
+    control="$dir/control"
+  controlled mirror
+}
+
 # serve_logged NAME IMAGE: what it is asked for since now is in NAME.log.
 serve_logged ()
 {

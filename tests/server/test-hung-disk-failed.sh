@@ -13,10 +13,7 @@ hangable
 for kind in md plain; do
   rm -f -- *.img*
   if test $kind = md; then md_array a.img b.img; else disk 8M a.img b.img; fi
-  started mirror env LD_PRELOAD="$dir/hang.so" HANG_DISKS=.img nbdkit -f \
-    -P "$dir/mirror.pid" -U "$dir/mirror.sock" "$MIRROR_SO" a.img b.img \
-    control="$dir/control"
-  controlled mirror
+  serve_hangable a.img b.img
   python <<'END'
 from control import *
 from nbdtest import *

@@ -9,10 +9,7 @@ requires_libnbd
 hangable
 
 md_array a.img b.img
-started mirror env LD_PRELOAD="$dir/hang.so" HANG_DISKS=.img nbdkit -f \
-  -P "$dir/mirror.pid" -U "$dir/mirror.sock" "$MIRROR_SO" a.img b.img \
-  timeout=1 control="$dir/control"
-controlled mirror
+serve_hangable a.img b.img timeout=1
 python <<'END'
 from control import *
 from nbdtest import *
