@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz-files.h"
 #include "logic/create-plan.h"
 #include "logic/bytes.h"
 #include "ground/util.h"
@@ -21,15 +22,10 @@ static int
 run_file (const char *name)
 {
   static uint8_t data[INPUT_MAX];
-  FILE *file = fopen (name, "rb");
   size_t size;
 
-  if (file == NULL) {
-    perror (name);
+  if (!fuzz_read (name, data, sizeof data, &size))
     return 1;
-  }
-  size = fread (data, 1, sizeof data, file);
-  fclose (file);
   LLVMFuzzerTestOneInput (data, size);
   for (size_t i = 0; i < size; i++) {
     /* The heads of all blocks; the rest has little to say. */
@@ -57,9 +53,7 @@ make_seed (const char *directory, unsigned number)
   static const uint8_t uuid[16] = "seed";
   struct create_plan plan;
   struct bitmap_super bitmap;
-  char why[MESSAGE_MAX], name[4096];
-  FILE *file;
-  bool good;
+  char why[MESSAGE_MAX];
 
   if (number & 1) {
     layout_parse (&wish.layout, number % 4 == 1 ? "n2" : "o2");
@@ -82,12 +76,7 @@ make_seed (const char *directory, unsigned number)
     memset (block + 2 * SB1_BLOCK_SIZE, 0xff, SB1_BLOCK_SIZE);
     store_le64 (block + 2 * SB1_BLOCK_SIZE, 3000 << 10 | 5);
   }
-  snprintf (name, sizeof name, "%s/seed-%02u", directory, number);
-  file = fopen (name, "wb");
-  good = file != NULL && fwrite (data, 1, sizeof data, file) == sizeof data;
-  if (file == NULL || fclose (file) != 0 || !good)
-    perror (name);
-  return good ? 0 : 1;
+  return fuzz_write_seed (directory, number, data, sizeof data) ? 0 : 1;
 }
 
 int

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz-files.h"
 #include "fuzz-state.h"
 #include "ground/util.h"
 #include "logic/state-file.h"
@@ -31,15 +32,10 @@ static int
 run_file (const char *name, bool edit)
 {
   static uint8_t data[FUZZ_INPUT];
-  FILE *file = fopen (name, "rb");
   size_t size;
 
-  if (file == NULL) {
-    perror (name);
+  if (!fuzz_read (name, data, sizeof data, &size))
     return 1;
-  }
-  size = fread (data, 1, sizeof data, file);
-  fclose (file);
   LLVMFuzzerTestOneInput (data, size);
   for (size_t i = 0; edit && i < size; i++)
     for (unsigned bit = 0; bit < 8 && is_telling (i); bit += 3) {
@@ -57,9 +53,6 @@ make_seed (const char *directory, unsigned number)
   static struct state_head head;
   static uint8_t data[FUZZ_INPUT], bytes[STATE_HEAD_SIZE];
   static struct evidence evidence;
-  char name[4096];
-  FILE *file;
-  bool good;
 
   memset (&head, 0, sizeof head);
   head.image_size = UINT64_C (20) << (20 + number);
@@ -80,12 +73,7 @@ make_seed (const char *directory, unsigned number)
     evidence.sample[i]
       = (struct evidence_sample){ i * EVIDENCE_SAMPLE, i + 1 };
   evidence_encode (&evidence, data + 1 + 2 * FUZZ_HEAD);
-  snprintf (name, sizeof name, "%s/seed-%02u", directory, number);
-  file = fopen (name, "wb");
-  good = file != NULL && fwrite (data, 1, sizeof data, file) == sizeof data;
-  if (file == NULL || fclose (file) != 0 || !good)
-    perror (name);
-  return good ? 0 : 1;
+  return fuzz_write_seed (directory, number, data, sizeof data) ? 0 : 1;
 }
 
 int
