@@ -52,6 +52,9 @@ open_with_state (const char *text, const struct leg_open_ways *ways,
   *ret_missing = r < 0 && leg_open_is_missing (text, r);
   if (r < 0)
     return r;
+  /* One that joins later is as fast as the others. */
+  if (the_ring != NULL && is_file (text))
+    leg_file_use_ring (disk, the_ring);
   if (the_state == NULL || !state_has_disks (the_state)) {
     *ret = disk;
     return 0;

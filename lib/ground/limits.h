@@ -13,6 +13,15 @@
  */
 #define LEG_IN_FLIGHT_MAX 64
 
+/* With io_uring: threads that do I/O at the same time, pieces that one of them
+ * does at once, and how long it waits for all of them before it says which are
+ * done.  The kernel has 12 KiB for each thread; without one of these it is done
+ * all the same, piece by piece.
+ */
+#define RING_LANES 64
+#define RING_ENTRIES 64
+#define RING_LOOK_S 1
+
 /* What a local disk's own thread writes at once, from memory of its own: more
  * than metadata mostly is.
  */
@@ -271,8 +280,7 @@
 #define PROGRAM_LIMIT_S 60
 #define PROGRAM_WAITING_MAX 64
 
-/* Of requests to local disks through the page cache every so manieth is timed.
- */
+/* Of requests to local disks every so manieth is timed. */
 #define LATENCY_SAMPLE 32
 
 /* What takes at least so long may be one of the slowest requests, which are

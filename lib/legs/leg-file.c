@@ -8,12 +8,13 @@
  * Through the page cache the calling thread does the I/O itself, since a
  * copy into memory is faster than any hand-over to another thread.  If several
  * legs are O_DIRECT, writes and those reads that are not alone are queued in a
- * ring.  What must be stable, and what is done in the background, is done by
- * threads of the leg's own (leg-file-apart.c):
+ * ring, and then done on all of them at once.  What must be stable, and what is
+ * done in the background, is done by threads of the leg's own
+ * (leg-file-apart.c):
  *
- *   issue --+-- its thread -----------------------------> done
- *           +-- ring_queue -> kickoff -> ring's thread -> done
- *           +-- system call ----------------------------> done
+ *   issue --+-- its thread --------------------------> done
+ *           +-- ring_queue -> kickoff: system call --> done
+ *           +-- system call -------------------------> done
  *
  * The kernel's answers are mapped in one respect only: once part of a child
  * was carried out, "not supported" and the like would be a lie about what is
@@ -241,9 +242,8 @@ file_issue (struct leg *leg, struct child *child)
     child->done (child, -ESHUTDOWN);
   else if (apart != NULL)
     leg_file_apart_queue (apart, child);
-  else if (is_queued (file, child))
-    ring_queue (file->ring, file->fd, child);
-  else
+  else if (!is_queued (file, child)
+           || !ring_queue (file->ring, file->fd, child))
     child->done (child, leg_file_do (file, child));
 }
 
@@ -253,7 +253,7 @@ file_kickoff (struct leg *leg)
   struct leg_file *file = leg_file_of (leg);
 
   if (file->ring != NULL)
-    ring_submit (file->ring);
+    ring_carry_out (file->ring);
 }
 
 static int

@@ -8,9 +8,8 @@
 
 #include "legs/leg.h"
 
-/* Several O_DIRECT legs, and the flushes of all local ones, share one ring
- * so that they run in parallel; NULL where the kernel or the build has none,
- * then everything is done in turn.
+/* Several O_DIRECT legs share one ring so that they work in parallel; where the
+ * kernel or the build has none, they are asked in turn.
  */
 struct ring;
 

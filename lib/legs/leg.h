@@ -71,7 +71,8 @@ struct child {
   void *member;   /* whose leg it was issued to */
   unsigned place; /* of that */
   unsigned tag, number;
-  uint64_t issued_ns; /* when, of ground_now; 0: nobody wants to know */
+  uint64_t issued_ns; /* when, of ground_now; 0: nobody wants to know (a
+                         driver may look) */
   _Atomic uint32_t serial; /* how often it was issued; and for who looks */
   uint32_t seen;           /* (engine/array/hung.h): what it was then, */
   uint64_t seen_ns;        /* since when; 0: it was free */
@@ -89,7 +90,6 @@ struct child {
     int error;      /* nbd; a local disk's own thread */
     unsigned connection;
     int fd;         /* ring: the file */
-    bool again;     /* ring: submitted by its own thread already */
     bool answered;  /* nbd: error is the answer */
   } driver;
 };
@@ -100,7 +100,8 @@ struct child {
  */
 enum leg_rank {
   LEG_REMOTE, /* issue sends; another thread completes */
-  LEG_QUEUED, /* issue queues, kickoff submits, another thread completes */
+  LEG_QUEUED, /* issue queues; kickoff, by the same thread, does the I/O and
+                 completes before it returns */
   LEG_INLINE, /* issue does the I/O and completes before it returns, but for
                  what a thread of the leg's own does */
   LEG_RANKS,
@@ -132,15 +133,16 @@ struct leg_ops {
   /* After the fork, before the first issue: start threads.  0 or -errno. */
   int (*start) (struct leg *leg);
 
-  /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk), and for
-   * what is beside the disk (on that of the state file).  Never fails: every
+  /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk), for what is
+   * beside the disk (on that of the state file), and for LEG_QUEUED as kickoff
+   * does when too much is queued.  Never fails: every
    * error comes through child->done.  Callable from any number of threads at
    * once.
    */
   void (*issue) (struct leg *leg, struct child *child);
 
-  /* What was issued but only queued is submitted now.  Does not wait for
-   * the disk.  NULL: this leg never queues.
+  /* What this thread has issued and what was only queued, to any leg, is done
+   * now.  Blocks on the disks.  NULL: this leg never queues.
    */
   void (*kickoff) (struct leg *leg);
 

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ring: one io_uring, shared by all local legs of an array.
+/* ring: a few io_urings, each used by one thread at a time.
  *
- *   issuers     mutex: take a place, prepare an entry
- *   kickoff     mutex: io_uring_submit, which does not wait for the disk
- *   reaper      waits for completions; mutex: go on, or give the place back;
- *               then child->done with no lock held
+ *   ring_queue      mutex: take a lane, unless this thread has one;
+ *                   prepare an entry
+ *   ring_carry_out  one system call submits all that this thread has queued,
+ *                   and waits for it; child->done, in this thread;
+ *                   mutex: give the lane back
  *
- * Called by leg-file from any thread.  The mutex protects the submission
- * queue and the counters; the completion queue is the reaper's alone.
- * ring_queue may wait for a place; the reaper is the waker, and only the
- * kernel makes the reaper wait.
+ * So whoever asks the kernel is woken by the kernel: nothing is handed over to
+ * another thread and back.  A lane belongs to the thread that has something
+ * queued in it; the mutex protects only which are free.
  *
- * Places are fewer than entries, so an entry is always free for a child that
- * has a place (to be continued, too) and the completion queue, which is twice
- * as long, never overflows.
+ * Nobody waits for a lane: who finds none does the I/O without.  If a lane is
+ * full, what is in it is carried out first.
+ *
+ * A disk that hangs keeps its thread in the kernel, like a read or write
+ * without a ring.  But what other disks have answered meanwhile is said within
+ * RING_LOOK_S, since the engine goes on without a disk when all others are done.
  *
  * liburing answers -errno and leaves errno alone.
  */
@@ -25,71 +28,70 @@
 #ifdef HAVE_LIBURING
 
 #include <liburing.h>
-#include <sched.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ground/ground.h"
 #include "ground/limits.h"
 #include "ground/util.h"
 
-#define RING_ENTRIES LEG_IN_FLIGHT_MAX
-
-/* One entry is kept for the message that ends the reaper. */
-#define RING_PLACES (RING_ENTRIES - 1)
-
 /* How long to let a kernel breathe that has no memory for a submission. */
-#define RING_BREATH_NS GROUND_MS
+#define RING_BREATH_NS 1000000
 
-struct ring {
+struct lane {
   struct io_uring uring;
-  struct ground_thread reaper;
-  struct ground_mutex mutex;
-  struct ground_cond room; /* a place was given back */
-  unsigned in_flight;      /* children with a place */
-  unsigned queued;         /* entries prepared, not submitted */
+  struct ring *ring;
+  struct lane *next;  /* of those that are free */
+  unsigned in_flight; /* children: queued, or with the kernel */
+  bool one_by_one;    /* somebody wants to know how long each takes */
 };
 
-/* The mutex is held.  Everything queued is with the kernel afterwards. */
-static void
-submit (struct ring *ring)
-{
-  while (ring->queued > 0) {
-    int r = io_uring_submit (&ring->uring);
+struct ring {
+  struct ground_mutex mutex;
+  struct lane *free;
+  unsigned count; /* of lanes */
+  struct lane lane[RING_LANES];
+};
 
-    if (r > 0) {
-      assert ((unsigned)r <= ring->queued);
-      ring->queued -= r;
-      continue;
-    }
-    /* Anything else is a misuse of the ring. */
-    assert (r == 0 || r == -EINTR || r == -EAGAIN || r == -EBUSY
-            || r == -ENOMEM);
-    if (r != -EINTR)
-      ground_cond_wait (&ring->room, &ring->mutex,
-                        ground_now () + RING_BREATH_NS);
-  }
+/* This thread's: it has queued something there that is not done. */
+static _Thread_local struct lane *mine;
+
+static struct lane *
+take_lane (struct ring *ring)
+{
+  struct lane *lane;
+
+  ground_mutex_lock (&ring->mutex);
+  lane = ring->free;
+  if (lane != NULL)
+    ring->free = lane->next;
+  ground_mutex_unlock (&ring->mutex);
+  return lane;
 }
 
-/* The mutex is held. */
-static struct io_uring_sqe *
-next_entry (struct ring *ring)
+static void
+give_lane (struct lane *lane)
 {
-  struct io_uring_sqe *entry = io_uring_get_sqe (&ring->uring);
+  struct ring *ring = lane->ring;
 
-  assert (entry != NULL); /* see the head of this file */
-  ring->queued++;
-  return entry;
+  assert (lane->in_flight == 0);
+  lane->one_by_one = false;
+  ground_mutex_lock (&ring->mutex);
+  /* The last one first: its memory is the warmest. */
+  lane->next = ring->free;
+  ring->free = lane;
+  ground_mutex_unlock (&ring->mutex);
 }
 
-/* The mutex is held, @child has a place. */
 static void
-queue_entry (struct ring *ring, struct child *child)
+queue_entry (struct lane *lane, struct child *child)
 {
-  struct io_uring_sqe *entry = next_entry (ring);
+  struct io_uring_sqe *entry = io_uring_get_sqe (&lane->uring);
   uint64_t done = child->driver.transferred;
   char *at = (char *)child->buffer + done;
 
+  assert (entry != NULL); /* there are as many as children in flight */
   if (child->op == CHILD_READ)
     io_uring_prep_read (entry, child->driver.fd, at, child->length - done,
                         child->offset + done);
@@ -97,55 +99,6 @@ queue_entry (struct ring *ring, struct child *child)
     io_uring_prep_write (entry, child->driver.fd, at, child->length - done,
                          child->offset + done);
   io_uring_sqe_set_data (entry, child);
-}
-
-void
-ring_queue (struct ring *ring, int fd, struct child *child)
-{
-  assert (child->op == CHILD_READ
-          || (child->op == CHILD_WRITE && !(child->flags & CHILD_FUA)));
-  assert (child->length <= REQUEST_MAX);
-  child->driver.fd = fd;
-  child->driver.transferred = 0;
-  child->driver.again = false;
-
-  ground_mutex_lock (&ring->mutex);
-  while (ring->in_flight == RING_PLACES) {
-    /* Places come back only from what the kernel has. */
-    submit (ring);
-    if (ring->in_flight == RING_PLACES)
-      /* The reaper wakes us; it lives until nothing is in flight. */
-      ground_cond_wait (&ring->room, &ring->mutex, GROUND_NEVER);
-  }
-  ring->in_flight++;
-  queue_entry (ring, child);
-  ground_mutex_unlock (&ring->mutex);
-}
-
-void
-ring_submit (struct ring *ring)
-{
-  ground_mutex_lock (&ring->mutex);
-  submit (ring);
-  ground_mutex_unlock (&ring->mutex);
-}
-
-/* A passing state: do it again.  A submission belongs to the thread that made
- * it, perhaps on behalf of others, and when that thread ends (nbdkit's do,
- * with their connection) the kernel cancels what still waits; some versions
- * say EFAULT.  The reaper, which submits the second time, outlives it all.
- */
-static bool
-is_passing (struct child *child, int result)
-{
-  bool is_first = !child->driver.again;
-
-  if (result == -EINTR || result == -EAGAIN)
-    return true;
-  if (result != -ECANCELED && result != -EFAULT)
-    return false;
-  child->driver.again = true;
-  return is_first;
 }
 
 /* What a step of @child is worth.  True: another step, as now described in
@@ -156,7 +109,7 @@ continue_failed (struct child *child, int result, int *ret_error)
 {
   bool is_first = child->driver.transferred == 0;
 
-  if (is_passing (child, result))
+  if (result == -EINTR || result == -EAGAIN)
     return true;
   /* With a part of it done, "not supported" and the like would be a lie
    * about what is on the disk.
@@ -184,51 +137,96 @@ continue_transfer (struct child *child, int result, int *ret_error)
 }
 
 static void
-reap (struct ring *ring, struct child *child, int result)
+answer (struct lane *lane, struct child *child, int result)
 {
-  bool goes_on;
   int error = 0;
 
-  ground_mutex_lock (&ring->mutex);
-  goes_on = continue_transfer (child, result, &error);
-  if (goes_on) {
-    queue_entry (ring, child);
-    submit (ring);
-  } else {
-    assert (ring->in_flight > 0);
-    ring->in_flight--;
-    /* All: who only takes a breath in submit wants no place. */
-    ground_cond_broadcast (&ring->room);
+  if (continue_transfer (child, result, &error)) {
+    queue_entry (lane, child);
+    return;
   }
-  ground_mutex_unlock (&ring->mutex);
-  if (!goes_on)
-    child->done (child, error);
+  assert (lane->in_flight > 0);
+  lane->in_flight--;
+  child->done (child, error);
 }
 
-/* Until the entry without a child, from ring_destroy. */
 static void
-reaper_main (void *argument)
+answer_all (struct lane *lane)
 {
-  struct ring *ring = argument;
+  struct io_uring_cqe *cqe = NULL;
 
-  for (;;) {
-    struct io_uring_cqe *cqe = NULL;
-    struct child *child;
-    int result, r;
+  while (io_uring_peek_cqe (&lane->uring, &cqe) == 0) {
+    struct child *child = io_uring_cqe_get_data (cqe);
+    int result = cqe->res;
 
-    r = io_uring_wait_cqe (&ring->uring, &cqe);
-    if (r == -EINTR || r == -EAGAIN) { /* memory is short */
-      sched_yield ();
-      continue;
-    }
-    assert (r == 0 && cqe != NULL);
-    child = io_uring_cqe_get_data (cqe);
-    result = cqe->res;
-    io_uring_cqe_seen (&ring->uring, cqe);
-    if (child == NULL)
-      return;
-    reap (ring, child, result);
+    io_uring_cqe_seen (&lane->uring, cqe);
+    answer (lane, child, result);
   }
+}
+
+/* Everything queued is with the kernel afterwards, unless that has no memory, and
+ * some of it, or all, is done, unless a disk takes long.
+ */
+static void
+enter (struct lane *lane)
+{
+  const struct timespec breath = { .tv_nsec = RING_BREATH_NS };
+  struct __kernel_timespec most = { .tv_sec = RING_LOOK_S };
+  struct io_uring_cqe *cqe = NULL;
+  int r;
+
+  r = io_uring_submit_and_wait_timeout (&lane->uring, &cqe,
+                                        lane->one_by_one ? 1 : lane->in_flight,
+                                        &most, NULL);
+  if (r == -EAGAIN || r == -EBUSY || r == -ENOMEM)
+    nanosleep (&breath, NULL);
+  else
+    /* Anything else is a misuse of the ring. */
+    assert (r >= 0 || r == -ETIME || r == -EINTR);
+}
+
+static void
+carry_out (struct lane *lane)
+{
+  while (lane->in_flight > 0) {
+    enter (lane);
+    answer_all (lane);
+  }
+}
+
+bool
+ring_queue (struct ring *ring, int fd, struct child *child)
+{
+  assert (child->op == CHILD_READ
+          || (child->op == CHILD_WRITE && !(child->flags & CHILD_FUA)));
+  assert (child->length <= REQUEST_MAX);
+  if (mine == NULL)
+    mine = take_lane (ring);
+  if (mine == NULL)
+    return false;
+  assert (mine->ring == ring);
+  if (mine->in_flight == RING_ENTRIES)
+    carry_out (mine);
+
+  child->driver.fd = fd;
+  child->driver.transferred = 0;
+  mine->in_flight++;
+  mine->one_by_one |= child->issued_ns != 0;
+  queue_entry (mine, child);
+  return true;
+}
+
+void
+ring_carry_out (struct ring *ring)
+{
+  struct lane *lane = mine;
+
+  if (lane == NULL)
+    return;
+  assert (lane->ring == ring);
+  carry_out (lane);
+  mine = NULL;
+  give_lane (lane);
 }
 
 /* 0 if the kernel knows all that is used here. */
@@ -242,7 +240,9 @@ check_operations (struct io_uring *uring)
     return -ENOSYS;
   known = io_uring_opcode_supported (probe, IORING_OP_READ)
           && io_uring_opcode_supported (probe, IORING_OP_WRITE)
-          && io_uring_opcode_supported (probe, IORING_OP_NOP);
+          && io_uring_opcode_supported (probe, IORING_OP_NOP)
+          /* Waiting with a deadline. */
+          && (uring->features & IORING_FEAT_EXT_ARG);
   io_uring_free_probe (probe);
   return known ? 0 : -ENOSYS;
 }
@@ -303,6 +303,37 @@ ring_probe (void)
   return "no-kernel";
 }
 
+/* The thread that submits is the one that waits, so the kernel needs not
+ * interrupt anybody to say that something is done; an older one does.
+ */
+static int
+init_uring (struct io_uring *uring)
+{
+  int r = io_uring_queue_init (RING_ENTRIES, uring, IORING_SETUP_COOP_TASKRUN);
+
+  return r == -EINVAL ? io_uring_queue_init (RING_ENTRIES, uring, 0) : r;
+}
+
+/* As many as there may be: the memory for all is not worth a refusal. */
+static int
+make_lanes (struct ring *ring)
+{
+  int r = 0;
+
+  while (ring->count < RING_LANES && r == 0) {
+    struct lane *lane = &ring->lane[ring->count];
+
+    r = init_uring (&lane->uring);
+    if (r != 0)
+      break;
+    lane->ring = ring;
+    lane->next = ring->free;
+    ring->free = lane;
+    ring->count++;
+  }
+  return ring->count > 0 ? 0 : r;
+}
+
 int
 ring_create (struct ring **ret)
 {
@@ -312,45 +343,24 @@ ring_create (struct ring **ret)
   if (ring == NULL)
     return -ENOMEM;
   r = probe ();
-  if (r != 0)
-    goto err_free;
-  /* No flags: those that help bind a ring to one submitting thread. */
-  r = io_uring_queue_init (RING_ENTRIES, &ring->uring, 0);
-  if (r != 0)
-    goto err_free;
+  if (r == 0)
+    r = make_lanes (ring);
+  if (r != 0) {
+    free (ring);
+    return r;
+  }
   ground_mutex_init (&ring->mutex);
-  ground_cond_init (&ring->room);
-  r = ground_thread_start (&ring->reaper, "ring", reaper_main, ring);
-  if (r != 0)
-    goto err_destroy;
   *ret = ring;
   return 0;
-
-err_destroy:
-  ground_cond_destroy (&ring->room);
-  ground_mutex_destroy (&ring->mutex);
-  io_uring_queue_exit (&ring->uring);
-err_free:
-  free (ring);
-  return r;
 }
 
 void
 ring_destroy (struct ring *ring)
 {
-  struct io_uring_sqe *entry;
-
-  ground_mutex_lock (&ring->mutex);
-  assert (ring->in_flight == 0 && ring->queued == 0);
-  entry = next_entry (ring);
-  io_uring_prep_nop (entry);
-  io_uring_sqe_set_data (entry, NULL);
-  submit (ring);
-  ground_mutex_unlock (&ring->mutex);
-
-  ground_thread_join (&ring->reaper);
-  io_uring_queue_exit (&ring->uring);
-  ground_cond_destroy (&ring->room);
+  for (unsigned i = 0; i < ring->count; i++) {
+    assert (ring->lane[i].in_flight == 0);
+    io_uring_queue_exit (&ring->lane[i].uring);
+  }
   ground_mutex_destroy (&ring->mutex);
   free (ring);
 }
@@ -372,7 +382,7 @@ ring_create (struct ring **ret)
 
 /* There is no ring, so nobody can call these. */
 
-void
+bool
 ring_queue (struct ring *ring, int fd, struct child *child)
 {
   (void)ring;
@@ -382,7 +392,7 @@ ring_queue (struct ring *ring, int fd, struct child *child)
 }
 
 void
-ring_submit (struct ring *ring)
+ring_carry_out (struct ring *ring)
 {
   (void)ring;
   abort ();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ring: one io_uring for all local legs of an array that are O_DIRECT.
+/* ring: io_uring for the local legs of an array that are O_DIRECT.
  *
- * Any thread queues and submits; one thread of the ring's own reaps and
- * completes the children, so the engine sees these legs like remote ones.
+ * What a thread has queued it carries out itself, on all legs at once, and
+ * waits for it: so the engine sees legs that are busy while they are kicked off.
  * The only file that includes liburing.  Without liburing at build time
  * ring_probe answers "not-built" and ring_create -ENOSYS.
  */
@@ -16,17 +16,17 @@ struct ring;
 /* "yes", "no-kernel", "no-permission" or "not-built"; safe before a fork. */
 const char *ring_probe (void);
 
-/* After the fork.  Starts the reaping thread.  0 or -errno. */
+/* After the fork.  0 or -errno. */
 int ring_create (struct ring **ret);
 
-/* Queue @child, a READ or a WRITE without CHILD_FUA, on @fd; full: submit first,
- * then wait for room.  @child->done comes from the ring's thread.  Short
- * transfers are continued inside.
+/* Queue @child, a READ or a WRITE without CHILD_FUA, on @fd.  @child->done comes
+ * from the ring_carry_out of this thread, or from another ring_queue of it that
+ * finds no room.  False: too many threads do that just now, so do it without.
  */
-void ring_queue (struct ring *ring, int fd, struct child *child);
+bool ring_queue (struct ring *ring, int fd, struct child *child);
 
-/* Submit what any thread has queued. */
-void ring_submit (struct ring *ring);
+/* Do all that this thread has queued.  Blocks on the disks. */
+void ring_carry_out (struct ring *ring);
 
 /* Nothing is in flight. */
 void ring_destroy (struct ring *ring);

@@ -5,15 +5,21 @@
 # disk is failed by order, who waited for it without being inside goes on: the
 # flush, the order itself, new writes and flushes.  The write that is inside
 # stays there, and only it.  When the kernel answers all is as if it had failed.
+# With O_DIRECT the write is inside for both disks, and the other one has answered.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd
 hangable
 
-for kind in md plain; do
+for kind in md plain direct; do
   rm -f -- *.img*
   if test $kind = md; then md_array a.img b.img; else disk 8M a.img b.img; fi
-  serve_hangable a.img b.img
+  if test $kind = direct; then
+    (requires_direct) || continue
+    serve_hangable a.img b.img cache=none
+  else
+    serve_hangable a.img b.img
+  fi
   python <<'END'
 from control import *
 from nbdtest import *
@@ -61,11 +67,13 @@ for _ in range(3):
     other.pwrite(b"3" * 4096, 0)
     other.flush()
 expect("data", other.pread(4096, 0), b"3" * 4096)
+# Where one is inside, too: somebody else has done it, and has left the range.
+other.pwrite(b"4" * 4096, MIB)
 assert not stuck.aio_command_completed(inside)
 
 os.unlink("a.img.hangs")
 wait(stuck, inside)
-expect("what was stuck", other.pread(4096, MIB), b"2" * 4096)
+expect("what was stuck", other.pread(4096, MIB), b"4" * 4096)
 while control.ask("status")["members"][0]["hung"] is not None:
     time.sleep(0.1)
 kinds = [event["kind"] for event in control.history()]

@@ -148,7 +148,7 @@ raise_zombie (struct sim_leg *l)
 
 /* Some child that the leg's fiber has to complete; NULL: none. */
 static struct io *
-pick_io (struct sim_leg *l, bool with_queued)
+pick_io (struct sim_leg *l)
 {
   unsigned start = random_below (&l->disk->chance, IOS_MAX);
 
@@ -157,19 +157,10 @@ pick_io (struct sim_leg *l, bool with_queued)
   for (unsigned i = 0; i < IOS_MAX; i++) {
     struct io *io = &l->ios[(start + i) % IOS_MAX];
 
-    if (io->child != NULL && !io->is_inline && (with_queued || !io->is_queued))
+    if (io->child != NULL && !io->is_inline)
       return io;
   }
   return NULL;
-}
-
-void
-io_unqueue (struct io *io)
-{
-  if (io->is_queued) {
-    io->is_queued = false;
-    sim_leg_unkicked[io->issuer]--;
-  }
 }
 
 /* As nbd's legs do: whether anything was in flight or not, and not if the leg
@@ -204,14 +195,13 @@ lose (struct sim_leg *l, int error)
   l->gone_error = error == -ETIMEDOUT ? -ENOTCONN : error;
   if (disk->generation_first)
     atomic_fetch_add (&l->leg.generation, 1);
-  while ((io = pick_io (l, l->is_aborted)) != NULL) {
+  while ((io = pick_io (l)) != NULL) {
     int told = io->deadline_ns <= sim_time () ? -ETIMEDOUT : l->gone_error;
 
     if (told == -ETIMEDOUT)
       SOMETIMES (TIMED_OUT);
     else
       SOMETIMES (DIED_AT_ONCE);
-    io_unqueue (io);
     bury (l, io);
     io_scribble (io);
     io_finish (l, io, told);
@@ -270,7 +260,7 @@ next_event (const struct sim_leg *l)
   for (unsigned i = 0; i < IOS_MAX && l->in_flight > 0; i++) {
     const struct io *io = &l->ios[i];
 
-    if (io->child != NULL && !io->is_inline && !io->is_queued) {
+    if (io->child != NULL && !io->is_inline) {
       next = MIN (next, io->due_ns);
       next = MIN (next, io->deadline_ns);
     }
@@ -288,7 +278,7 @@ work (struct sim_leg *l)
   for (unsigned i = 0; i < IOS_MAX && l->in_flight > 0; i++) {
     struct io *io = &l->ios[(start + i) % IOS_MAX];
 
-    if (io->child == NULL || io->is_inline || io->is_queued || io->due_ns > now)
+    if (io->child == NULL || io->is_inline || io->due_ns > now)
       continue;
     if (!io->is_transferred) {
       io_transfer (l, io);
@@ -323,7 +313,7 @@ sim_leg_fiber (void *argument)
   while (!l->is_stopping) {
     uint64_t now = sim_time ();
 
-    if (l->is_gone && pick_io (l, l->is_aborted) != NULL)
+    if (l->is_gone && pick_io (l) != NULL)
       lose (l, l->gone_error);
     else if (!l->is_gone && now >= disk->faults.die_ns)
       lose (l, disk->faults.die_error);

@@ -15,7 +15,7 @@
 
 struct io {
   struct child *child; /* NULL: this place is free */
-  bool is_queued;      /* and not kicked off */
+  bool is_queued;      /* and not kicked off, by the issuer's fiber */
   bool is_inline;      /* the issuer's fiber carries it, or still does */
   bool is_transferred;
   int issuer; /* fiber */
@@ -44,14 +44,8 @@ struct sim_leg {
   struct zombie *zombie; /* one is enough */
 };
 
-/* Children that each fiber queued and nobody kicked off. */
-extern unsigned sim_leg_unkicked[SIM_FIBERS_MAX];
-
 /* The child is on its way: give it a time. */
 void io_start (struct sim_leg *l, struct io *io);
-
-/* No longer waiting for kickoff. */
-void io_unqueue (struct io *io);
 
 /* The disk does what it is told, as far as it can. */
 void io_transfer (struct sim_leg *l, struct io *io);

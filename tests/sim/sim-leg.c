@@ -3,7 +3,8 @@
  *
  *   LEG_REMOTE   issue starts the child; a fiber of the leg completes it,
  *                in any order, or gives the leg up at the deadline
- *   LEG_QUEUED   issue queues; without kickoff it would wait for ever
+ *   LEG_QUEUED   issue queues; kickoff does what the caller's fiber has queued
+ *                in any leg, in that fiber; without it that would wait for ever
  *   LEG_INLINE   issue does it all in the caller's fiber; flush and zero may
  *                be queued
  *
@@ -25,7 +26,7 @@
 #define LEGS_AT_ONCE 32
 
 static struct sim_leg *legs[LEGS_AT_ONCE];
-unsigned sim_leg_unkicked[SIM_FIBERS_MAX];
+static unsigned unkicked[SIM_FIBERS_MAX]; /* children that each fiber queued */
 
 static struct sim_leg *
 sim_leg (struct leg *leg)
@@ -121,8 +122,8 @@ sim_issue (struct leg *leg, struct child *child)
     do_inline (l, io);
     break;
   case LEG_QUEUED:
-    io->is_queued = true;
-    sim_leg_unkicked[io->issuer]++;
+    io->is_queued = io->is_inline = true;
+    unkicked[io->issuer]++;
     break;
   default:
     io_start (l, io);
@@ -130,22 +131,40 @@ sim_issue (struct leg *leg, struct child *child)
   }
 }
 
+/* Any that this fiber has queued; NULL: none. */
+static struct io *
+find_queued (struct sim_leg **ret_leg)
+{
+  struct io *found = NULL;
+  unsigned count = 0;
+
+  for (unsigned i = 0; i < LEGS_AT_ONCE; i++)
+    for (unsigned j = 0;
+         legs[i] != NULL && legs[i]->in_flight > 0 && j < IOS_MAX; j++) {
+      struct io *io = &legs[i]->ios[j];
+
+      if (io->child == NULL || !io->is_queued || io->issuer != sim_self ()
+          || !random_one_in (&legs[i]->disk->chance, ++count))
+        continue;
+      found = io;
+      *ret_leg = legs[i];
+    }
+  return found;
+}
+
 static void
 sim_kickoff (struct leg *leg)
 {
   struct sim_leg *l = sim_leg (leg);
+  struct io *io;
 
   check_no_locks (l->disk, "kickoff");
   sim_point ();
-  for (unsigned i = 0; i < IOS_MAX && l->in_flight > 0; i++) {
-    struct io *io = &l->ios[i];
-
-    if (io->child == NULL || !io->is_queued)
-      continue;
-    if (io->issuer != sim_self ())
-      SOMETIMES (KICKED_BY_OTHER);
-    io_unqueue (io);
-    io_start (l, io);
+  while (unkicked[sim_self ()] > 0
+         && (io = find_queued (&l)) != NULL) {
+    unkicked[io->issuer]--;
+    io->is_queued = false;
+    do_inline (l, io);
   }
 }
 
@@ -240,17 +259,17 @@ static const struct leg_ops queueing_ops = {
 static void
 before_wait (void)
 {
-  if (sim_leg_unkicked[sim_self ()] > 0)
+  if (unkicked[sim_self ()] > 0)
     sim_fail ("%s waits while %u children that it queued were not kicked "
               "off",
-              sim_name (sim_self ()), sim_leg_unkicked[sim_self ()]);
+              sim_name (sim_self ()), unkicked[sim_self ()]);
 }
 
 void
 sim_leg_begin_world (void)
 {
   memset (legs, 0, sizeof legs);
-  memset (sim_leg_unkicked, 0, sizeof sim_leg_unkicked);
+  memset (unkicked, 0, sizeof unkicked);
   sim_set_wait_hook (before_wait);
 }
 

@@ -137,7 +137,7 @@ latency_note (const struct request *request, const struct child *child)
   const struct slowest *slowest = &request->array->slowest;
   struct member *member = child->member;
   uint64_t now_ns = ground_now (), took_ns = now_ns - child->issued_ns;
-  uint64_t weight = member->leg->rank == LEG_INLINE ? LATENCY_SAMPLE : 1;
+  uint64_t weight = member->leg->rank == LEG_REMOTE ? 1 : LATENCY_SAMPLE;
   enum array_latency_op op = child->op == CHILD_READ    ? ARRAY_LATENCY_READ
                              : child->op == CHILD_FLUSH ? ARRAY_LATENCY_FLUSH
                                                         : ARRAY_LATENCY_WRITE;

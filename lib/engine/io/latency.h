@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* latency: how long each member takes to answer, and what took longest.
  *
- * Timed is every child of a leg that answers from another thread (remote, or
- * queued): there two looks at the clock are nothing.  A local disk through the
- * page cache answers in about a microsecond, of which they would be 3 to 6 %.
- * So of those every LATENCY_SAMPLEth request is timed, and counts for as many.
+ * Timed is every child of a remote leg: there two looks at the clock are
+ * nothing.  A local disk through the page cache answers in about a microsecond,
+ * of which they would be 3 to 6 %; and when each of several answers that were
+ * asked at once costs one more system call.  So of those every LATENCY_SAMPLEth
+ * request is timed, and counts for as many.
  *
  * Locks: slowest.lock, a leaf, for what took longer than what it has.  Does not
  * block.

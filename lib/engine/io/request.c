@@ -371,40 +371,25 @@ child_answered (struct child *child, int error)
   }
 }
 
-static void
-kick_off_queued (struct request *request)
-{
-  while (request->queued != 0) {
-    unsigned place = __builtin_ctz (request->queued);
-
-    request->queued &= ~(1u << place);
-    leg_kickoff (request_member (request, place)->leg);
-  }
-}
-
-/* Nothing of ours stays where nobody works on it. */
-static inline void
-kick_off (struct request *request)
-{
-  if (request->queued != 0)
-    kick_off_queued (request);
-}
-
 /* ---------------------------------------------------- done by somebody else */
 
-/* The thread may stay away for long, because of its children or inside_of. */
+/* The thread may stay away for long, because of its children or inside_of.  What
+ * was taken once is nobody's to take again.
+ */
 static inline void
 go_inside (struct request *request)
 {
-  atomic_store_explicit (&request->inside, ++request->entries,
-                         memory_order_release);
+  if (request->is_offered && !request->is_taken)
+    atomic_store_explicit (&request->inside, ++request->entries,
+                           memory_order_release);
 }
 
 static inline void
 come_out (struct request *request)
 {
-  if (atomic_exchange (&request->inside, REQUEST_OUTSIDE) == REQUEST_TAKEN)
-    request->is_taken = true;
+  if (request->is_offered && !request->is_taken)
+    request->is_taken = atomic_exchange (&request->inside, REQUEST_OUTSIDE)
+                        == REQUEST_TAKEN;
 }
 
 bool
@@ -439,6 +424,27 @@ request_wait_taken (struct request *request)
 
 /* ------------------------------------------------------------------- a round */
 
+static void
+kick_off_queued (struct request *request)
+{
+  go_inside (request);
+  while (request->queued != 0) {
+    unsigned place = __builtin_ctz (request->queued);
+
+    request->queued &= ~(1u << place);
+    leg_kickoff (request_member (request, place)->leg);
+  }
+  come_out (request);
+}
+
+/* Nothing of ours stays where nobody works on it. */
+static inline void
+kick_off (struct request *request)
+{
+  if (request->queued != 0)
+    kick_off_queued (request);
+}
+
 /* Before waiting for a child, all that were taken are on their way: what we wait
  * for may be one of our own.  NULL: the request is taken.
  */
@@ -448,6 +454,8 @@ wait_for_child (struct request *request, unsigned place)
   struct child *child;
 
   kick_off (request);
+  if (request->is_taken)
+    return NULL;
   if (!request->is_offered)
     return pool_wait (request->pool, place);
   atomic_store (&request->inside_of, request_member (request, place));
@@ -474,13 +482,17 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
        uint64_t base)
 {
   struct member *member = request_member (request, place);
-  bool stays = member->leg->rank == LEG_INLINE;
+  enum leg_rank rank = member->leg->rank;
+  bool stays = rank == LEG_INLINE;
   unsigned number = request->issued[place]++ % 32;
   struct child *child;
 
   assert (what->tag < 32);
   if (request->repeats && !(request->repeated[place] & 1u << number))
     return;
+  /* An inline leg keeps this thread until its disk has answered. */
+  if (stays)
+    kick_off (request);
   if (request->is_taken)
     return;
 
@@ -509,15 +521,10 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   atomic_fetch_add (&request->remaining, 1);
   member_issued (member);
 
-  /* An inline leg keeps this thread until its disk has answered. */
-  if (stays) {
-    kick_off (request);
-    if (request->timed)
-      latency_begin (child);
-    if (request->is_offered)
-      go_inside (request);
-  } else
+  if (request->timed || rank == LEG_REMOTE)
     latency_begin (child);
+  if (stays)
+    go_inside (request);
 #ifdef MIRROR_PLANT_GATHER
   /* Only in the build that shows what this file must never do. */
   child->next = request->gathered;
@@ -527,7 +534,7 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   if (member->leg->ops->kickoff != NULL)
     request->queued |= 1u << place;
 #endif
-  if (stays && request->is_offered)
+  if (stays)
     come_out (request);
 }
 
@@ -571,13 +578,11 @@ request_finish (struct request *request)
   kick_off (request);
   if (drop_reference (request))
     return;
-  if (request->is_offered)
-    go_inside (request);
+  go_inside (request);
   ground_mutex_lock (&request->lock);
   /* Woken by the last answer; every child has a deadline at its leg. */
   while (!request->all_answered)
     ground_cond_wait (&request->answered, &request->lock, GROUND_NEVER);
   ground_mutex_unlock (&request->lock);
-  if (request->is_offered)
-    come_out (request);
+  come_out (request);
 }
