@@ -27,7 +27,7 @@ plant "nothing is taken over" second.c \
 plant "it is taken although its thread is out again" second.c \
     's/request_take (request, inside)/(atomic_store (\&request->inside, REQUEST_TAKEN), true)/'
 plant "who came out goes on sending" request.c \
-    '/^  if (request->is_taken)$/,/^    return;$/d'
+    '/^  if (request->is_taken)$/{N;/\n    return;$/d}'
 plant "the answer does not wait for who has taken it" request.c \
     's/^  while (!request->is_done)$/  if (false)/'
 plant "its range stays locked" write.c \
