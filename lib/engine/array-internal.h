@@ -31,7 +31,7 @@
 #include "logic/roster.h"
 
 /* readers, modifiers, failers, joiners, second, the metadata's and resync's. */
-#define ARRAY_GROUPS 7
+#define ARRAY_GROUPS 8
 
 /* Orders to fail a disk that may wait for the metadata at once, each because of
  * another disk that hangs.

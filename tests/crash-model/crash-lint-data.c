@@ -88,9 +88,11 @@ bool
 lint_data (struct lint *lint, const struct record_io *io)
 {
   const struct crash_shape *shape = lint->life->shape;
-  bool rebuilds = lint_client (lint, io) == NULL
-                  && !(lint->event->in_sync >> io->leg & 1)
+  bool is_copy = lint_client (lint, io) == NULL;
+  bool rebuilds = is_copy && !(lint->event->in_sync >> io->leg & 1)
                   && lint_is_rebuilt (lint, io->leg);
+  /* It began before that one left. */
+  bool is_late = is_copy && !(lint->event->targets >> io->leg & 1);
 
   for (uint32_t i = 0; i < io->count; i++) {
     uint32_t lba = shape->leg[io->leg].lba[io->first + i];
@@ -98,7 +100,7 @@ lint_data (struct lint *lint, const struct record_io *io)
     if (lba == CRASH_LBA_NONE) /* L9 */
       continue;
     /* What is rebuilt does not count, and says so. */
-    if (!rebuilds && !is_protected (lint, lba))
+    if (!rebuilds && !is_late && !is_protected (lint, lba))
       return false;
     if (!is_right (lint, io, lba, lint->record->contents[io->contents + i]))
       return false;

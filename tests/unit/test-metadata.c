@@ -37,7 +37,7 @@ START_TEST (copies_that_differ_are_not_recorded_as_clean_when_a_member_goes)
   make_different ();
   /* Clean cannot be stored; that takes nobody out. */
   set_error (CHILD_WRITE, -EAGAIN, -EAGAIN);
-  ck_assert_int_eq (metadata_commit (memory.array, METADATA_COMMIT_CLEAN, NULL), -EAGAIN);
+  ck_assert_int_eq (metadata_commit_clean (memory.array), -EAGAIN);
   set_error (CHILD_WRITE, 0, 0);
   /* Now somebody goes without a write. */
   set_error (CHILD_FLUSH, 0, -EIO);
@@ -54,7 +54,7 @@ START_TEST (a_member_that_goes_while_all_is_clean_leaves_it_clean)
   memory_array_plan (true);
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
-  ck_assert_int_eq (metadata_commit (memory.array, METADATA_COMMIT_CLEAN, NULL), 0);
+  ck_assert_int_eq (metadata_commit_clean (memory.array), 0);
   set_error (CHILD_FLUSH, 0, -EIO);
   ck_assert_int_eq (array_flush (memory.array), 0);
   ck_assert_uint_eq (memory_array_super (0).roles[1], SB1_ROLE_FAULTY);
@@ -363,8 +363,7 @@ START_TEST (nobody_joins_while_copies_differ)
                     -EINVAL);
   set_error (CHILD_WRITE, 0, 0);
   events = memory_array_super (0).events;
-  ck_assert_int_eq (metadata_commit (memory.array, METADATA_COMMIT_JOIN,
-                                     memory.array->members[1]), -EBUSY);
+  ck_assert_int_eq (metadata_commit_join (memory.array, memory.array->members[1]), -EBUSY);
   ck_assert_uint_ne (memory_array_super (1).features
                        & SB1_FEATURE_RECOVERY_OFFSET, 0);
   ck_assert_uint_eq (memory_array_super (0).events, events);
@@ -394,8 +393,7 @@ START_TEST (who_joins_while_a_write_fails_takes_it_back)
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
   memory.leg[0]->meanwhile[CHILD_FLUSH] = write_in_vain;
-  ck_assert_int_eq (metadata_commit (memory.array, METADATA_COMMIT_JOIN,
-                                     memory.array->members[1]), -EBUSY);
+  ck_assert_int_eq (metadata_commit_join (memory.array, memory.array->members[1]), -EBUSY);
   ck_assert (memory.leg[0]->meanwhile[CHILD_FLUSH] == NULL);
   ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 1);
   ck_assert_uint_ne (memory_array_super (1).features
@@ -404,8 +402,7 @@ START_TEST (who_joins_while_a_write_fails_takes_it_back)
   /* As soon as that is brought together, it may. */
   atomic_store (&memory.array->may_write, true);
   ck_assert_int_eq (array_read (memory.array, back, BYTES, 0), 0);
-  ck_assert_int_eq (metadata_commit (memory.array, METADATA_COMMIT_JOIN,
-                                     memory.array->members[1]), 0);
+  ck_assert_int_eq (metadata_commit_join (memory.array, memory.array->members[1]), 0);
   ck_assert_uint_eq (atomic_load (&memory.array->view)->in_sync, 3);
   ck_assert_int_eq (memory_array_unmake (), 0);
 }

@@ -176,8 +176,10 @@ look (struct array *array)
   look_at_pool (&array->pool, now_ns, found);
   look_at_pool (&array->retries, now_ns, found);
   look_at_pool (&array->resync.pool, now_ns, found);
-  if (array->md != NULL)
+  if (array->md != NULL) {
     look_at_pool (&array->md->pool, now_ns, found);
+    look_at_pool (&array->md->flush_pool, now_ns, found);
+  }
   while (next_news (array, found, &at, &told))
     tell (&told, now_ns);
 }

@@ -75,11 +75,11 @@ plain_memory (const struct array_config *config, bool bounced)
   return bytes;
 }
 
-/* Of the metadata's descriptor. */
+/* Of the metadata's descriptors. */
 static uint64_t
 views_of_md (void)
 {
-  return views_size (1) - views_size (0);
+  return views_size (2) - views_size (0);
 }
 
 uint64_t

@@ -2,11 +2,22 @@
 /* metadata-commit: what un-protects, after the data that it vouches for was
  * flushed on every target.
  *
- *   metadata_commit    clean, how far copying has come, a member in sync
- *   metadata_sweep     bits that nobody needs
- *   metadata_stop      both, at the end
+ *   metadata_commit_...   clean, how far copying has come, a member in sync
+ *   metadata_sweep        bits that nobody needs
+ *   metadata_stop         both, at the end
  *
- * Locks held on entry: none.  May block on: the turn, then on the stores.
+ * A writer who needs the turn must not wait for a flush that he did not ask
+ * for.  So quiet's thread flushes first, takes the turn, and goes on if nothing
+ * has changed since:
+ *
+ *   look, with a view | flush                | turn: the same view? stores
+ *   writer  . . . . . . turn: bit, data ...  |
+ *
+ * Clean: and nobody has begun to write since.  A bit that was old enough then:
+ * it is no more if somebody has written there since.
+ *
+ * Locks held on entry: none.  May block on: the flush, the turn, then on the
+ * stores.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,19 +28,10 @@
 #include "engine/record/testimony.h"
 #include "ground/util.h"
 
-static int
-flush_targets (struct metadata *md)
-{
-  return flush_members (md->request, request_view (md->request)->targets,
-                        &md->pool);
-}
-
-/* What the next flush will make true.  Lock held. */
+/* What the next flush will make true, of @view.  Lock held. */
 static struct checkpoint
-look_back (const struct array *array)
+look_back (const struct metadata *md, const struct view *view)
 {
-  const struct metadata *md = array->md;
-  const struct view *view = request_view (md->request);
   struct checkpoint checkpoint = { .resync_offset = SB1_CLEAN };
   uint64_t offset, length;
 
@@ -41,19 +43,25 @@ look_back (const struct array *array)
   return checkpoint;
 }
 
-/* Flush, then write what was true before.  Turn held. */
-static int
-write_after_flush (struct array *array, bool dirty,
-                   const struct checkpoint *checkpoint)
-{
-  struct metadata *md = array->md;
-  int r = flush_targets (md);
+/* ------------------------------------------------------------ with the turn */
 
-  if (r == 0)
-    r = metadata_write_supers (array, dirty, checkpoint);
+static int
+flush_targets (struct metadata *md)
+{
+  return flush_members (md->request, request_view (md->request)->targets,
+                        &md->pool);
+}
+
+/* After a flush of all that @checkpoint vouches for. */
+static int
+write_flushed (struct array *array, bool dirty,
+               const struct checkpoint *checkpoint)
+{
+  int r = metadata_write_supers (array, dirty, checkpoint);
+
   if (r < 0)
     return r;
-  md->checkpoint = *checkpoint;
+  array->md->checkpoint = *checkpoint;
   /* Nothing depends on it. */
   if (!dirty)
     testimony_store (array);
@@ -61,7 +69,17 @@ write_after_flush (struct array *array, bool dirty,
   return 0;
 }
 
-/* Turn held.  @member as in sync, if nothing differs. */
+/* Flush, then write what was true before. */
+static int
+write_after_flush (struct array *array, bool dirty,
+                   const struct checkpoint *checkpoint)
+{
+  int r = flush_targets (array->md);
+
+  return r == 0 ? write_flushed (array, dirty, checkpoint) : r;
+}
+
+/* @member as in sync, if nothing differs. */
 static int
 join (struct array *array, struct member *member, bool dirty,
       const struct checkpoint *checkpoint)
@@ -87,52 +105,136 @@ join (struct array *array, struct member *member, bool dirty,
   return metadata_record (array, r);
 }
 
-/* Turn held.  What is to be said of the array?  False: nothing. */
-static bool
-plan (struct array *array, enum metadata_commit what, bool *ret_dirty,
-      struct checkpoint *ret)
+/* What is to be said of the array now? */
+static void
+plan (struct metadata *md, bool *ret_dirty, struct checkpoint *ret)
 {
-  struct metadata *md = array->md;
-  bool is_due = true;
-
   ground_mutex_lock (&md->lock);
   *ret_dirty = metadata_state (md) == METADATA_DIRTY;
-  if (what == METADATA_COMMIT_CLEAN) {
-    is_due = *ret_dirty && md->writers == 0;
-    /* Who begins to write from now on waits for the turn, to say dirty. */
-    if (is_due)
-      atomic_store (&md->state, METADATA_MIXED);
-    *ret_dirty = false;
-  }
-  *ret = look_back (array);
+  *ret = look_back (md, request_view (md->request));
   ground_mutex_unlock (&md->lock);
-  return is_due;
 }
 
 int
-metadata_commit (struct array *array, enum metadata_commit what,
-                 struct member *member)
+metadata_commit_checkpoint (struct array *array)
 {
   struct checkpoint checkpoint;
   bool dirty;
-  int r = -EBUSY;
+  int r;
 
-  assert ((member != NULL) == (what == METADATA_COMMIT_JOIN));
   metadata_begin_turn (array);
-  if (plan (array, what, &dirty, &checkpoint))
-    r = what == METADATA_COMMIT_JOIN
-          ? join (array, member, dirty, &checkpoint)
-          : write_after_flush (array, dirty, &checkpoint);
+  plan (array->md, &dirty, &checkpoint);
+  r = write_after_flush (array, dirty, &checkpoint);
   metadata_end_turn (array);
   return r;
 }
 
-/* Turn held. */
+int
+metadata_commit_join (struct array *array, struct member *member)
+{
+  struct checkpoint checkpoint;
+  bool dirty;
+  int r;
+
+  metadata_begin_turn (array);
+  plan (array->md, &dirty, &checkpoint);
+  r = join (array, member, dirty, &checkpoint);
+  metadata_end_turn (array);
+  return r;
+}
+
 static bool
 is_complete (const struct array *array)
 {
   request_pin_newest (array->md->request);
   return request_view (array->md->request)->is_complete;
+}
+
+/* ------------------------------------------------- flushed without the turn */
+
+/* What a flush vouches for: all that was written before, on the targets of a
+ * view.
+ */
+struct flushed {
+  uint64_t view;  /* its number */
+  uint64_t begun; /* md->begun: who has begun later is not covered */
+  struct checkpoint checkpoint;
+};
+
+/* What is true, then a flush.  0 or -errno. */
+static int
+flush_outside (struct array *array, struct flushed *ret)
+{
+  struct metadata *md = array->md;
+  struct request *request;
+  const struct view *view;
+  int r = request_begin (&md->flushers, &request);
+
+  /* One descriptor for one thread; nobody closes them. */
+  assert (r == 0);
+  view = request_view (request);
+  ret->view = view->number;
+  ground_mutex_lock (&md->lock);
+  ret->begun = md->begun;
+  ret->checkpoint = look_back (md, view);
+  ground_mutex_unlock (&md->lock);
+  r = flush_members (request, view->targets, &md->flush_pool);
+  request_end (&md->flushers, request);
+  return r;
+}
+
+/* Turn held.  Are all targets of now flushed? */
+static bool
+is_view_flushed (const struct array *array, const struct flushed *flushed)
+{
+  request_pin_newest (array->md->request);
+  return request_view (array->md->request)->number == flushed->view;
+}
+
+static bool
+is_quiet (const struct metadata *md)
+{
+  return metadata_state (md) == METADATA_DIRTY && md->writers == 0;
+}
+
+/* Turn held.  Who begins to write from now on waits for the turn, to say dirty.
+ */
+static bool
+begin_clean (struct array *array, const struct flushed *flushed)
+{
+  struct metadata *md = array->md;
+  bool is_due = is_view_flushed (array, flushed);
+
+  ground_mutex_lock (&md->lock);
+  is_due = is_due && is_quiet (md) && md->begun == flushed->begun;
+  if (is_due)
+    atomic_store (&md->state, METADATA_MIXED);
+  ground_mutex_unlock (&md->lock);
+  return is_due;
+}
+
+int
+metadata_commit_clean (struct array *array)
+{
+  struct metadata *md = array->md;
+  struct flushed flushed;
+  bool is_due;
+  int r;
+
+  ground_mutex_lock (&md->lock);
+  is_due = is_quiet (md);
+  ground_mutex_unlock (&md->lock);
+  if (!is_due)
+    return -EBUSY;
+  r = flush_outside (array, &flushed);
+  metadata_begin_turn (array);
+  /* Also if the flush failed: it is not tried again before the next write. */
+  if (!begin_clean (array, &flushed))
+    r = -EBUSY;
+  else if (r == 0)
+    r = write_flushed (array, false, &flushed.checkpoint);
+  metadata_end_turn (array);
+  return r;
 }
 
 /* A region that is to be brought together keeps its bit. */
@@ -161,27 +263,15 @@ hot_regions (const struct array *array)
   return bytes / md->bitmap.region_size;
 }
 
-/* Turn held.  0, whether bits could be cleared or not, or -errno. */
+/* Turn held; all that was written before bitmap_age is on stable storage
+ * everywhere.  0, whether bits could be cleared or not, or -errno.
+ */
 static int
-clear_bits (struct array *array, bool at_once)
+clear_bits (struct array *array)
 {
   struct metadata *md = array->md;
-  bool is_clearable;
   uint64_t cleared;
-  int r;
-
-  ground_mutex_lock (&md->lock);
-  if (at_once)
-    bitmap_age_at_once (&md->bitmap);
-  else
-    bitmap_age (&md->bitmap, hot_regions (array));
-  is_clearable = bitmap_is_clearable (&md->bitmap, keeps_bit, array);
-  ground_mutex_unlock (&md->lock);
-  if (!is_clearable)
-    return 0;
-  r = flush_targets (md);
-  if (r < 0 || !is_complete (array))
-    return r;
+  int r = 0;
 
   /* An image of a member of before may lack what loses its bit now; it must not
    * have the number below.
@@ -210,21 +300,70 @@ clear_bits (struct array *array, bool at_once)
   return cleared == 0 ? 0 : metadata_store_bits (array);
 }
 
-void
-metadata_sweep (struct array *array)
+/* Is there something to clear now, that a period is over? */
+static bool
+age (struct array *array)
+{
+  struct metadata *md = array->md;
+  bool is_clearable;
+
+  ground_mutex_lock (&md->lock);
+  if (md->has_bitmap)
+    bitmap_age (&md->bitmap, hot_regions (array));
+  is_clearable = md->has_bitmap
+                 && bitmap_is_clearable (&md->bitmap, keeps_bit, array);
+  ground_mutex_unlock (&md->lock);
+  return is_clearable;
+}
+
+/* Turn held.  Bits that were found on some member are on all of them before any
+ * is cleared, and before who has left is on record.
+ */
+static void
+sweep (struct array *array, const struct flushed *flushed)
 {
   struct metadata *md = array->md;
   int r = 0;
 
+  /* There may be none now. */
+  if (!md->has_bitmap)
+    return;
+  if (!md->bits_stored)
+    r = metadata_store_bits (array);
+  if (r == 0 && is_view_flushed (array, flushed) && is_complete (array))
+    r = clear_bits (array);
+  metadata_record (array, r);
+}
+
+void
+metadata_sweep (struct array *array)
+{
+  struct flushed flushed;
+
+  if (!view_look (array).is_complete || !age (array)
+      || flush_outside (array, &flushed) < 0)
+    return;
   metadata_begin_turn (array);
-  if (md->has_bitmap && is_complete (array)) {
-    if (!md->bits_stored)
-      r = metadata_store_bits (array);
-    if (r == 0)
-      r = clear_bits (array, false);
-    metadata_record (array, r);
-  }
+  sweep (array, &flushed);
   metadata_end_turn (array);
+}
+
+/* At the stop: all bits that nobody needs. */
+static int
+clear_all_bits (struct array *array)
+{
+  struct metadata *md = array->md;
+  bool is_clearable;
+  int r;
+
+  ground_mutex_lock (&md->lock);
+  bitmap_age_at_once (&md->bitmap);
+  is_clearable = bitmap_is_clearable (&md->bitmap, keeps_bit, array);
+  ground_mutex_unlock (&md->lock);
+  if (!is_clearable)
+    return 0;
+  r = flush_targets (md);
+  return r == 0 && is_complete (array) ? clear_bits (array) : r;
 }
 
 /* Is there nothing new to write down? */
@@ -249,10 +388,10 @@ metadata_stop (struct array *array)
   metadata_begin_turn (array);
   ground_mutex_lock (&md->lock);
   assert (md->writers == 0);
-  checkpoint = look_back (array);
+  checkpoint = look_back (md, request_view (md->request));
   ground_mutex_unlock (&md->lock);
   if (md->has_bitmap && is_complete (array))
-    r = clear_bits (array, true);
+    r = clear_all_bits (array);
   if (r == 0 && !is_at_rest (array, &checkpoint))
     r = write_after_flush (array, false, &checkpoint);
   if (r == 0)

@@ -88,8 +88,8 @@ load (struct metadata *md, const struct array *array,
 uint64_t
 metadata_memory (unsigned slots)
 {
-  return sizeof (struct metadata) + sizeof (struct request)
-         + LEGS_MAX * (uint64_t)sizeof (struct child)
+  return sizeof (struct metadata) + 2 * sizeof (struct request)
+         + 2 * LEGS_MAX * (uint64_t)sizeof (struct child)
          + slots * (uint64_t)SB1_BLOCK_SIZE;
 }
 
@@ -115,6 +115,8 @@ metadata_create (struct array *array, const struct members *members)
   ground_cond_init (&md->over);
   failed |= requests_init (&md->requests, 1, array);
   failed |= pool_init (&md->pool, LEGS_MAX, LEGS_MAX, 1);
+  failed |= requests_init (&md->flushers, 1, array);
+  failed |= pool_init (&md->flush_pool, LEGS_MAX, LEGS_MAX, 1);
   failed |= metadata_maps_make (array->layout.array_size, region_size,
                                 array->leg_block, &maps);
   metadata_maps_take (md, &maps);
@@ -139,6 +141,8 @@ metadata_destroy (struct array *array)
   if (md == NULL)
     return;
   assert (!md->busy && md->writers == 0);
+  pool_destroy (&md->flush_pool);
+  requests_destroy (&md->flushers);
   pool_destroy (&md->pool);
   requests_destroy (&md->requests);
   ground_cond_destroy (&md->over);

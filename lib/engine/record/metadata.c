@@ -239,6 +239,7 @@ intent_begin (struct array *array, uint64_t offset, uint64_t length)
     return 0;
   ground_mutex_lock (&md->lock);
   md->writers++;
+  md->begun++;
   if (md->has_bitmap) {
     bool counted = bitmap_begin (&md->bitmap, offset, length, &sequence);
 

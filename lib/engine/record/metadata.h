@@ -47,7 +47,7 @@ struct members;
 
 /* What the superblocks of the targets say, as far as it is sure:
  *
- *              first store            writers are gone (metadata_commit)
+ *              first store            writers are gone (..._commit_clean)
  *   UNTOUCHED -------------> DIRTY ---------------------> MIXED
  *                             ^ ^                         |   ^
  *                             | +---- a writer comes -----+   | something new
@@ -79,6 +79,10 @@ struct metadata_maps {
 };
 
 struct metadata {
+  /* Quiet's, for flushes that nobody with the turn waits for. */
+  struct requests flushers; /* one */
+  struct pool flush_pool;   /* a child for each slot */
+
   /* Whoever has the turn. */
   struct requests requests; /* its one descriptor, */
   struct request *request;  /* during the turn */
@@ -103,6 +107,7 @@ struct metadata {
   _Atomic bool unflushed;   /* it was DIRTY since it was CLEAN, so something may
                                be that a flush has not covered */
   uint64_t writers;         /* modifications under way */
+  uint64_t begun;           /* so many have begun, ever */
   uint64_t last_write_ns;
   bool wakes_at_zero;       /* quiet waits for writers to become 0 */
   bool wakes_at_settled;    /* and for a region that has none any more */
@@ -163,18 +168,22 @@ int metadata_settle (struct array *array);
  */
 int metadata_activate (struct array *array);
 
-/* What becomes true of the data goes on record: flush, then store. */
-enum metadata_commit {
-  METADATA_COMMIT_CLEAN,      /* nobody writes: clean, or up to where it is */
-  METADATA_COMMIT_CHECKPOINT, /* how far resync and rebuilds have come */
-  METADATA_COMMIT_JOIN,       /* @member holds everything now: in sync */
-};
-
-/* 0, or -errno.  -EBUSY: CLEAN, somebody writes or it is clean already; JOIN,
- * copies differ somewhere, which comes first.  @member: NULL but for JOIN.
+/* What becomes true of the data goes on record: flush, then store.  0 or -errno.
  */
-int metadata_commit (struct array *array, enum metadata_commit what,
-                     struct member *member);
+
+/* Nobody writes: clean, or up to where copies agree.  For quiet's thread, or
+ * before it has begun.  -EBUSY: somebody writes, or does again; or it is clean
+ * already.
+ */
+int metadata_commit_clean (struct array *array);
+
+/* How far resync and rebuilds have come. */
+int metadata_commit_checkpoint (struct array *array);
+
+/* @member holds everything now: in sync.  -EBUSY: copies differ somewhere, which
+ * comes first.
+ */
+int metadata_commit_join (struct array *array, struct member *member);
 
 /* @member is a target since now: its bitmap and superblock are stored, then all
  * others that name it.  With the turn.  0 or -errno; it may be out all the
@@ -236,7 +245,7 @@ void metadata_begin_turn (struct array *array);
 void metadata_end_turn (struct array *array);
 
 /* One period of the bitmap is over: clear the bits that nobody needs, if the
- * array is complete.
+ * array is complete.  For quiet's thread, or before it has begun.
  */
 void metadata_sweep (struct array *array);
 

@@ -79,7 +79,7 @@ be_quiet (void *argument)
     /* Woken early, it was to look again. */
     plan (array, &clean_at, &sweep_at);
     if (clean_at <= ground_now ())
-      metadata_commit (array, METADATA_COMMIT_CLEAN, NULL);
+      metadata_commit_clean (array);
     if (sweep_at <= ground_now ()) {
       metadata_sweep (array);
       sweep_at = GROUND_NEVER;

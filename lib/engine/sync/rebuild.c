@@ -156,7 +156,7 @@ note_recovered (void *opaque, uint64_t at)
   if (at - rebuild->noted < size / SYNC_CHECKPOINT_PARTS
       && ground_now () - rebuild->noted_ns < SYNC_CHECKPOINT_S * GROUND_S)
     return;
-  metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
+  metadata_commit_checkpoint (array);
   rebuild->noted = at;
   rebuild->noted_ns = ground_now ();
 }
@@ -324,7 +324,7 @@ rebuild (struct array *array, struct member *member, bool again)
     r = 0;
   if (r == 0 && member_is_recovering (member))
     r = array->md != NULL
-          ? metadata_commit (array, METADATA_COMMIT_JOIN, member)
+          ? metadata_commit_join (array, member)
           : mark_replace (array, member, slot);
   if (r == -ECANCELED)
     return r;

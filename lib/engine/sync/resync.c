@@ -284,7 +284,7 @@ resync_pass (struct array *array, bool again)
     return 0;
   drop_single_copies (array, &pass.seen);
   if (left (&pass) == 0) {
-    metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
+    metadata_commit_checkpoint (array);
     return 0;
   }
   if (!again)
@@ -293,7 +293,7 @@ resync_pass (struct array *array, bool again)
   quiet_note_speed (array, job_speed (&array->resync.job));
   if (r == -ECANCELED)
     return r;
-  metadata_commit (array, METADATA_COMMIT_CHECKPOINT, NULL);
+  metadata_commit_checkpoint (array);
   if (r == 0)
     tell_done (&array->resync);
   else if (!again)
