@@ -40,7 +40,9 @@ WRAP (int, flush_members, struct request *request, uint32_t places,
 {
   const struct array *array = request->array;
 
-  if (crash_plant == PLANT_NO_FLUSH && request == array->md->requests.items)
+  if (crash_plant == PLANT_NO_FLUSH
+      && (request == array->md->requests.items
+          || request == array->md->flushers.items))
     return 0;
   /* What resync has copied is not flushed before its window is done: the bit
    * may be cleared although the sweep's flush did not cover it.

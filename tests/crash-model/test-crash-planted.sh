@@ -54,7 +54,7 @@ L4  early
 L5  no-flush
 L5  first-window
 L5  rest-dropped
-L5  old-flush 890
+L5  old-flush 3800
 L6  no-flush
 L6  ahead
 L7  wrong-copy

@@ -2,6 +2,8 @@
 /* What goes on record after something went wrong, one by one.  (Orders and
  * crashes are mirror-crash's.)
  */
+#include <sched.h>
+
 #include "engine/array-internal.h"
 #include "engine/record/metadata.h"
 #include "ground/ground.h"
@@ -665,10 +667,19 @@ END_TEST
 
 /* Is the bit of the first region set, as member @i has it stored? */
 static bool
+is_bit_stored (unsigned i, unsigned region)
+{
+  const volatile char *bits = memory.leg[i]->data
+                              + bitmap_offset_bytes (&memory.sb[i])
+                              + BITMAP_HEAD_SIZE;
+
+  return *bits & 1 << region;
+}
+
+static bool
 is_first_bit_stored (unsigned i)
 {
-  return memory.leg[i]->data[bitmap_offset_bytes (&memory.sb[i])
-                             + BITMAP_HEAD_SIZE] & 1;
+  return is_bit_stored (i, 0);
 }
 
 /* What was written is old enough to be cleared by the next sweep. */
@@ -730,9 +741,57 @@ START_TEST (bits_are_cleared_after_the_number_that_tells_of_it)
 }
 END_TEST
 
+static struct ground_thread writer;
+
+static void
+write_second_region (void *argument)
+{
+  (void)argument;
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 65536, 0), 0);
+}
+
+/* In a flush: it goes on when somebody else has made the metadata say more. */
+static void
+let_somebody_write (void)
+{
+  ck_assert_int_eq (
+    ground_thread_start (&writer, "writer", write_second_region, NULL), 0);
+  while (!is_bit_stored (0, 1))
+    sched_yield ();
+}
+
+START_TEST (nobody_waits_for_the_flush_of_a_sweep_to_set_a_bit)
+{
+  make_with_old_bit ();
+  memory.leg[0]->meanwhile[CHILD_FLUSH] = let_somebody_write;
+  metadata_sweep (memory.array);
+  ground_thread_join (&writer);
+  ck_assert (!is_first_bit_stored (0) && is_bit_stored (0, 1));
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
+START_TEST (who_writes_during_the_flush_before_clean_does_not_wait_for_it)
+{
+  memory_array_plan (true);
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  memory.leg[0]->meanwhile[CHILD_FLUSH] = let_somebody_write;
+  ck_assert_int_eq (metadata_commit_clean (memory.array), -EBUSY);
+  ground_thread_join (&writer);
+  ck_assert_uint_eq (memory_array_super (0).resync_offset, 0);
+  ck_assert_int_eq (metadata_commit_clean (memory.array), 0);
+  ck_assert_uint_eq (memory_array_super (0).resync_offset, SB1_CLEAN);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_bitmap_tests (TCase *tcase)
 {
+  tcase_add_test (tcase, nobody_waits_for_the_flush_of_a_sweep_to_set_a_bit);
+  tcase_add_test (
+    tcase, who_writes_during_the_flush_before_clean_does_not_wait_for_it);
   tcase_add_test (tcase, bits_stay_when_somebody_leaves_in_the_flush_before);
   tcase_add_test (tcase, bits_are_cleared_after_the_number_that_tells_of_it);
   tcase_add_test (tcase, what_a_small_read_sees_is_on_all_copies);
