@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""measured: what the benches that look at single writes share: servers, fio as
-a client that notes when each write was answered, and rows of a table.
+"""measured: what the benches that look at single writes share: servers, and fio
+as a client that notes when each write was answered.
 
 Works in the current folder.
 """
@@ -8,7 +8,6 @@ Works in the current folder.
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -80,24 +79,6 @@ class Writer:
 
 def percentile(sorted_values, percent):
     return sorted_values[len(sorted_values) * percent // 100]
-
-
-def row(what, unit, ours, others, target, is_met):
-    ratios = [mine / other for mine, other in zip(ours, others)]
-    ratio = statistics.median(ratios)
-    verdict = "met" if is_met(ratio) else "**missed**"
-    if max(ratios) > 1.5 * min(ratios):
-        verdict = "too noisy"
-    print(f"| {what} ({unit}) | {statistics.median(ours):.4g} | "
-          f"{statistics.median(others):.4g} | {ratio:.2f} | "
-          f"{min(ratios):.2f} - {max(ratios):.2f} | {target} {verdict} |")
-
-
-def begin_table(title):
-    print(title)
-    print()
-    print("| what | ours | against | ratio | of the rounds | target |")
-    print("|---|--:|--:|--:|---|---|")
 
 
 def need(*programs):
