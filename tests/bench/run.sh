@@ -2,14 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh: how fast is the mirror? ("make bench")
 #
-# Each row is measured on the mirror of two disks ("ours"), on one such disk
-# with no mirror at all ("one"), and on qemu-nbd's quorum of the two
-# ("quorum-1", first copy read; "quorum-2", both copies read and compared).
-# They take turns, for several rounds; the table has the medians, of the
-# figures as of each round's ratios.
+# Each row is measured on the mirror of two disks ("ours") and on what it is
+# compared with.  They take turns, for several rounds; verdict.py says what is
+# made of that.
 #
-# In a second table md arrays ("ours", with superblocks and bitmap) take turns
-# with plain ones ("one") of as many members, as large and as warm.
+#   one       one such disk with no mirror at all
+#   quorum    qemu-nbd's quorum of the two, the better one of those in which the
+#             first copy is read, or both are read and compared
+#   null      nbdkit with no disk: what it can reach
+#   files     no server: fio itself writes to both files at once
+#   ours-t1   the same mirror with nbdkit -t 1: the thread that reads a request
+#             also serves it, none is handed to another thread
+#   nbd       nbdkit nbd: a server before one of the disks' servers
+#   plain     for md arrays (with superblocks and bitmap): a plain one of as
+#             many members, as large and as warm
 #
 # BENCH_ROUNDS   rounds                                   (3)
 # BENCH_SECONDS  of one measurement, after half a second  (2)
@@ -21,6 +27,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 MIRROR_SO=$(realpath "${MIRROR_SO:-./mirror.so}")
 NBDMIRROR=$(realpath "${NBDMIRROR:-./nbdmirror}")
+. "$here/servers.sh"
+. "$here/turns.sh"
 rounds=${BENCH_ROUNDS:-3}
 seconds=${BENCH_SECONDS:-2}
 size=256M
@@ -47,162 +55,42 @@ cleanup ()
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
-# What is measured.  setting | fio's rw, bs, iodepth, numjobs | figure |
-# target against one disk | target against the better quorum
+# What is measured, in the form that turns.sh explains.
 cat >rows <<'END'
-cached  | randread  4k   1  1 | iops | >= 1.00 |
-cached  | randread  4k   32 1 | iops | >= 1.00 |
-cached  | randread  4k   16 4 | iops | >= 1.00 |
-cached  | randwrite 4k   1  1 | iops | >= 0.75 | >= 2.50
-cached  | randwrite 4k   32 1 | iops | >= 0.75 | >= 2.50
-cached  | randwrite 4k   16 4 | iops | >= 0.75 | >= 2.50
-cached  | read      256k 8  1 | MB/s |         |
-cached  | write     256k 8  1 | MB/s | >= 0.75 |
-cached  | randread  4k   1  1 | us   | <= 1.15 |
-cached  | randwrite 4k   1  1 | us   | <= 1.15 |
-direct  | randread  4k   32 1 | iops |         |
-direct  | randwrite 4k   1  1 | us   |         |
-direct  | randwrite 4k   32 1 | iops |         |
-direct  | write     256k 8  1 | MB/s |         |
-far     | randwrite 4k   1  1 | us   | <= 1.05 |
-far     | randwrite 4k   32 1 | us   | <= 1.05 |
-limited | read      256k 8  1 | MB/s | >= 1.90 |
-md      | randwrite 4k   16 4 | iops | >= 0.95 |
-md      | randwrite 4k   16 4 | cpu  |         |
-md-bits | randwrite 4k   16 4 | iops | >= 0.95 |
-md-bits | randwrite 4k   16 4 | cpu  |         |
+cached  | randread  4k   1  1 | iops | one >= 1.00, quorum, null
+cached  | randread  4k   32 1 | iops | one >= 1.00, quorum, null
+cached  | randread  4k   16 4 | iops | one >= 1.00, quorum, null
+cached  | randwrite 4k   1  1 | iops | one >= 0.75, quorum >= 2.50, null
+cached  | randwrite 4k   32 1 | iops | one >= 0.75, quorum >= 2.50, null
+cached  | randwrite 4k   16 4 | iops | one >= 0.75, quorum >= 2.50, null
+cached  | read      256k 8  1 | MB/s | one, quorum
+cached  | write     256k 8  1 | MB/s | one >= 0.75, quorum
+cached  | randread  4k   1  1 | us   | one <= 1.15, quorum
+cached  | randwrite 4k   1  1 | us   | one <= 1.15, quorum
+sync    | randwrite 4k   1  1 | iops | one, quorum, files
+sync    | randwrite 4k   16 4 | iops | one, quorum, files
+direct  | randread  4k   32 1 | iops | one, quorum
+direct  | randwrite 4k   1  1 | us   | one, quorum <= 1.10, files, ours-t1
+direct  | randwrite 4k   32 1 | iops | one, quorum >= 1.10, files >= 0.90
+direct  | write     256k 8  1 | MB/s | one, quorum
+far     | randwrite 4k   1  1 | us   | one <= 1.05, quorum
+far     | randwrite 4k   32 1 | us   | one <= 1.05, quorum
+limited | read      256k 8  1 | MB/s | one >= 1.90, quorum
+tcp     | randread  4k   1  1 | iops | nbd >= 1.00, quorum
+tcp     | randread  4k   32 1 | iops | nbd >= 1.00, quorum
+tcp     | randread  4k   16 4 | iops | nbd >= 1.00, quorum
+tcp     | randwrite 4k   1  1 | iops | nbd >= 0.75, quorum >= 1.30
+tcp     | randwrite 4k   32 1 | iops | nbd >= 0.75, quorum >= 1.30
+tcp     | randwrite 4k   16 4 | iops | nbd >= 0.75, quorum >= 1.30
+tcp     | randwrite 4k   1  1 | us   | nbd, quorum <= 1.00
+tcp     | read      256k 8  1 | MB/s | nbd, quorum
+tcp     | write     256k 8  1 | MB/s | nbd, quorum
+md      | randwrite 4k   16 4 | iops | plain >= 0.95
+md      | randwrite 4k   16 4 | cpu  | plain
+md-bits | randwrite 4k   16 4 | iops | plain >= 0.95
+md-bits | randwrite 4k   16 4 | cpu  | plain
 END
 grep -e "${BENCH_ROWS:-.}" rows >chosen
-
-# --- servers -------------------------------------------------------------
-
-# start NAME COMMAND...: a server which writes NAME.pid as soon as it serves.
-start ()
-{
-  local name=$1 pid
-  shift
-  rm -f "$name.pid" "$name.sock"
-  "$@" >>server.log 2>&1 &
-  pid=$!
-  # A server that cannot start is a failed measurement, not the end.
-  for ((i = 0; i < 1000; i++)); do
-    test ! -s "$name.pid" || return 0
-    kill -0 "$pid" 2>/dev/null || return 1
-    sleep 0.01
-  done
-  return 1
-}
-
-nbdkit_on ()
-{
-  local name=$1
-  shift
-  start "$name" nbdkit -f -P "$dir/$name.pid" -U "$dir/$name.sock" "$@"
-}
-
-qemu_on ()
-{
-  local name=$1
-  shift
-  start "$name" qemu-nbd -t -e 16 --pid-file="$dir/$name.pid" \
-    -k "$dir/$name.sock" "$@"
-}
-
-# quorum THRESHOLD CHILD-OPTIONS CHILD-OPTIONS: a qemu image that both are.
-quorum ()
-{
-  local options=driver=quorum,vote-threshold=$1 i option
-  local -a words
-  # Only the first copy is read if no vote is wanted, as with a mirror.
-  test "$1" = 2 || options+=,read-pattern=fifo
-  shift
-  for ((i = 0; $#; i++)); do
-    IFS=, read -ra words <<<"$1"
-    for option in "${words[@]}"; do
-      options+=,children.$i.$option
-    done
-    shift
-  done
-  echo "$options"
-}
-
-# The options of qemu for a file, and for a server.
-qemu_file ()
-{
-  echo "driver=raw,file.driver=file,file.filename=$dir/$1${2:-}"
-}
-qemu_direct ()
-{
-  qemu_file "$1" ,file.cache.direct=on,file.aio=native
-}
-qemu_leg ()
-{
-  echo "driver=nbd,server.type=unix,server.path=$dir/$1.sock"
-}
-
-leg_uri ()
-{
-  echo "nbd+unix:///?socket=$dir/$1.sock"
-}
-
-far_leg ()
-{
-  nbdkit_on "$1" --filter=delay file "$1" rdelay=2ms wdelay=2ms
-}
-
-# The filter's default lets the first two seconds pass at full speed.
-limited_leg ()
-{
-  nbdkit_on "$1" --filter=rate file "$1" rate=400M burstiness=0.1
-}
-
-# serve SETTING WHO: on server.sock.
-serve ()
-{
-  case $1 in
-    far) far_leg disk1 && far_leg disk2 && far_leg disk3 ;;
-    limited) limited_leg disk1 && limited_leg disk2 && limited_leg disk3 ;;
-  esac || return 1
-
-  case $1/$2 in
-    md*/ours) nbdkit_on server "$MIRROR_SO" md1 md2 ;;
-    md*/one) nbdkit_on server "$MIRROR_SO" plain1 plain2 ;;
-
-    cached/ours) nbdkit_on server "$MIRROR_SO" disk1 disk2 ;;
-    cached/one) nbdkit_on server file disk3 ;;
-    cached/quorum-*)
-      qemu_on server --image-opts \
-        "$(quorum "${2#*-}" "$(qemu_file disk1)" "$(qemu_file disk2)")" ;;
-
-    # nbdkit's file plugin has no O_DIRECT (its cache=none is something else),
-    # so here the one disk is qemu-nbd's.
-    direct/ours) nbdkit_on server "$MIRROR_SO" disk1 disk2 cache=none ;;
-    direct/one) qemu_on server --image-opts "$(qemu_direct disk3)" ;;
-    direct/quorum-*)
-      qemu_on server --image-opts \
-        "$(quorum "${2#*-}" "$(qemu_direct disk1)" "$(qemu_direct disk2)")" ;;
-
-    */ours)
-      nbdkit_on server "$MIRROR_SO" "$(leg_uri disk1)" "$(leg_uri disk2)" ;;
-    */one) nbdkit_on server nbd socket=disk3.sock ;;
-    */quorum-*)
-      qemu_on server --image-opts \
-        "$(quorum "${2#*-}" "$(qemu_leg disk1)" "$(qemu_leg disk2)")" ;;
-  esac
-}
-
-# The server first, so that it can still write to its disks.
-stop_all ()
-{
-  local name
-  for name in server disk1 disk2 disk3; do
-    if test -s "$name.pid"; then
-      kill -TERM "$(cat "$name.pid")" 2>/dev/null || :
-      wait "$(cat "$name.pid")" || :
-      rm -f "$name.pid"
-    fi
-  done
-}
 
 # --- measuring -----------------------------------------------------------
 
@@ -251,7 +139,7 @@ prepare ()
   # What was not written yet must not slow the measurement down.
   sync -f .
   case $1 in
-    cached) cat disk1 disk2 disk3 >/dev/null ;;
+    cached | sync) cat disk1 disk2 disk3 >/dev/null ;;
     md*) cat md1 md2 plain1 plain2 >/dev/null ;;
     # Direct writes are slower where the page cache has the same range.
     direct)
@@ -264,24 +152,40 @@ prepare ()
 # measure SETTING WHO FILE RW BS IODEPTH NUMJOBS: fio's JSON, or no file.
 measure ()
 {
-  local setting=$1 who=$2 file=$3 before=0
+  local setting=$1 who=$2 file=$3
   shift 3
   prepare "$setting" "$1"
-  if serve "$setting" "$who" && warm "$setting" && before=$(cpu) &&
-      timeout $((seconds + 30)) fio --name=bench --ioengine=nbd \
-        --uri="nbd+unix:///?socket=$dir/server.sock" \
-        --rw="$1" --bs="$2" --iodepth="$3" --numjobs="$4" --size="$size" \
-        --norandommap --randrepeat=0 --time_based --ramp_time=0.5 \
-        --runtime="$seconds" --group_reporting --output-format=json \
-        --output=out.json >>server.log 2>&1; then
+  rm -f out.json
+  if run_fio "$@"; then
     mv out.json "$file"
-    # fio counts nothing of its half second at the beginning; this does.
-    echo "$(($(cpu) - before)) $(getconf CLK_TCK) $seconds" >"$file.cpu"
   else
     echo "bench: failed: $setting $who $*" >&2
     tail -n 3 server.log >&2
   fi
   stop_all
+}
+
+# run_fio RW BS IODEPTH NUMJOBS: on the server or the files of a measurement.
+run_fio ()
+{
+  local before
+  local -a options=()
+  if test "$who" = files; then
+    case $setting in
+      direct) options=(--direct=1) ;;
+      # As servers do it.
+      sync) options=(--fdatasync=1) ;;
+    esac
+    load "$@" "${options[@]}" --ioengine=io_uring --name=disk1 \
+      --filename=disk1 --name=disk2 --filename=disk2 >>server.log 2>&1
+    return
+  fi
+  test "$setting" != sync || options=(--fsync=1)
+  serve "$setting" "$who" && warm "$setting" && before=$(cpu) &&
+    load "$@" "${options[@]}" --ioengine=nbd --name=bench \
+      --uri="nbd+unix:///?socket=$dir/server.sock" >>server.log 2>&1 &&
+    # fio counts nothing of its half second at the beginning; this does.
+    echo "$(($(cpu) - before)) $(getconf CLK_TCK) $seconds" >"$file.cpu"
 }
 
 # Others at work on the machine make the figures worth little: say so.
@@ -305,23 +209,9 @@ if grep -q '^md' chosen; then
   done
 fi
 
-for ((round = 1; round <= rounds; round++)); do
-  while IFS='|' read -r setting job _; do
-    read -r setting <<<"$setting"
-    read -ra job <<<"$job"
-    all=(ours one)
-    test "${setting%-*}" = md || all+=(quorum-1 quorum-2)
-    for who in "${all[@]}"; do
-      file="$setting.${job[*]}.$who.$round.json"
-      # Two figures may come from one measurement.
-      test -f "$file" || measure "$setting" "$who" "$file" "${job[@]}" </dev/null
-    done
-  done <chosen
-  echo "bench: round $round of $rounds" >&2
-done
+take_turns chosen "$rounds"
 
-echo "$(nproc) cores (load $load at the start), Linux $(uname -r), $(nbdkit --version)," \
-  "$(qemu-nbd --version | head -n 1 | sed 's/ (.*//'), $(fio --version);" \
-  "medians of $rounds rounds of $seconds s, files of $size."
-echo
-python3 "$here/table.py" chosen "$rounds"
+python3 "$here/table.py" chosen "$rounds" "$(nproc) cores (load $load at the \
+start), Linux $(uname -r), $(nbdkit --version), $(qemu-nbd --version |
+  head -n 1 | sed 's/ (.*//'), $(fio --version); medians of $rounds rounds of \
+$seconds s, files of $size."

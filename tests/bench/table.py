@@ -1,24 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""table: fio's results -> the table of run.sh, in Markdown.
+"""table: fio's results -> the table of run.sh or kernel.sh, in Markdown.
 
-Usage: table.py ROWS ROUNDS, in the directory of the results; the form of ROWS
-is explained in run.sh.  The exit status is 1 if a measurement failed; a
+Usage: table.py ROWS ROUNDS TITLE, in the directory of the results; the form of
+ROWS is explained in turns.sh.  The exit status is 1 if a measurement failed; a
 missed target is only printed, since figures depend on the machine.
 """
 
 import json
-import operator
 import statistics
 import sys
+
+from verdict import begin_table, row
 
 SETTINGS = {
     "cached": "page cache",
     "direct": "O_DIRECT",
+    "sync": "page cache, a flush after each",
     "far": "2 ms away",
     "limited": "50 MB/s each",
+    "tcp": "over TCP",
     "md": "regions of 64 MiB",
     "md-bits": "regions of 64 KiB, all bits set",
+    "uml": "user-mode Linux",
+    "uml-sync": "user-mode Linux, a flush after each",
 }
 WORDS = {
     "randread": "random read",
@@ -26,9 +31,18 @@ WORDS = {
     "read": "sequential read",
     "write": "sequential write",
 }
-COMPARE = {">=": operator.ge, "<=": operator.le}
-
-
+# What ours is compared with.
+LIMITS = {
+    "files": "fio itself on both files",
+    "kernel": "the kernel's md",
+    "nbd": "nbdkit nbd to one server",
+    "null": "nbdkit null",
+    "one": "one disk",
+    "ours-t1": "the same with nbdkit -t 1",
+    "plain": "a plain array",
+    "quorum": "the better quorum",
+}
+UNITS = {"cpu": "us of processor time"}
 RAMP_SECONDS = 0.5
 
 
@@ -39,8 +53,11 @@ def cpu(path, iops):
     return ticks / hertz * 1e6 / (iops * (seconds + RAMP_SECONDS))
 
 
-def figure(path, unit):
-    """One number of one fio run, or None if the run failed."""
+def figure(path, unit, files=1):
+    """One number of one fio run, or None if the run failed.
+
+    @files: so many had the load to themselves; the figure is that of one.
+    """
     try:
         with open(path, encoding="utf-8") as f:
             job = json.load(f)["jobs"][0]
@@ -52,94 +69,62 @@ def figure(path, unit):
     if unit == "cpu":
         return cpu(f"{path}.cpu", side["iops"])
     return {
-        "iops": side["iops"],
-        "MB/s": side["bw_bytes"] / 1e6,
+        "iops": side["iops"] / files,
+        "MB/s": side["bw_bytes"] / 1e6 / files,
         "us": side["clat_ns"]["mean"] / 1e3,
     }[unit]
 
 
 def figures(setting, job, who, unit, rounds):
-    """One figure per round; None if any failed: the lucky ones would flatter."""
-    found = [figure(f"{setting}.{job}.{who}.{i}.json", unit)
+    """One per round; None if any failed: the lucky ones would flatter."""
+    files = 2 if who == "files" else 1
+    found = [figure(f"{setting}.{job}.{who}.{i}.json", unit, files)
              for i in range(1, rounds + 1)]
     return None if None in found else found
 
 
-def best(candidates, unit):
-    candidates = [c for c in candidates if c is not None]
+def better(candidates, unit):
+    """None if one failed."""
     choose = min if unit == "us" else max
-    return choose(candidates, key=statistics.median, default=None)
+    if None in candidates:
+        return None
+    return choose(candidates, key=statistics.median)
 
 
-def show(found):
-    if found is None:
-        return "failed"
-    value = statistics.median(found)
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def compare(ours, theirs, target):
-    """The cells "ratio" and "target".
-
-    The ratio is the median of each round's own: neighbours in time saw the
-    same machine.
-    """
-    if ours is None or theirs is None:
-        return "failed", target or "-"
-    ratio = statistics.median(map(operator.truediv, ours, theirs))
-    if not target:
-        return f"{ratio:.2f}", "-"
-    sign, bound = target.split()
-    met = COMPARE[sign](ratio, float(bound))
-    return f"{ratio:.2f}", f"{target} {'met' if met else '**missed**'}"
-
-
-def row_name(setting, job, unit):
+def row_name(setting, job, who):
     rw, bs, depth, jobs = job.split()
     name = f"{WORDS[rw]} {bs}, {depth} deep"
     if jobs != "1":
         name += f" x {jobs} clients"
-    unit = "us of processor time" if unit == "cpu" else unit
-    return f"{name}, {SETTINGS[setting]} ({unit})"
+    return f"{name}, {SETTINGS[setting]}: ours and {LIMITS[who]}"
 
 
-def print_table(rows, rounds, is_md):
-    """False if a measurement failed."""
+def print_rows(setting, job, unit, limits, rounds):
+    """One for each limit.  False if a measurement failed."""
+    job = " ".join(job.split())
     good = True
-    if is_md:
-        print("| what | md array | plain array | ratio | target |")
-        print("|---|--:|--:|--:|---|")
-    else:
-        print("| what | ours | one disk | ratio | target "
-              "| best quorum | ratio | target |")
-        print("|---|--:|--:|--:|---|--:|--:|---|")
-    for setting, job, unit, target, quorum_target in rows:
-        key = " ".join(job.split())
-        found = {who: figures(setting, key, who, unit, rounds)
-                 for who in ("ours", "one", "quorum-1", "quorum-2")}
-        ours, one = found["ours"], found["one"]
-        cells = [row_name(setting, job, unit), show(ours), show(one),
-                 *compare(ours, one, target)]
-        if is_md:
-            good = good and None not in (ours, one)
+    ours = figures(setting, job, "ours", unit, rounds)
+    for limit in limits.split(","):
+        who, target = (limit.strip() + " ").split(" ", 1)
+        if who == "quorum":
+            theirs = better([figures(setting, job, f"{who}-{votes}", unit,
+                                     rounds) for votes in (1, 2)], unit)
         else:
-            quorum = best((found["quorum-1"], found["quorum-2"]), unit)
-            good = good and None not in found.values()
-            cells += [show(quorum), *compare(ours, quorum, quorum_target)]
-        print("| " + " | ".join(cells) + " |")
+            theirs = figures(setting, job, who, unit, rounds)
+        good = good and None not in (ours, theirs)
+        row(row_name(setting, job, who), UNITS.get(unit, unit), ours, theirs,
+            target.strip())
     return good
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as f:
-        rows = [[cell.strip() for cell in line.split("|")] for line in f]
     rounds = int(sys.argv[2])
     good = True
-    for is_md in False, True:
-        chosen = [row for row in rows if row[0].startswith("md") == is_md]
-        if chosen:
-            good = print_table(chosen, rounds, is_md) and good
-            print()
+    begin_table(sys.argv[3])
+    with open(sys.argv[1], encoding="utf-8") as f:
+        for line in f:
+            cells = [cell.strip() for cell in line.split("|")]
+            good = print_rows(*cells, rounds) and good
     return 0 if good else 1
 
 
