@@ -22,8 +22,8 @@ SETTINGS = {
     "tcp": "over TCP",
     "md": "regions of 64 MiB",
     "md-bits": "regions of 64 KiB, all bits set",
-    "uml": "user-mode Linux",
-    "uml-sync": "user-mode Linux, a flush after each",
+    "uml": "user-mode Linux (a lower bound)",
+    "uml-sync": "a flush after each, user-mode Linux (a lower bound)",
 }
 WORDS = {
     "randread": "random read",
