@@ -11,6 +11,7 @@
 #             first copy is read, or both are read and compared
 #   null      nbdkit with no disk: what it can reach
 #   files     no server: fio itself writes to both files at once
+#   servers   fio itself, to the servers of both disks at once
 #   ours-t1   the same mirror with nbdkit -t 1: the thread that reads a request
 #             also serves it, none is handed to another thread
 #   nbd       nbdkit nbd: a server before one of the disks' servers
@@ -79,9 +80,9 @@ limited | read      256k 8  1 | MB/s | one >= 1.90, quorum
 tcp     | randread  4k   1  1 | iops | nbd >= 1.00, quorum
 tcp     | randread  4k   32 1 | iops | nbd >= 1.00, quorum
 tcp     | randread  4k   16 4 | iops | nbd >= 1.00, quorum
-tcp     | randwrite 4k   1  1 | iops | nbd >= 0.75, quorum >= 1.30
-tcp     | randwrite 4k   32 1 | iops | nbd >= 0.75, quorum >= 1.30
-tcp     | randwrite 4k   16 4 | iops | nbd >= 0.75, quorum >= 1.30
+tcp     | randwrite 4k   1  1 | iops | nbd >= 0.75, quorum >= 1.30, servers
+tcp     | randwrite 4k   32 1 | iops | nbd >= 0.75, quorum >= 1.30, servers
+tcp     | randwrite 4k   16 4 | iops | nbd >= 0.75, quorum >= 1.30, servers
 tcp     | randwrite 4k   1  1 | us   | nbd, quorum <= 1.00
 tcp     | read      256k 8  1 | MB/s | nbd, quorum
 tcp     | write     256k 8  1 | MB/s | nbd, quorum
@@ -178,6 +179,12 @@ run_fio ()
     esac
     load "$@" "${options[@]}" --ioengine=io_uring --name=disk1 \
       --filename=disk1 --name=disk2 --filename=disk2 >>server.log 2>&1
+    return
+  fi
+  if test "$who" = servers; then
+    serve "$setting" "$who" &&
+      load "$@" --ioengine=nbd --name=disk1 --uri="$(tcp_uri disk1)" \
+        --name=disk2 --uri="$(tcp_uri disk2)" >>server.log 2>&1
     return
   fi
   test "$setting" != sync || options=(--fsync=1)

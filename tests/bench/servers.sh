@@ -144,6 +144,7 @@ serve ()
     tcp/ours)
       nbdkit_on server "$MIRROR_SO" "$(tcp_uri disk1)" "$(tcp_uri disk2)" ;;
     tcp/nbd) nbdkit_on server nbd "$(tcp_uri disk1)" ;;
+    tcp/servers) ;;
     tcp/quorum-*)
       qemu_on server --image-opts \
         "$(quorum "${2#*-}" "$(qemu_tcp_leg disk1)" "$(qemu_tcp_leg disk2)")" ;;

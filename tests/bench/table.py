@@ -41,6 +41,7 @@ LIMITS = {
     "ours-t1": "the same with nbdkit -t 1",
     "plain": "a plain array",
     "quorum": "the better quorum",
+    "servers": "fio itself on both servers",
 }
 UNITS = {"cpu": "us of processor time"}
 RAMP_SECONDS = 0.5
@@ -53,10 +54,10 @@ def cpu(path, iops):
     return ticks / hertz * 1e6 / (iops * (seconds + RAMP_SECONDS))
 
 
-def figure(path, unit, files=1):
+def figure(path, unit, disks=1):
     """One number of one fio run, or None if the run failed.
 
-    @files: so many had the load to themselves; the figure is that of one.
+    @disks: so many had the load to themselves; the figure is that of one.
     """
     try:
         with open(path, encoding="utf-8") as f:
@@ -69,16 +70,16 @@ def figure(path, unit, files=1):
     if unit == "cpu":
         return cpu(f"{path}.cpu", side["iops"])
     return {
-        "iops": side["iops"] / files,
-        "MB/s": side["bw_bytes"] / 1e6 / files,
+        "iops": side["iops"] / disks,
+        "MB/s": side["bw_bytes"] / 1e6 / disks,
         "us": side["clat_ns"]["mean"] / 1e3,
     }[unit]
 
 
 def figures(setting, job, who, unit, rounds):
     """One per round; None if any failed: the lucky ones would flatter."""
-    files = 2 if who == "files" else 1
-    found = [figure(f"{setting}.{job}.{who}.{i}.json", unit, files)
+    disks = 2 if who in ("files", "servers") else 1
+    found = [figure(f"{setting}.{job}.{who}.{i}.json", unit, disks)
              for i in range(1, rounds + 1)]
     return None if None in found else found
 
