@@ -223,6 +223,11 @@
 /* How long nobody may have written before the array is marked clean. */
 #define QUIET_MS 200
 
+/* A state file that could not be written is tried again as often.  So what people
+ * have mended is seen to be, though no client writes.
+ */
+#define STATE_RETRY_S 5
+
 /* Where the checkpoint of a rebuild is written: every so many parts of a
  * member, or so many seconds.
  */

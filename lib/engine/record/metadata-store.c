@@ -122,15 +122,21 @@ settle_store (struct request *request, uint32_t excused)
 
 /* In a state file: on stable storage, or that file cannot be written, which is
  * said there.  It is no disk's fault, whatever else was stored, so nobody is out
- * for it.
+ * for it, and it is tried again by quiet.
  */
 static int
 store_beside (struct request *request, uint32_t places,
               const struct area *area)
 {
-  request_arm (request, &request->array->md->pool);
+  struct array *array = request->array;
+  int r;
+
+  request_arm (request, &array->md->pool);
   send_to (request, places, area);
-  return failure_settle (request, "writing its metadata", request->failed);
+  r = failure_settle (request, "writing its metadata", request->failed);
+  if (atomic_exchange (&array->md->unstored, r < 0) != (r < 0))
+    worker_wake (&array->quiet.worker);
+  return r;
 }
 
 /* Turn held. */

@@ -159,6 +159,22 @@ metadata_store_now (struct array *array)
   return r;
 }
 
+void
+metadata_try_again (struct array *array)
+{
+  int r;
+
+  if (!metadata_is_active (array->md)) {
+    metadata_activate (array);
+    return;
+  }
+  metadata_begin_turn (array);
+  r = metadata_store_bits (array);
+  if (r == 0)
+    store_members (array);
+  metadata_end_turn (array);
+}
+
 uint64_t
 metadata_marked (struct array *array)
 {

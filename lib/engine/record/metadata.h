@@ -89,6 +89,7 @@ struct metadata {
   struct pool pool;         /* its children: one for each slot */
   struct sb1 truth;         /* what all superblocks say alike */
   struct log_repeats told_store; /* that somebody cannot store it */
+  _Atomic bool unstored;    /* a state file could not be written, the last time */
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t seen;            /* slots that had a member in this run: if it is
                                gone it has failed; others were missing */
@@ -200,6 +201,9 @@ void metadata_admit_spare (struct array *array, const struct member *member);
  * record.  0 or -errno.
  */
 int metadata_store_now (struct array *array);
+
+/* A state file could not be written: once more, all that is to be there. */
+void metadata_try_again (struct array *array);
 
 /* Bytes of the array that the bitmap has set; 0 without one. */
 uint64_t metadata_marked (struct array *array);

@@ -12,6 +12,8 @@
  *   dirty, writers              the last of them wakes us
  *   a leg said that it is gone  on record, at once
  *   bits without writers        a sweep every sweep_ns
+ *   a state file could not be   once more, every STATE_RETRY_S
+ *   written
  *   else                        the last of the next writers wakes us
  *
  * Locks held on entry: none.  May block on: the turn, the disks.
@@ -19,6 +21,7 @@
 #include "engine/array-internal.h"
 #include "engine/record/metadata.h"
 #include "engine/record/quiet.h"
+#include "ground/limits.h"
 #include "ground/util.h"
 
 void
@@ -39,7 +42,8 @@ quiet_destroy (struct quiet *quiet)
  * wake us.
  */
 static void
-plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
+plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at,
+      uint64_t *again_at)
 {
   struct metadata *md = array->md;
   bool has_bits;
@@ -56,20 +60,25 @@ plan (struct array *array, uint64_t *clean_at, uint64_t *sweep_at)
   md->wakes_at_zero = *clean_at == GROUND_NEVER && !has_bits;
   md->wakes_at_settled = *sweep_at == GROUND_NEVER;
   ground_mutex_unlock (&md->lock);
+  if (!atomic_load (&md->unstored))
+    *again_at = GROUND_NEVER;
+  else if (*again_at == GROUND_NEVER)
+    *again_at = ground_now () + STATE_RETRY_S * GROUND_S;
 }
 
 static void
 be_quiet (void *argument)
 {
   struct array *array = argument;
-  uint64_t clean_at, sweep_at = GROUND_NEVER;
+  uint64_t clean_at, sweep_at = GROUND_NEVER, again_at = GROUND_NEVER;
 
   for (;;) {
-    plan (array, &clean_at, &sweep_at);
+    plan (array, &clean_at, &sweep_at, &again_at);
     /* Without a deadline: woken by the end of a write (md->wakes_at_...), by
      * who makes the array dirty without one, or by the stop.
      */
-    if (!worker_sleep (&array->quiet.worker, MIN (clean_at, sweep_at)))
+    if (!worker_sleep (&array->quiet.worker,
+                       MIN (MIN (clean_at, sweep_at), again_at)))
       return;
     /* Once: if it cannot be stored now, the next reply that needs it sees to
      * it.
@@ -77,7 +86,11 @@ be_quiet (void *argument)
     if (atomic_exchange (&array->quiet.somebody_left, false))
       metadata_settle (array);
     /* Woken early, it was to look again. */
-    plan (array, &clean_at, &sweep_at);
+    plan (array, &clean_at, &sweep_at, &again_at);
+    if (again_at <= ground_now ()) {
+      metadata_try_again (array);
+      again_at = GROUND_NEVER;
+    }
     if (clean_at <= ground_now ())
       metadata_commit_clean (array);
     if (sweep_at <= ground_now ()) {
