@@ -12,8 +12,10 @@
  *   (requests: serve.c)
  *   cleanup       flush, stop threads, close
  */
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ground/ground.h"
@@ -147,6 +149,7 @@ start_control (char *text, size_t size)
                                    .program = options.program,
                                    .metrics = options.metrics,
                                    .peers = clients_list,
+                                   .is_unstored = open_legs_is_unstored,
                                    .stop = stop_server };
   char why[MESSAGE_MAX];
 
@@ -194,6 +197,27 @@ mirror_after_fork (void)
   return 0;
 }
 
+static void
+end_with_failure (void)
+{
+  fflush (NULL);
+  _exit (EXIT_FAILURE);
+}
+
+/* nbdkit has no way to end with an error after it has served.  So that is done
+ * when it has ended all that is its own; it closes us before, hence this library
+ * has to stay.
+ */
+static void
+fail_at_exit (void)
+{
+  Dl_info us;
+
+  if (dladdr (&the_array, &us) != 0
+      && dlopen (us.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != NULL)
+    atexit (end_with_failure);
+}
+
 /* Also reached when no client was there to keep the server: then the watcher
  * has done, or is doing, the same.
  */
@@ -201,6 +225,8 @@ static void
 mirror_cleanup (void)
 {
   array_quiesce (the_array, ground_now () + drain_ns ());
+  if (!open_legs_check_at_stop ())
+    fail_at_exit ();
   watcher_guard ();
   control_stop (control);
   array_close (the_array);

@@ -274,6 +274,18 @@ open_legs_publish (struct array *array)
   return state_compare (array) == 0 ? state_publish (the_state) : -1;
 }
 
+bool
+open_legs_is_unstored (struct control_unstored *ret)
+{
+  return the_state != NULL && state_is_unstored (the_state, ret);
+}
+
+bool
+open_legs_check_at_stop (void)
+{
+  return the_state == NULL || state_check_at_stop (the_state);
+}
+
 int
 open_legs (const struct options *options, struct leg **ret_legs,
            const char **ret_absent)

@@ -3,6 +3,7 @@
 #ifndef MIRROR_OPEN_LEGS_H
 #define MIRROR_OPEN_LEGS_H
 
+#include "control/control.h"
 #include "engine/array.h"
 #include "legs/leg.h"
 #include "plugin/options.h"
@@ -16,6 +17,12 @@ struct array_opener open_legs_opener (const struct options *options);
  * next start finds it.  0, or -1 and said.
  */
 int open_legs_publish (struct array *array);
+
+/* With state=: likewise state_is_unstored and state_check_at_stop; without it all
+ * is well.
+ */
+bool open_legs_is_unstored (struct control_unstored *ret);
+bool open_legs_check_at_stop (void);
 
 /* In get_ready: open, lock and connect the disks.  For a plain array that
  * means every disk, and the number of them is checked here, too.  For an md

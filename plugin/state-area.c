@@ -150,65 +150,19 @@ area_read (struct beside *beside, void *buffer, uint64_t length,
   return 0;
 }
 
-/* Is the head as we left it?  Else somebody has truncated the file, or written
- * into it.
- */
-static bool
-is_ours (struct state *state)
-{
-  uint8_t bytes[STATE_HEAD_SIZE], found[STATE_HEAD_SIZE];
-  int r;
-
-  ground_mutex_lock (&state->lock);
-  state_encode (&state->head, bytes);
-  r = state_read_at (state->fd, found, sizeof found,
-                     state->copy * STATE_HEAD_SIZE);
-  ground_mutex_unlock (&state->lock);
-  return r == 0 && memcmp (found, bytes, sizeof bytes) == 0;
-}
-
 /* What the next start would not find is not on record. */
 static int
 store_area (struct state_area *area, const void *buffer, uint64_t length,
             uint64_t offset)
 {
   struct state *state = area->state;
-  int r;
+  int r = state_check (state);
 
-  if (state->temporary == NULL && !state_is_there (state))
-    return -ESTALE;
-  if (state->temporary == NULL && !is_ours (state))
-    return -EBADMSG;
-  r = make_sure_it_is_there (area);
+  if (r == 0)
+    r = make_sure_it_is_there (area);
   return r < 0 ? r
                : store (state->fd, buffer, length,
                         state_area_at (area->number) + offset);
-}
-
-static void
-tell (struct state *state, int r)
-{
-  if (r == -ESTALE)
-    log_error_repeats (&state->told_gone, ground_now (), r,
-                       "state file %.300s: was removed or replaced while the "
-                       "array serves, so nothing can be recorded, and writes "
-                       "of clients that depend on it fail.  Before you stop the "
-                       "mirror copy back what it had (cp /proc/%ld/fd/%d "
-                       "%.300s), then start it again", state->path,
-                       (long)getpid (), state->fd, state->path);
-  else if (r == -EBADMSG)
-    log_error_repeats (&state->told_gone, ground_now (), r,
-                       "state file %.300s: was overwritten or truncated while "
-                       "the array serves, so nothing can be recorded, and writes "
-                       "of clients that depend on it fail.  Stop the mirror, "
-                       "remove the file, and start again with the disks that "
-                       "nbdmirror status calls in sync now", state->path);
-  else
-    log_error_repeats (&state->told, ground_now (), r,
-                       "state file %.300s: cannot be written: %s; until it can "
-                       "be, whatever has to be recorded there fails, and so do "
-                       "writes of clients that depend on it", state->path,
-                       log_strerror (r));
 }
 
 static int
@@ -220,8 +174,7 @@ area_write (struct beside *beside, const void *buffer, uint64_t length,
 
   assert (offset <= STATE_AREA_SIZE && length <= STATE_AREA_SIZE - offset);
   r = store_area (area, buffer, length, offset);
-  if (r < 0)
-    tell (area->state, r);
+  state_note (area->state, area, r);
   return r;
 }
 
@@ -248,6 +201,7 @@ area_close (struct beside *beside)
   if (!is_used (area)) {
     free (area->text);
     area->text = NULL;
+    atomic_store (&area->error, 0);
   }
   ground_mutex_unlock (&area->state->lock);
 }

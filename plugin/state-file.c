@@ -200,6 +200,7 @@ state_open (const char *path, struct state **ret)
     return -1;
   }
   ground_mutex_init (&state->lock);
+  ground_mutex_init (&state->fault.lock);
   state->fd = state->found_fd = -1;
   for (unsigned i = 0; i < STATE_AREAS_MAX; i++) {
     state->area[i].state = state;
@@ -268,8 +269,8 @@ state_check_disks (const struct state *state, const struct options *options)
 
 /* ------------------------------------------------------------------- publish */
 
-static int
-sync_folder (const char *path)
+int
+state_sync_folder (const char *path)
 {
   char *copy = strdup (path);
   int fd, r = 0;
@@ -315,7 +316,7 @@ state_publish (struct state *state)
   if (r == 0) {
     free (state->temporary);
     state->temporary = NULL;
-    r = sync_folder (state->path);
+    r = state_sync_folder (state->path);
   }
   if (r < 0)
     return state_refuse (state, "cannot be created: %s", log_strerror (r));
@@ -336,6 +337,7 @@ state_close (struct state *state)
     state_unlock_and_close (state->fd);
   if (state->found_fd != -1)
     state_unlock_and_close (state->found_fd);
+  ground_mutex_destroy (&state->fault.lock);
   ground_mutex_destroy (&state->lock);
   free (state->temporary);
   free (state->path);

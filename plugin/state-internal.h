@@ -35,6 +35,16 @@ struct state_area {
   char *text;            /* likewise; NULL: nobody has */
   _Atomic bool is_there; /* it has an entry; else all reads as zeroes, and it
                             gets one when it is written; set with the lock */
+  _Atomic int error;     /* why it could not be stored to; 0: it could */
+};
+
+/* Why nothing can be stored (state-fault.c); all 0: it can. */
+struct state_fault {
+  struct ground_mutex lock; /* a leaf */
+  int of_file;              /* -ESTALE: it is not there; -EBADMSG: it is not ours */
+  int told;                 /* the last error that people know of */
+  uint64_t since_utc_us;
+  struct log_repeat repeat[2]; /* an area cannot be written; of the file */
 };
 
 struct state {
@@ -45,8 +55,7 @@ struct state {
   bool made;       /* since */
   bool serves;     /* the array has been made of the disks */
   int found_fd;    /* the one that the new one replaces, or -1; locked */
-  struct log_repeats told; /* that it cannot be written */
-  struct log_repeats told_gone; /* that it was removed, or written into */
+  struct state_fault fault;
 
   /* Held while the head is written: whoever adds a disk is in the metadata's
    * turn, and nobody else waits for it.
@@ -69,6 +78,9 @@ int state_sync (int fd);
 int state_lock (int fd);
 void state_unlock_and_close (int fd);
 
+/* The folder that @path is in: so that its name lasts.  0 or -errno. */
+int state_sync_folder (const char *path);
+
 /* Is the open file the one of that name? */
 bool state_is_there (const struct state *state);
 
@@ -80,5 +92,15 @@ int state_refuse (const struct state *state, const char *format, ...)
  * -errno.
  */
 int state_store_head (struct state *state);
+
+/* Before a store.  0, -ESTALE: the file of that name is another one, or there is
+ * none; -EBADMSG: somebody has truncated it, or written into it.
+ */
+int state_check (struct state *state);
+
+/* What became of a store to @area, or with NULL of state_check: what has changed
+ * is said.
+ */
+void state_note (struct state *state, struct state_area *area, int r);
 
 #endif /* MIRROR_STATE_INTERNAL_H */

@@ -10,11 +10,13 @@
  *                     state_publish when the array has been made of them
  *   state_compare     then, in any case
  *   state_join        whenever a disk is opened while the array serves
+ *   state_is_unstored while it serves; state_check_at_stop when it has stopped
  *   state_close       when all legs are closed
  */
 #ifndef MIRROR_STATE_H
 #define MIRROR_STATE_H
 
+#include "control/control.h"
 #include "engine/array.h"
 #include "legs/leg.h"
 #include "logic/evidence.h"
@@ -59,6 +61,16 @@ int state_compare (struct array *array);
  */
 int state_join (struct state *state, const char *text, struct leg *disk,
                 struct leg **ret, char *why);
+
+/* Is there anything that cannot be stored in the file, and why?  Waits for no
+ * disk.
+ */
+bool state_is_unstored (struct state *state, struct control_unstored *ret);
+
+/* All that was to be stored is where the next start looks for it; or it is said
+ * that it is not.
+ */
+bool state_check_at_stop (struct state *state);
 
 /* NULL is none. */
 void state_close (struct state *state);

@@ -27,6 +27,12 @@ struct control_peer {
   int64_t uid;
 };
 
+/* What the array has to remember cannot be stored. */
+struct control_unstored {
+  uint64_t since_utc_us;
+  char what[500], action[500]; /* for people; no sentences */
+};
+
 struct control_config {
   struct array *array;
   const char *path; /* absolute; NULL: a name in the runtime directory */
@@ -41,6 +47,9 @@ struct control_config {
    * many there are.
    */
   unsigned (*peers) (struct control_peer *ret, unsigned max);
+
+  /* Is it so?  Does not wait for any disk. */
+  bool (*is_unstored) (struct control_unstored *ret);
 
   /* Begin the stop of the server; does not wait for it. */
   void (*stop) (void);

@@ -185,7 +185,8 @@ void progress_end (struct control *control);
 /* ------------------------------------------------------------------ status */
 
 /* One word. */
-const char *status_health (const struct array_snapshot *snapshot);
+const char *status_health (const struct control *control,
+                           const struct array_snapshot *snapshot);
 const char *status_member_state (enum member_state state);
 
 /* Prometheus text; for g_free. */

@@ -43,6 +43,7 @@ add_array (struct control *control, GString *text, const char *array,
   static const char *const states[]
     = { "optimal", "degraded", "recovering", "resyncing" };
   const struct array_status *status = &snapshot->status;
+  struct control_unstored unstored;
   g_autofree char *version
     = control->identity.md
         ? g_strdup_printf ("1.%u", control->identity.minor_version)
@@ -61,7 +62,7 @@ add_array (struct control *control, GString *text, const char *array,
   for (size_t i = 0; i < G_N_ELEMENTS (states); i++)
     g_string_append_printf (
       text, "nbdmirror_array_state{array=\"%s\",state=\"%s\"} %d\n", array,
-      states[i], strcmp (states[i], status_health (snapshot)) == 0);
+      states[i], strcmp (states[i], status_health (control, snapshot)) == 0);
   begin (text, "nbdmirror_array_legs", "gauge",
          "Disks in sync; how many there should be is a label.");
   g_string_append_printf (
@@ -72,6 +73,11 @@ add_array (struct control *control, GString *text, const char *array,
   g_string_append_printf (
     text, "nbdmirror_array_survivable_failures{array=\"%s\"} %u\n", array,
     snapshot->survives);
+  begin (text, "nbdmirror_array_metadata_stored", "gauge",
+         "0 while the state file cannot be written.");
+  g_string_append_printf (
+    text, "nbdmirror_array_metadata_stored{array=\"%s\"} %d\n", array,
+    !control->config.is_unstored (&unstored));
   begin (text, "nbdmirror_array_clients", "gauge", "NBD clients.");
   g_string_append_printf (text, "nbdmirror_array_clients{array=\"%s\"} %u\n",
                           array, control->config.peers (NULL, 0));

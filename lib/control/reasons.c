@@ -299,12 +299,28 @@ add_lost_copies (JsonBuilder *builder, const struct array_snapshot *snapshot)
   }
 }
 
+/* All else that goes wrong now cannot be recorded. */
+static void
+add_unstored (struct control *control, JsonBuilder *builder)
+{
+  struct control_unstored unstored;
+
+  if (control->config.is_unstored (&unstored))
+    add (builder, (struct reason){
+                    "metadata-not-stored", -1, g_strdup (unstored.what),
+                    g_strdup ("disks that fail are not recorded as failed, so "
+                              "writes that depend on it fail; a restart may "
+                              "find less than what is true now"),
+                    g_strdup (unstored.action), unstored.since_utc_us });
+}
+
 void
 reasons_build (struct control *control, JsonBuilder *builder,
                const struct array_snapshot *snapshot)
 {
   json_builder_set_member_name (builder, "reasons");
   json_builder_begin_array (builder);
+  add_unstored (control, builder);
   add_lost_copies (builder, snapshot);
   add_lacking (control, builder, snapshot);
   add_hung (control, builder, snapshot);

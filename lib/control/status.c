@@ -26,11 +26,14 @@ status_bytes (uint64_t bytes)
 }
 
 const char *
-status_health (const struct array_snapshot *snapshot)
+status_health (const struct control *control,
+               const struct array_snapshot *snapshot)
 {
+  struct control_unstored unstored;
   uint32_t lacking = snapshot->lacking;
 
-  if (lacking & ~snapshot->recovering)
+  if (lacking & ~snapshot->recovering
+      || control->config.is_unstored (&unstored))
     return "degraded";
   if (lacking != 0)
     return "recovering";
@@ -87,7 +90,7 @@ add_array (struct control *control, JsonBuilder *builder,
                    __builtin_popcount (status->in_sync));
   render_json_string (builder, "state",
                       status->stopping ? "stopping" : "active");
-  render_json_string (builder, "health", status_health (snapshot));
+  render_json_string (builder, "health", status_health (control, snapshot));
   render_json_int (builder, "survives", snapshot->survives);
   render_json_bool (builder, "bitmap", control->identity.has_bitmap);
   render_json_bool (builder, "dirty", status->dirty);

@@ -80,6 +80,8 @@ NOWHERE = {
 NO_REASON = {
     "disk-hung": "a disk would have to hang (test-hung-disk-failed.sh)",
     "last-copy-lost": "a server would have to be gone (test-state-all-gone.sh)",
+    "metadata-not-stored": "a state file would have to be lost "
+                           "(test-state-lost.sh)",
     "reads-pinned": "a write would have to fail on all copies",
 }
 
