@@ -110,6 +110,22 @@ find_condition (const char *text)) (JsonObject *)
   return parse_slot (text) ? slot_is_in_sync : NULL;
 }
 
+/* It is not so.  NULL: it may come; else why not, as long as this server runs. */
+static char *
+why_never (JsonObject *status, bool (*is) (JsonObject *))
+{
+  JsonObject *array = json_read_member (status, "array");
+  int slots = (int)json_read_int (array, "slots", 0);
+
+  if (is == slot_is_in_sync && slot >= slots)
+    return g_strdup_printf ("the array has %d slot%s, the last one is %d",
+                            slots, slots == 1 ? "" : "s", slots - 1);
+  if (is != is_alone && json_read_bool (array, "readonly"))
+    return g_strdup ("the array can only be read, so no disk of it changes; "
+                     "serve it with all its disks writable");
+  return NULL;
+}
+
 static gint64
 deadline (void)
 {
@@ -129,6 +145,7 @@ wait_for (struct server *server, bool (*is) (JsonObject *status))
   for (;;) {
     g_autoptr (JsonNode) answer = server_ask (server, "status", NULL);
     JsonObject *result = server_result (server, answer, &status);
+    g_autofree char *never = NULL;
 
     if (result == NULL)
       return status;
@@ -136,6 +153,10 @@ wait_for (struct server *server, bool (*is) (JsonObject *status))
       screen_step (result, &last);
     if (is (result))
       return is == is_synced ? screen_exit_status (result) : EXIT_OK;
+    never = why_never (result, is);
+    if (never != NULL)
+      return ctl_fail (EXIT_REFUSED, server->name, "never", "--for %s: %s",
+                       what, never);
     if (g_get_monotonic_time () >= end)
       return ctl_fail (EXIT_TIMEOUT, server->name, "timed-out",
                        "--for %s: not so after %u s", what,

@@ -17,7 +17,12 @@ controlled mirror
 does 9 wait --timeout 1
 grep -q "vm: timed-out: --for healthy: not so after 1 s" complaint
 does 9 wait --for slot=1:in-sync --timeout 1
-does 9 wait --for slot=9:in-sync --timeout 1
+
+# What cannot come is not waited for.
+for beyond in slot=2 leg=9 slot=4294967296; do
+  does 1 wait --for $beyond:in-sync
+  grep -qx "nbdmirror: vm: never: --for $beyond:in-sync: the array has 2 slots, the last one is 1" complaint
+done
 does 0 wait --for slot=0:in-sync
 does 4 wait --for sync
 does 0 wait --for idle
@@ -32,6 +37,18 @@ END
 does 0 wait --for clean
 does 0 stop
 ended mirror
+serve readonly -r file a.img
+serve mirror "$MIRROR_SO" "$(uri readonly)" degraded=yes
+controlled mirror
+for what in healthy slot=1:in-sync; do
+  does 1 wait --for $what
+  grep -q "^nbdmirror: vm: never: --for $what: the array can only be read" complaint
+done
+does 0 wait --for slot=0:in-sync
+does 0 wait --for clients=0
+does 0 stop
+ended mirror
+stop readonly
 
 # It waits for a rebuild, which a client brings.
 rm mirror.messages
