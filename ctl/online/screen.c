@@ -322,11 +322,14 @@ static char *
 shown_attempts (JsonObject *connection)
 {
   const char *error = json_read_string (connection, "error", NULL);
-  g_autofree char *next
-    = shown_time (json_read_int (connection, "next_s", 0));
+  int64_t attempts = json_read_int (connection, "attempts", 0);
+  int64_t next_s = json_read_int (connection, "next_s", -1);
+  g_autofree char *next = shown_time (MAX (next_s, 0));
 
-  return g_strdup_printf (", tried %lld times, again in %s%s%s",
-                          (long long)json_read_int (connection, "attempts", 0),
+  if (next_s < 0)
+    return g_strdup (", tried when a client has connected that may write");
+  return g_strdup_printf (", tried %lld time%s, again in %s%s%s",
+                          (long long)attempts, attempts == 1 ? "" : "s",
                           next, error != NULL ? ": " : "",
                           error != NULL ? error : "");
 }
@@ -339,20 +342,19 @@ print_connection (JsonObject *member)
   const char *state = json_read_string (connection, "state", "local");
   const char *copy = json_read_string (member, "copy", NULL);
   const char *since = json_read_string (connection, "since", "?");
-  bool is_sought = json_read_int (connection, "next_s", -1) >= 0;
+  bool is_sought = strcmp (state, "lost") == 0 || strcmp (state, "refused") == 0;
   g_autofree char *attempts
     = is_sought ? shown_attempts (connection) : g_strdup ("");
   g_autofree char *left = shown_size (json_read_int (member, "to_copy", 0));
   g_autofree char *text = NULL;
 
-  if (copy == NULL && !is_sought)
-    return;
-  if (is_sought || strcmp (state, "connected") == 0)
+  if (is_sought || (copy != NULL && strcmp (state, "connected") == 0))
     text = g_strdup_printf ("%s since %.10s %.8sZ%s", state, since,
                             since + MIN (strlen (since), 11u), attempts);
-  else
-    text = g_strdup (state);
-  screen_labelled ("", text);
+  else if (strcmp (state, "closed") == 0)
+    text = g_strdup ("closed; nothing tries to reach it");
+  if (text != NULL)
+    screen_labelled ("", text);
   if (copy != NULL) {
     g_autofree char *lacks
       = g_strdup_printf ("to copy: %s at most, %s", left,

@@ -36,13 +36,45 @@ add (JsonBuilder *builder, struct reason reason)
   g_free (reason.action);
 }
 
+/* Is it tried to reach? */
+static bool
+is_sought (const struct array_connection *connection)
+{
+  return strcmp (connection->state, "lost") == 0
+         || strcmp (connection->state, "refused") == 0;
+}
+
+/* In sync, for all that is known, and nobody can reach it. */
+static bool
+is_lost_copy (const struct array_member *member)
+{
+  return member->state == MEMBER_IN_SYNC
+         && (is_sought (&member->connection)
+             || strcmp (member->connection.state, "closed") == 0);
+}
+
+static unsigned
+count_lost_copies (const struct array_snapshot *snapshot)
+{
+  unsigned count = 0;
+
+  for (unsigned i = 0; i < snapshot->members; i++)
+    count += is_lost_copy (&snapshot->member[i]);
+  return count;
+}
+
 /* What another failure would mean. */
 static char *
 impact_of_loss (const struct array_snapshot *snapshot)
 {
   unsigned left = __builtin_popcount (snapshot->status.in_sync);
+  unsigned lost = count_lost_copies (snapshot);
   unsigned slots = snapshot->status.slots;
 
+  if (lost > 0)
+    return g_strdup_printf ("%u of %u disks can be reached and are in sync; "
+                            "some data has no copy that can be read",
+                            left - lost, slots);
   if (snapshot->survives == 0)
     return g_strdup_printf ("%u of %u disks are in sync; some data has only "
                             "one copy left, so another failure may lose it",
@@ -115,17 +147,13 @@ connection_advice (const struct array_connection *connection)
   if (strcmp (connection->state, "refused") == 0)
     return g_strdup_printf ("it answers but stays out: %s",
                             connection->error);
+  if (connection->waits)
+    return g_strdup ("bring its server back: it is let in by itself when a "
+                     "client has connected that may write");
   return g_strdup_printf ("bring its server back: it is let in by itself; "
-                          "tried %u times, again in %u s; the last time: %s",
-                          connection->attempts, next_s, connection->error);
-}
-
-/* Is it tried to reach? */
-static bool
-is_sought (const struct array_connection *connection)
-{
-  return strcmp (connection->state, "lost") == 0
-         || strcmp (connection->state, "refused") == 0;
+                          "tried %u time%s, again in %u s; the last time: %s",
+                          connection->attempts,
+                          connection->attempts == 1 ? "" : "s", next_s, connection->error);
 }
 
 static void
@@ -279,24 +307,58 @@ add_hung (struct control *control, JsonBuilder *builder,
   }
 }
 
-/* In sync, for all that is known, and nobody can reach it. */
-static void
-add_lost_copies (JsonBuilder *builder, const struct array_snapshot *snapshot)
+/* Of one that nobody tries to reach. */
+static const char *
+advice_closed (const struct control *control)
 {
-  for (unsigned i = 0; i < snapshot->members; i++) {
-    const struct array_member *member = &snapshot->member[i];
+  return control->identity.md
+           ? "bring its server back, then start the mirror again"
+           : "bring its server back, stop the mirror, and copy this disk over "
+             "those that failed before it; then start again";
+}
 
-    if (member->state == MEMBER_IN_SYNC && is_sought (&member->connection))
-      add (builder, (struct reason){
-                      "last-copy-lost", member->slot,
-                      g_strdup_printf ("disk %s (slot %d) holds the last copy "
-                                       "of some data, and its connection is "
-                                       "lost", member->name, member->slot),
-                      g_strdup ("reads and writes of that data fail, or wait "
-                                "(no-leg-timeout=)"),
-                      connection_advice (&member->connection),
-                      member->connection.since_utc_us });
-  }
+static void
+add_lost_copy (struct control *control, JsonBuilder *builder,
+               const struct array_member *member)
+{
+  bool sought = is_sought (&member->connection);
+  struct event event;
+  uint64_t since = member->connection.since_utc_us;
+
+  if (since == 0 && events_find ("LastCopy", member->slot, &event))
+    since = event.utc_us;
+  add (builder, (struct reason){
+                  "last-copy-lost", member->slot,
+                  g_strdup_printf ("disk %s (slot %d) holds the last copy of "
+                                   "some data, and its connection is lost",
+                                   member->name, member->slot),
+                  g_strdup (sought ? "reads and writes of that data fail, or "
+                                     "wait (no-leg-timeout=)"
+                                   : "reads and writes of that data fail"),
+                  sought ? connection_advice (&member->connection)
+                         : g_strdup (advice_closed (control)), since });
+}
+
+/* If nothing is left: that, before all else. */
+static void
+add_lost_copies (struct control *control, JsonBuilder *builder,
+                 const struct array_snapshot *snapshot)
+{
+  unsigned lost = count_lost_copies (snapshot);
+
+  if (lost > 0
+      && lost == (unsigned)__builtin_popcount (snapshot->status.in_sync))
+    add (builder, (struct reason){
+                    "array-unreachable", -1,
+                    g_strdup ("no disk that is in sync can be reached"),
+                    g_strdup ("nothing can be read or written until one is "
+                              "back"),
+                    g_strdup ("bring back the server of each disk that holds a "
+                              "last copy (below); those of other disks do not "
+                              "help before that"), 0 });
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (is_lost_copy (&snapshot->member[i]))
+      add_lost_copy (control, builder, &snapshot->member[i]);
 }
 
 /* All else that goes wrong now cannot be recorded. */
@@ -321,7 +383,7 @@ reasons_build (struct control *control, JsonBuilder *builder,
   json_builder_set_member_name (builder, "reasons");
   json_builder_begin_array (builder);
   add_unstored (control, builder);
-  add_lost_copies (builder, snapshot);
+  add_lost_copies (control, builder, snapshot);
   add_lacking (control, builder, snapshot);
   add_hung (control, builder, snapshot);
   add_rebuilds (control, builder, snapshot);

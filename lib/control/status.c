@@ -146,7 +146,8 @@ add_hung (JsonBuilder *builder, const struct array_member *member)
 static void
 add_connection (JsonBuilder *builder, const struct array_connection *connection)
 {
-  bool sought = connection->attempts > 0 || connection->next_ns > 0;
+  bool sought = (connection->attempts > 0 || connection->next_ns > 0)
+                && !connection->waits;
 
   json_builder_set_member_name (builder, "connection");
   json_builder_begin_object (builder);

@@ -349,10 +349,11 @@ void array_get_identity (struct array *array, struct array_identity *ret);
 struct array_connection {
   const char *state;     /* constant: "local", "connected"; "lost": it is tried
                             again; "refused": it answers, but stays out;
-                            "closed": nobody tries */
+                            "closed": nobody tries; of the last copy, too */
   uint64_t since_utc_us; /* since when, as far as it is known; else 0 */
   unsigned attempts;     /* to reach it again, since then */
   uint64_t next_ns;      /* until the next one */
+  bool waits;            /* that is, for the first client that may write */
   char error[256];       /* of the last one, or why it was lost; or empty */
 };
 

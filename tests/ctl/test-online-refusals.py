@@ -78,6 +78,8 @@ NOWHERE = {
 
 # The same, of the reasons in the status.
 NO_REASON = {
+    "array-unreachable": "servers would have to be gone "
+                         "(test-all-disks-gone.sh)",
     "disk-hung": "a disk would have to hang (test-hung-disk-failed.sh)",
     "last-copy-lost": "a server would have to be gone (test-state-all-gone.sh)",
     "metadata-not-stored": "a state file would have to be lost "

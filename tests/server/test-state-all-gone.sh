@@ -22,7 +22,7 @@ stays_out ()
   wait_until is_said "b.sock answers again but STAYS OUT: .*$2"
   kill_server b
   wait_until status_says '[m["connection"]["state"] for m in status["members"] if m["slot"] == 1] == ["lost"]'
-  status_says 'status["reasons"][0]["code"] == "last-copy-lost"'
+  status_says '[r["code"] for r in status["reasons"][:2]] == ["array-unreachable", "last-copy-lost"]'
   test "$(sums "$1")" = "$before" || fail "$1 was written to"
 }
 

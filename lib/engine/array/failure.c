@@ -108,23 +108,37 @@ tell_spare_failed (const struct member *member, const char *what, int error)
              happened (what).text, log_strerror (error));
 }
 
+/* What is to be done with the last copy. */
+static const char *
+advice_last (const struct array *array, bool is_gone, bool is_sought)
+{
+  if (is_sought)
+    return "Until it answers again, which is tried now and then, reads and "
+           "writes of that data fail, or wait (no-leg-timeout=)";
+  if (!is_gone)
+    return "Its errors go to the client; copy what can be read to a good disk";
+  if (array->md != NULL)
+    return "Reads and writes of that data fail.  Bring its server back, then "
+           "start the mirror again";
+  return "Reads and writes of that data fail.  Bring its server back, stop the "
+         "mirror, and copy this disk over those that failed before it; then "
+         "start again";
+}
+
 static void
-tell_last_copy (const struct member *member, unsigned slot, const char *what,
-                int error, bool is_sought)
+tell_last_copy (const struct array *array, const struct member *member,
+                unsigned slot, const char *what, int error, bool is_sought)
 {
   const struct log_event event
     = { "LastCopy", EVENT_CRITICAL, slot, member->name };
-  const char *but = is_sought ? "" : " stays in use although";
-  const char *then
-    = is_sought ? "Until it answers again, which is tried now and then, reads "
-                  "and writes of that data fail, or wait (no-leg-timeout=)"
-                : "Its errors go to the client; copy what can be read to a good "
-                  "disk";
+  bool is_gone
+    = member->leg->rank == LEG_REMOTE && leg_error_is_gone (error);
 
   log_event (&event,
              "disk %.200s (slot %u) holds the LAST COPY of some data and%s %s: "
-             "%s.  %s", member->name, slot, but, happened (what).text,
-             log_strerror (error), then);
+             "%s.  %s", member->name, slot,
+             is_gone ? "" : " stays in use although", happened (what).text,
+             log_strerror (error), advice_last (array, is_gone, is_sought));
 }
 
 /* What this event makes of @member, published.  state_lock held. */
@@ -225,7 +239,7 @@ failure_report (struct array *array, struct member *member,
   else if (verdict == ROSTER_OK)
     tell_failed (array, member, slot, what, error, left, is_sought);
   else if (tell)
-    tell_last_copy (member, slot, what, error, is_sought);
+    tell_last_copy (array, member, slot, what, error, is_sought);
   return verdict != ROSTER_LAST_COPY;
 }
 

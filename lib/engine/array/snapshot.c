@@ -90,7 +90,8 @@ array_get_status (struct array *array, struct array_status *ret)
 }
 
 static void
-describe_lost (const struct lost_disk *disk, struct array_connection *ret)
+describe_lost (struct array *array, const struct lost_disk *disk,
+               struct array_connection *ret)
 {
   static const char *const words[] = {
     [LOST_SEEKING] = "lost",
@@ -103,6 +104,7 @@ describe_lost (const struct lost_disk *disk, struct array_connection *ret)
     .since_utc_us = disk->since_utc_us,
     .attempts = disk->attempts,
     .next_ns = disk->next_ns > now ? disk->next_ns - now : 0,
+    .waits = !atomic_load (&array->writers_came),
   };
   snprintf (ret->error, sizeof ret->error, "%s", disk->error);
 }
@@ -116,8 +118,9 @@ describe_connection (struct array *array, const struct member *member,
 
   /* The last copy may be lost and in sync. */
   if (lost_find (&array->lost, member->id, 0, &disk))
-    describe_lost (&disk, ret);
-  else if (state == MEMBER_FAULTY)
+    describe_lost (array, &disk, ret);
+  else if (state == MEMBER_FAULTY
+           || (member->told_last_copy && member_is_lost (member)))
     ret->state = "closed";
   else {
     ret->state = member->leg->rank == LEG_REMOTE ? "connected" : "local";
@@ -196,7 +199,7 @@ look_at_absent (struct array *array, struct array_snapshot *ret)
 
     snprintf (absent->name, sizeof absent->name, "%.*s",
               (int)sizeof absent->name - 1, disk.name);
-    describe_lost (&disk, &absent->connection);
+    describe_lost (array, &disk, &absent->connection);
   }
 }
 
