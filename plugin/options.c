@@ -349,32 +349,36 @@ parse_spare_delay (struct options *options, const char *value)
   return -1;
 }
 
+/* Of a file that is or will be there; ours to free. */
+static int
+parse_path (const char *key, const char *value, char **ret)
+{
+  if (value[0] == '\0') {
+    log_error ("%s=: names no file; give its path, or leave %s= out", key, key);
+    return -1;
+  }
+  *ret = nbdkit_absolute_path (value);
+  return *ret == NULL ? -1 : 0;
+}
+
 static int
 parse_state (struct options *options, const char *value)
 {
-  free (options->state);
-  options->state = nbdkit_absolute_path (value);
-  return options->state == NULL ? -1 : 0;
+  return parse_path ("state", value, &options->state);
 }
 
 static int
 parse_control (struct options *options, const char *value)
 {
-  free (options->control);
-  options->control = NULL;
   options->no_control = strcmp (value, "none") == 0;
-  if (options->no_control)
-    return 0;
-  options->control = nbdkit_absolute_path (value);
-  return options->control == NULL ? -1 : 0;
+  return options->no_control
+           ? 0 : parse_path ("control", value, &options->control);
 }
 
 static int
 parse_program (struct options *options, const char *value)
 {
-  free (options->program);
-  options->program = nbdkit_absolute_path (value);
-  return options->program == NULL ? -1 : 0;
+  return parse_path ("event-program", value, &options->program);
 }
 
 static int
@@ -391,7 +395,6 @@ parse_metrics (struct options *options, const char *value)
   else if (absolute != NULL && asprintf (&whole, "unix:%s", absolute) == -1)
     whole = NULL;
   free (absolute);
-  free (options->metrics);
   options->metrics = whole;
   if (whole == NULL)
     log_error ("metrics=%s: not enough memory", value);
@@ -429,9 +432,19 @@ options_parse (struct options *options, const char *key, const char *value)
     { "metrics", parse_metrics },
   };
 
-  for (size_t i = 0; i < ARRAY_LENGTH (keys); i++)
-    if (strcmp (key, keys[i].key) == 0)
-      return keys[i].parse (options, value);
+  for (size_t i = 0; i < ARRAY_LENGTH (keys); i++) {
+    uint32_t bit = UINT32_C (1) << i;
+
+    if (strcmp (key, keys[i].key) != 0)
+      continue;
+    if (keys[i].parse != parse_disk && options->given & bit) {
+      log_error ("%s=%s: %s= is given twice, and takes one value; leave one "
+                 "out", key, value, key);
+      return -1;
+    }
+    options->given |= bit;
+    return keys[i].parse (options, value);
+  }
   log_error ("unknown parameter '%s': see nbdkit mirror --help; a disk "
              "whose name contains '=' is written ./%s=%s", key, key, value);
   return -1;
@@ -532,6 +545,12 @@ options_complete (struct options *options)
                "leave one of them out", options->state);
     return -1;
   }
+  if (options->no_leg_timeout_s > 0 && options->reconnect_s == 0) {
+    log_error ("no-leg-timeout=%u: waits for a disk that comes back, and with "
+               "reconnect=no none does; leave one of them out",
+               options->no_leg_timeout_s);
+    return -1;
+  }
   if (complete_layout (options) == -1 || complete_timeouts (options) == -1)
     return -1;
   return complete_speeds (options);
@@ -546,6 +565,13 @@ options_check_plain (const struct options *options)
     return refuse_few ("only one was");
   if (options->level == LEVEL_RAID1 && is_for_raid10 (options))
     return refuse_raid10_only (options);
+  if (options->no_leg_timeout_s > 0 && options->state == NULL) {
+    log_error ("no-leg-timeout=%u: is for md arrays, and for state=: in a plain "
+               "array nothing shows that a disk that comes back is the last "
+               "copy, so it is not used again; leave it out",
+               options->no_leg_timeout_s);
+    return -1;
+  }
   wrong = layout_check (&options->layout);
   if (wrong != NULL) {
     log_error ("level=%s layout=%s with %u disks: the array %s; choose "

@@ -10,6 +10,7 @@
 #include "logic/layout.h"
 
 struct options {
+  uint32_t given;       /* which parameters were, by their place in the table */
   char *disk[LEGS_MAX]; /* URIs and absolute paths; ours to free */
   unsigned disks;
   enum level level;

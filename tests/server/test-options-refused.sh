@@ -54,6 +54,21 @@ done
 for wrong in 0 17 -1 many 2K; do
   refused "connections=$wrong: must be 1 to 16" a.img b.img connections=$wrong
 done
+for key in state control event-program; do
+  refused "$key=: names no file; give its path" a.img b.img $key=
+done
+refused "no-leg-timeout=5: is for md arrays, and for state=" a.img b.img \
+  no-leg-timeout=5
+refused "no-leg-timeout=5: waits for a disk that comes back.*reconnect=no" \
+  a.img b.img state=state no-leg-timeout=5 reconnect=no
+for twice in level=raid1 layout=n2 chunk=64K pool=64 cache=page timeout=5 \
+             flush-timeout=60 connections=1 metadata=none degraded=yes \
+             on-split-brain=leg:0 sync_min=1M sync_max=1G no-leg-timeout=0 \
+             reconnect=5 spare-delay=1 resync-budget=1 state=state \
+             control=none event-program=true metrics=unix:metrics; do
+  refused "$twice: ${twice%%=*}= is given twice, and takes one value" \
+    a.img b.img "$twice" "$twice"
+done
 refused "unknown parameter 'colour'.*--help" a.img b.img colour=blue
 refused "unknown parameter 'x'.*\./x=c.img" a.img b.img x=c.img
 
