@@ -36,6 +36,10 @@ grep -q "^nbdmirror: vm: unknown-member:" complaint
 does 1 add --yes c.img
 grep -q "^nbdmirror: vm: no-free-slot:" complaint
 
+# A disk that is there need not come back.
+does 1 readd --yes 1
+grep -q "^nbdmirror: vm: already: disk $dir/b.img: is in sync already; there is nothing to do$" complaint
+
 # Nor of any other one.
 before=$(sha256sum c.img d.img)
 for words in "remove 1" "write-mostly 1" "read-as-others 1" "replace 1 c.img" \

@@ -184,14 +184,37 @@ on_member (struct array *array, const struct array_order *order,
 
 /* ------------------------------------------------------------- every verb */
 
-/* The name that the member has now. */
+/* What the member is already, so that it need not come back; NULL: it may.
+ * state_lock held.
+ */
+static const char *
+why_needless (const struct array *array, uint32_t id)
+{
+  const struct roster_member *entry = roster_find (&array->roster, id);
+
+  /* Who is out has no leg any more. */
+  if (entry == NULL || entry->state == MEMBER_FAULTY
+      || entry->state == MEMBER_SPARE
+      || member_is_lost (view_find_member (array, id)))
+    return NULL;
+  return entry->state == MEMBER_IN_SYNC ? "is in sync" : "is being rebuilt";
+}
+
+/* The name that the member has now; it is to come back. */
 static int
 find_name (struct array *array, uint32_t id, char ret[MEMBER_NAME_MAX],
            struct array_answer *answer)
 {
+  const char *needless;
+
   ground_mutex_lock (&array->state_lock);
   name_of (array, id, ret);
+  needless = why_needless (array, id);
   ground_mutex_unlock (&array->state_lock);
+  if (needless != NULL)
+    return change_refuse (answer, -EINVAL, "already",
+                          "disk %.200s: %s already; there is nothing to do",
+                          ret, needless);
   return ret[0] != '\0' ? 0 : change_refuse_step (answer, ROSTER_UNKNOWN, "");
 }
 
