@@ -324,13 +324,14 @@ shown_attempts (JsonObject *connection)
   const char *error = json_read_string (connection, "error", NULL);
   int64_t attempts = json_read_int (connection, "attempts", 0);
   int64_t next_s = json_read_int (connection, "next_s", -1);
-  g_autofree char *next = shown_time (MAX (next_s, 0));
+  g_autofree char *next = shown_time (MAX (next_s, 0)), *times = NULL;
 
   if (next_s < 0)
     return g_strdup (", tried when a client has connected that may write");
-  return g_strdup_printf (", tried %lld time%s, again in %s%s%s",
-                          (long long)attempts, attempts == 1 ? "" : "s",
-                          next, error != NULL ? ": " : "",
+  times = attempts == 1 ? g_strdup ("once")
+                        : g_strdup_printf ("%lld times", (long long)attempts);
+  return g_strdup_printf (", tried %s, again in %s%s%s", times, next,
+                          error != NULL ? ": " : "",
                           error != NULL ? error : "");
 }
 
@@ -355,7 +356,8 @@ print_connection (JsonObject *member)
     text = g_strdup ("closed; nothing tries to reach it");
   if (text != NULL)
     screen_labelled ("", text);
-  if (copy != NULL) {
+  /* Of one that is refused nobody can tell. */
+  if (copy != NULL && strcmp (state, "refused") != 0) {
     g_autofree char *lacks
       = g_strdup_printf ("to copy: %s at most, %s", left,
                          strcmp (copy, "bitmap") == 0

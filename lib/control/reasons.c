@@ -143,6 +143,7 @@ static char *
 connection_advice (const struct array_connection *connection)
 {
   unsigned next_s = (unsigned)div_round_up (connection->next_ns, GROUND_S);
+  g_autofree char *times = NULL;
 
   if (strcmp (connection->state, "refused") == 0)
     return g_strdup_printf ("it answers but stays out: %s",
@@ -150,10 +151,12 @@ connection_advice (const struct array_connection *connection)
   if (connection->waits)
     return g_strdup ("bring its server back: it is let in by itself when a "
                      "client has connected that may write");
+  times = connection->attempts == 1
+            ? g_strdup ("once")
+            : g_strdup_printf ("%u times", connection->attempts);
   return g_strdup_printf ("bring its server back: it is let in by itself; "
-                          "tried %u time%s, again in %u s; the last time: %s",
-                          connection->attempts,
-                          connection->attempts == 1 ? "" : "s", next_s, connection->error);
+                          "tried %s, again in %u s; the last time: %s", times,
+                          next_s, connection->error);
 }
 
 static void

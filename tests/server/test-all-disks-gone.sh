@@ -50,6 +50,31 @@ nobody_tries ()
   test "$(grep -c "closed; nothing tries to reach it" screen)" = "$2"
 }
 
+# What would be copied to a disk that stays out is not known.
+random_disk 20M a.img b.img
+serve a file a.img
+serve_mirror "$(uri a)" b.img control="$dir/control" reconnect=1
+controlled mirror
+python <<'END'
+from nbdtest import *
+h = connect()
+h.pwrite(b"1" * 64 * KiB, 0)
+h.flush()
+END
+kill_server a
+wait_until grep "a.sock (slot 0) IS OUT OF THE MIRROR" mirror.messages
+client "$NBDMIRROR" status "$dir/control" >screen || :
+grep "to copy: 0 bytes at most, what it missed" screen
+disk 20M empty.img
+serve a file empty.img
+wait_until grep "a.sock answers again but STAYS OUT" mirror.messages
+client "$NBDMIRROR" status "$dir/control" >screen || :
+grep "refused since" screen
+! grep "to copy:" screen || fail "it will not be copied to"
+grep "tried" screen
+kill_server mirror
+kill_server a
+
 disk 20M a.img b.img
 lose reconnect=1
 nobody_tries "copy this disk over those that failed before it" 1
