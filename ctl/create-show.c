@@ -11,6 +11,8 @@
 #include "ctl/render.h"
 #include "ground/util.h"
 
+#define WIDTH 80
+
 static const char *
 first_state (const struct create *create)
 {
@@ -18,6 +20,28 @@ first_state (const struct create *create)
            ? "clean: the disks are taken to be equal"
            : "dirty: the first copy of everything will be copied over the "
              "others";
+}
+
+/* What it holds, on a line of its own if there is no room. */
+static void
+print_disk (const struct create *create, unsigned slot)
+{
+  const struct create_plan *plan = &create->plan;
+  const struct member *member = create->member[slot];
+  const char *found = create->found[slot];
+  g_autofree char *what = NULL;
+  int used = printf ("  %u %s%s", slot,
+                     member == NULL ? MISSING : member->name,
+                     slot >= plan->layout.slots ? ", a spare" : "");
+
+  if (member != NULL) {
+    what = g_strdup_printf ("data from sector %" PRIu64 " on; %s%s",
+                            plan->member[slot].data_offset,
+                            found == NULL ? "looks unused" : "TO BE LOST: ",
+                            found == NULL ? "" : found);
+    printf (":%s%s", used + 2 + strlen (what) > WIDTH ? "\n      " : " ", what);
+  }
+  printf ("\n");
 }
 
 void
@@ -39,19 +63,8 @@ create_print_plan (const struct create *create)
   if (plan->bitmap_chunk != 0)
     printf ("  bitmap: internal, a bit for each %s\n", chunk);
   printf ("  %s\n", first_state (create));
-  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++) {
-    const struct member *member = create->member[slot];
-
-    printf ("  %u %s", slot, member == NULL ? MISSING : member->name);
-    if (slot >= plan->layout.slots)
-      printf (", a spare");
-    if (member != NULL)
-      printf (": data from sector %" PRIu64 " on; %s%s",
-              plan->member[slot].data_offset,
-              create->found[slot] == NULL ? "looks unused" : "TO BE LOST: ",
-              create->found[slot] == NULL ? "" : create->found[slot]);
-    printf ("\n");
-  }
+  for (unsigned slot = 0; slot < create_disks (&create->wish); slot++)
+    print_disk (create, slot);
   g_free (size);
   g_free (used);
   g_free (chunk);

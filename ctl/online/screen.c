@@ -160,24 +160,30 @@ print_head (JsonObject *status)
 /* ----------------------------------------------------------------- reasons */
 
 void
-screen_labelled (const char *label, const char *text)
+screen_words (unsigned column, const char *text)
 {
   g_autofree char *shown = render_text (text);
-  unsigned width = screen_width (), used = LABEL;
+  unsigned width = screen_width (), used = column;
   char *rest = shown, *word;
 
-  printf ("  %-*s", LABEL - 2, label);
   while ((word = strsep (&rest, " ")) != NULL) {
     unsigned length = g_utf8_strlen (word, -1);
 
-    if (used > LABEL && used + 1 + length > width) {
-      printf ("\n%*s", LABEL, "");
-      used = LABEL;
+    if (used > column && used + 1 + length > width) {
+      printf ("\n%*s", (int)column, "");
+      used = column;
     }
-    printf ("%s%s", used > LABEL ? " " : "", word);
-    used += length + (used > LABEL);
+    printf ("%s%s", used > column ? " " : "", word);
+    used += length + (used > column);
   }
   printf ("\n");
+}
+
+void
+screen_labelled (const char *label, const char *text)
+{
+  printf ("  %-*s", LABEL - 2, label);
+  screen_words (LABEL, text);
 }
 
 /* With the time, if that is known, as 2026-03-08 14:02:11Z. */

@@ -17,6 +17,9 @@ void screen_status (JsonObject *status, bool brief);
 /* Words into lines, which begin behind the label. */
 void screen_labelled (const char *label, const char *text);
 
+/* Likewise, at that column, where the first line is already. */
+void screen_words (unsigned column, const char *text);
+
 /* What is being copied, with a bar, in two lines; nothing if nothing is. */
 void screen_activity (JsonObject *status);
 
