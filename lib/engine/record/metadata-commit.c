@@ -13,8 +13,9 @@
  *   look, with a view | flush                | turn: the same view? stores
  *   writer  . . . . . . turn: bit, data ...  |
  *
- * Clean: and nobody has begun to write since.  A bit that was old enough then:
- * it is no more if somebody has written there since.
+ * Clean: and all who had begun to write had ended when it looked, and nobody has
+ * begun since.  A bit that was old enough then: it is no more if somebody has
+ * written there since.
  *
  * Locks held on entry: none.  May block on: the flush, the turn, then on the
  * stores.
@@ -157,13 +158,22 @@ is_complete (const struct array *array)
  */
 struct flushed {
   uint64_t view;  /* its number */
-  uint64_t begun; /* md->begun: who has begun later is not covered */
+  uint64_t begun; /* md->begun: who has begun later is not covered, */
+  bool was_quiet; /* and all others had ended */
   struct checkpoint checkpoint;
 };
 
-/* What is true, then a flush.  0 or -errno. */
+static bool
+is_quiet (const struct metadata *md)
+{
+  return metadata_state (md) == METADATA_DIRTY && md->writers == 0;
+}
+
+/* What is true, then a flush; @if_quiet: or none, if it was not quiet then.  0 or
+ * -errno.
+ */
 static int
-flush_outside (struct array *array, struct flushed *ret)
+flush_outside (struct array *array, bool if_quiet, struct flushed *ret)
 {
   struct metadata *md = array->md;
   struct request *request;
@@ -176,9 +186,11 @@ flush_outside (struct array *array, struct flushed *ret)
   ret->view = view->number;
   ground_mutex_lock (&md->lock);
   ret->begun = md->begun;
+  ret->was_quiet = is_quiet (md);
   ret->checkpoint = look_back (md, view);
   ground_mutex_unlock (&md->lock);
-  r = flush_members (request, view->targets, &md->flush_pool);
+  if (ret->was_quiet || !if_quiet)
+    r = flush_members (request, view->targets, &md->flush_pool);
   request_end (&md->flushers, request);
   return r;
 }
@@ -189,12 +201,6 @@ is_view_flushed (const struct array *array, const struct flushed *flushed)
 {
   request_pin_newest (array->md->request);
   return request_view (array->md->request)->number == flushed->view;
-}
-
-static bool
-is_quiet (const struct metadata *md)
-{
-  return metadata_state (md) == METADATA_DIRTY && md->writers == 0;
 }
 
 /* Turn held.  Who begins to write from now on waits for the turn, to say dirty.
@@ -216,17 +222,11 @@ begin_clean (struct array *array, const struct flushed *flushed)
 int
 metadata_commit_clean (struct array *array)
 {
-  struct metadata *md = array->md;
   struct flushed flushed;
-  bool is_due;
-  int r;
+  int r = flush_outside (array, true, &flushed);
 
-  ground_mutex_lock (&md->lock);
-  is_due = is_quiet (md);
-  ground_mutex_unlock (&md->lock);
-  if (!is_due)
+  if (!flushed.was_quiet)
     return -EBUSY;
-  r = flush_outside (array, &flushed);
   metadata_begin_turn (array);
   /* Also if the flush failed: it is not tried again before the next write. */
   if (!begin_clean (array, &flushed))
@@ -341,7 +341,7 @@ metadata_sweep (struct array *array)
   struct flushed flushed;
 
   if (!view_look (array).is_complete || !age (array)
-      || flush_outside (array, &flushed) < 0)
+      || flush_outside (array, false, &flushed) < 0)
     return;
   metadata_begin_turn (array);
   sweep (array, &flushed);
