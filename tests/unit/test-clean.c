@@ -5,6 +5,8 @@
 #include "ground/ground.h"
 #include "memory-array.h"
 
+#define BYTES 65536
+
 static char data[4096];
 static struct ground_thread cleaner, other;
 static int cleaned;
@@ -81,10 +83,64 @@ START_TEST (nobody_who_writes_during_the_flush_is_said_to_be_clean)
 }
 END_TEST
 
+static bool
+is_busy (struct metadata *md)
+{
+  bool busy;
+
+  ground_mutex_lock (&md->lock);
+  busy = md->busy;
+  ground_mutex_unlock (&md->lock);
+  return busy;
+}
+
+static void
+say_how_far (void *argument)
+{
+  (void)argument;
+  ck_assert_int_eq (metadata_commit_checkpoint (memory.array), 0);
+}
+
+/* As resync's thread does, which has the turn before the flush ends. */
+static void
+end_resync (void)
+{
+  struct metadata *md = memory.array->md;
+
+  ground_mutex_lock (&md->lock);
+  todo_done (&md->todo, 0, BYTES);
+  metadata_publish (md);
+  ground_mutex_unlock (&md->lock);
+  start (&other, say_how_far);
+  while (!is_busy (md))
+    sched_yield ();
+}
+
+START_TEST (a_resync_that_ends_during_the_flush_stays_ended)
+{
+  memory_array_plan (true);
+  memory_array_make ();
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->error[CHILD_WRITE] = -EINVAL;
+  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
+                    -EINVAL);
+  for (unsigned i = 0; i < MEMBERS; i++)
+    memory.leg[i]->error[CHILD_WRITE] = 0;
+  memory.leg[1]->meanwhile[CHILD_FLUSH] = end_resync;
+  ck_assert_int_eq (metadata_commit_clean (memory.array), 0);
+  ground_thread_join (&other);
+  ck_assert_uint_eq (memory_array_super (0).resync_offset, SB1_CLEAN);
+  ck_assert_uint_eq (memory_array_super (1).resync_offset, SB1_CLEAN);
+  ck_assert_int_eq (memory_array_unmake (), 0);
+}
+END_TEST
+
 static void
 add_tests (TCase *tcase)
 {
   tcase_add_test (tcase, nobody_who_writes_during_the_flush_is_said_to_be_clean);
+  tcase_add_test (tcase, a_resync_that_ends_during_the_flush_stays_ended);
 }
 
 int

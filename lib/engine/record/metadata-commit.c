@@ -29,15 +29,24 @@
 #include "engine/record/testimony.h"
 #include "ground/util.h"
 
+/* Up to where copies agree.  What is on the list no more was flushed before, so
+ * this is true now.  Lock held.
+ */
+static uint64_t
+look_at_list (const struct metadata *md)
+{
+  uint64_t offset, length;
+
+  return todo_next (&md->todo, 0, md->todo.window, &offset, &length)
+           ? offset / SECTOR_SIZE : SB1_CLEAN;
+}
+
 /* What the next flush will make true, of @view.  Lock held. */
 static struct checkpoint
 look_back (const struct metadata *md, const struct view *view)
 {
-  struct checkpoint checkpoint = { .resync_offset = SB1_CLEAN };
-  uint64_t offset, length;
+  struct checkpoint checkpoint = { .resync_offset = look_at_list (md) };
 
-  if (todo_next (&md->todo, 0, md->todo.window, &offset, &length))
-    checkpoint.resync_offset = offset / SECTOR_SIZE;
   for (uint32_t left = view->targets; left != 0; left &= left - 1)
     checkpoint.recovered[__builtin_ctz (left)]
       = view->member[__builtin_ctz (left)]->recovered;
@@ -204,9 +213,10 @@ is_view_flushed (const struct array *array, const struct flushed *flushed)
 }
 
 /* Turn held.  Who begins to write from now on waits for the turn, to say dirty.
+ * Resync may have come further since the flush, and have said so.
  */
 static bool
-begin_clean (struct array *array, const struct flushed *flushed)
+begin_clean (struct array *array, struct flushed *flushed)
 {
   struct metadata *md = array->md;
   bool is_due = is_view_flushed (array, flushed);
@@ -215,6 +225,7 @@ begin_clean (struct array *array, const struct flushed *flushed)
   is_due = is_due && is_quiet (md) && md->begun == flushed->begun;
   if (is_due)
     atomic_store (&md->state, METADATA_MIXED);
+  flushed->checkpoint.resync_offset = look_at_list (md);
   ground_mutex_unlock (&md->lock);
   return is_due;
 }
