@@ -134,10 +134,10 @@ struct leg_ops {
   int (*start) (struct leg *leg);
 
   /* Do or begin @child.  Blocks only for LEG_INLINE (on the disk), for what is
-   * beside the disk (on that of the state file), and for LEG_QUEUED as kickoff
-   * does when too much is queued.  Never fails: every
-   * error comes through child->done.  Callable from any number of threads at
-   * once.
+   * beside the disk (on that of the state file), and for LEG_QUEUED: on the
+   * disk, for what it does not queue, and as kickoff does when more than
+   * RING_ENTRIES children are queued.  Never fails: every error comes through
+   * child->done.  Callable from any number of threads at once.
    */
   void (*issue) (struct leg *leg, struct child *child);
 

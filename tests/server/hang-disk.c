@@ -147,6 +147,19 @@ pwritev64v2 (int fd, const struct iovec *parts, int count, off_t offset,
 }
 
 int
+fallocate (int fd, int mode, off_t offset, off_t length)
+{
+  hang (fd, 0);
+  return REAL (fallocate) (fd, mode, offset, length);
+}
+
+int
+fallocate64 (int fd, int mode, off_t offset, off_t length)
+{
+  return fallocate (fd, mode, offset, length);
+}
+
+int
 fdatasync (int fd)
 {
   char path[4096];

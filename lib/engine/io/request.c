@@ -434,6 +434,7 @@ kick_off_queued (struct request *request)
     request->queued &= ~(1u << place);
     leg_kickoff (request_member (request, place)->leg);
   }
+  request->queued_children = 0;
   come_out (request);
 }
 
@@ -469,6 +470,16 @@ wait_for_child (struct request *request, unsigned place)
   return NULL;
 }
 
+/* An inline leg keeps this thread until its disk has answered; and a leg whose
+ * queue is full would do what is in it with another child in hand, so that nobody
+ * could take the request over.
+ */
+static inline bool
+must_kick_off (const struct request *request, enum leg_rank rank)
+{
+  return rank == LEG_INLINE || request->queued_children == RING_ENTRIES;
+}
+
 /* Right before it is issued. */
 static void
 latency_begin (struct child *child)
@@ -483,15 +494,15 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
 {
   struct member *member = request_member (request, place);
   enum leg_rank rank = member->leg->rank;
-  bool stays = rank == LEG_INLINE;
+  /* A queued leg does what it does not queue. */
+  bool may_stay = rank != LEG_REMOTE;
   unsigned number = request->issued[place]++ % 32;
   struct child *child;
 
   assert (what->tag < 32);
   if (request->repeats && !(request->repeated[place] & 1u << number))
     return;
-  /* An inline leg keeps this thread until its disk has answered. */
-  if (stays)
+  if (must_kick_off (request, rank))
     kick_off (request);
   if (request->is_taken)
     return;
@@ -518,12 +529,13 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   hung_note (child);
 
   request->asked |= 1u << place;
+  request->queued_children += rank == LEG_QUEUED;
   atomic_fetch_add (&request->remaining, 1);
   member_issued (member);
 
   if (request->timed || rank == LEG_REMOTE)
     latency_begin (child);
-  if (stays)
+  if (may_stay)
     go_inside (request);
 #ifdef MIRROR_PLANT_GATHER
   /* Only in the build that shows what this file must never do. */
@@ -534,7 +546,7 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   if (member->leg->ops->kickoff != NULL)
     request->queued |= 1u << place;
 #endif
-  if (stays)
+  if (may_stay)
     come_out (request);
 }
 

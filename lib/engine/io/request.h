@@ -95,7 +95,8 @@ struct request {
 
   _Atomic unsigned remaining;  /* children under way + the submitter */
   bool timed;                  /* its children are, whatever leg they go to */
-  uint32_t queued;             /* places issued to but not kicked off */
+  uint32_t queued;             /* places issued to but not kicked off, */
+  unsigned queued_children;    /* and at most so many children of them */
   struct pool *pool;           /* where this round's children come from */
 
   struct ground_mutex lock;
