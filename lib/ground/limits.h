@@ -15,8 +15,9 @@
 
 /* With io_uring: threads that do I/O at the same time, pieces that one of them
  * does at once, and how long it waits for all of them before it says which are
- * done.  The kernel has 12 KiB for each thread; without one of these it is done
- * all the same, piece by piece.
+ * done.  The kernel has 12 KiB and a descriptor for each thread, of which the ring
+ * takes at most a quarter; without one of these it is done all the same, piece by
+ * piece.
  */
 #define RING_LANES 64
 #define RING_ENTRIES 64

@@ -28,6 +28,7 @@
 #ifdef HAVE_LIBURING
 
 #include <liburing.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -314,13 +315,27 @@ init_uring (struct io_uring *uring)
   return r == -EINVAL ? io_uring_queue_init (RING_ENTRIES, uring, 0) : r;
 }
 
+/* Each is a descriptor, and most are for others: without those the server does
+ * not even start.
+ */
+static unsigned
+lanes_allowed (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) == -1)
+    return RING_LANES;
+  return MIN (limit.rlim_cur / 4, (rlim_t)RING_LANES);
+}
+
 /* As many as there may be: the memory for all is not worth a refusal. */
 static int
 make_lanes (struct ring *ring)
 {
-  int r = 0;
+  unsigned most = lanes_allowed ();
+  int r = -EMFILE;
 
-  while (ring->count < RING_LANES && r == 0) {
+  while (ring->count < most) {
     struct lane *lane = &ring->lane[ring->count];
 
     r = init_uring (&lane->uring);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "legs/ring.h"
@@ -391,6 +392,33 @@ START_TEST (nobody_waits_for_a_lane)
 }
 END_TEST
 
+/* Each lane is one, and those who need some come later. */
+START_TEST (most_descriptors_are_left_to_others)
+{
+  struct rlimit limit;
+  rlim_t given;
+  struct ring *small;
+  int files[32];
+
+  if (ring == NULL)
+    return;
+  ring_destroy (ring);
+  ring = NULL;
+  ck_assert_int_eq (getrlimit (RLIMIT_NOFILE, &limit), 0);
+  given = limit.rlim_cur;
+  limit.rlim_cur = 64;
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &limit), 0);
+  ck_assert_int_eq (ring_create (&small), 0);
+  for (unsigned i = 0; i < ARRAY_LENGTH (files); i++)
+    ck_assert_int_ge (files[i] = dup (fd), 0);
+  for (unsigned i = 0; i < ARRAY_LENGTH (files); i++)
+    close (files[i]);
+  ring_destroy (small);
+  limit.rlim_cur = given;
+  ck_assert_int_eq (setrlimit (RLIMIT_NOFILE, &limit), 0);
+}
+END_TEST
+
 START_TEST (the_rest_of_a_short_write_goes_behind_the_first_part)
 {
   static unsigned char data[4 * BLOCK], back[4 * BLOCK];
@@ -497,6 +525,7 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, what_is_done_is_said_although_another_file_hangs);
   tcase_add_test (tcase, whose_time_is_taken_is_waited_for_alone);
   tcase_add_test (tcase, nobody_waits_for_a_lane);
+  tcase_add_test (tcase, most_descriptors_are_left_to_others);
   tcase_add_test (tcase, the_probe_says_one_of_four);
 }
 
