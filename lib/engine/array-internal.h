@@ -30,7 +30,7 @@
 #include "logic/layout.h"
 #include "logic/roster.h"
 
-/* readers, modifiers, failers, joiners, second, the metadata's and resync's. */
+/* readers, modifiers, failers, joiners, second, the metadata's two, resync's. */
 #define ARRAY_GROUPS 8
 
 /* Orders to fail a disk that may wait for the metadata at once, each because of

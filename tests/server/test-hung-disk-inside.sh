@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A local disk hangs with a request of a client inside that is no plain write: zero,
-# through the page cache or with O_DIRECT, where it is not queued as writes are;
-# or a write of more pieces than are queued at once.  When the disk is failed the
-# other one gets all of it, and whoever writes there goes on.  Only that request
-# gets no answer before the kernel has one.
+# A local disk hangs with a request of a client inside that is no plain write:
+# zero, through the page cache or with O_DIRECT, where it is not queued as writes
+# are; or a write of more pieces than are queued at once.  When the disk is failed
+# the other one gets all of it, and whoever writes there goes on.  Only that
+# request gets no answer before the kernel has one.
 
 . "$(dirname "$0")/functions.sh"
 requires_libnbd

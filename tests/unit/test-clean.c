@@ -47,8 +47,8 @@ stay (void)
     sched_yield ();
 }
 
-/* The one who says clean has seen that nobody writes, and waits for a descriptor:
- * then somebody begins, and ends after the flush.
+/* The one who says clean has seen that nobody writes, and waits for a
+ * descriptor: then somebody begins, and ends after the flush.
  */
 START_TEST (nobody_who_writes_during_the_flush_is_said_to_be_clean)
 {
@@ -139,7 +139,8 @@ END_TEST
 static void
 add_tests (TCase *tcase)
 {
-  tcase_add_test (tcase, nobody_who_writes_during_the_flush_is_said_to_be_clean);
+  tcase_add_test (tcase,
+                  nobody_who_writes_during_the_flush_is_said_to_be_clean);
   tcase_add_test (tcase, a_resync_that_ends_during_the_flush_stays_ended);
 }
 

@@ -471,8 +471,8 @@ wait_for_child (struct request *request, unsigned place)
 }
 
 /* An inline leg keeps this thread until its disk has answered; and a leg whose
- * queue is full would do what is in it with another child in hand, so that nobody
- * could take the request over.
+ * queue is full would do what is in it with another child in hand, so that
+ * nobody could take the request over.
  */
 static inline bool
 must_kick_off (const struct request *request, enum leg_rank rank)

@@ -7,15 +7,16 @@
  *   metadata_stop         both, at the end
  *
  * A writer who needs the turn must not wait for a flush that he did not ask
- * for.  So quiet's thread flushes first, takes the turn, and goes on if nothing
- * has changed since:
+ * for.  (But where a leg has no FUA what he stores is flushed, after the round
+ * that is under way.)  So quiet's thread flushes first, takes the turn, and goes
+ * on if nothing has changed since:
  *
  *   look, with a view | flush                | turn: the same view? stores
  *   writer  . . . . . . turn: bit, data ...  |
  *
- * Clean: and all who had begun to write had ended when it looked, and nobody has
- * begun since.  A bit that was old enough then: it is no more if somebody has
- * written there since.
+ * Clean: and all who had begun to write had ended when it looked, and nobody
+ * has begun since.  A bit that was old enough then: it is no more if somebody
+ * has written there since.
  *
  * Locks held on entry: none.  May block on: the flush, the turn, then on the
  * stores.
@@ -178,8 +179,8 @@ is_quiet (const struct metadata *md)
   return metadata_state (md) == METADATA_DIRTY && md->writers == 0;
 }
 
-/* What is true, then a flush; @if_quiet: or none, if it was not quiet then.  0 or
- * -errno.
+/* What is true, then a flush; @if_quiet: or none, if it was not quiet then.  0
+ * or -errno.
  */
 static int
 flush_outside (struct array *array, bool if_quiet, struct flushed *ret)
