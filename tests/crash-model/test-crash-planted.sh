@@ -54,7 +54,7 @@ L4  early
 L5  no-flush
 L5  first-window
 L5  rest-dropped
-L5  old-flush 3800
+L5  old-flush 1000
 L6  no-flush
 L6  ahead
 L7  wrong-copy
@@ -74,7 +74,7 @@ while read -r checker plant first; do
     if [ -z "$checker" ]; then
         continue
     fi
-    line=$(last_line --first "${first:-1}" --states 100000)
+    line=$(last_line --first "${first:-1}" --states 400000)
     case $line in
         "mirror-crash --seed "*": $checker: "*) ;;
         *)
