@@ -39,7 +39,7 @@ plant cleared plain 1000 io/flush.c \
 plant plain-cache plain 1000 io/write.c \
     's/^  request->map = missed_begin (/  request->map = request_view (request)->is_complete ? MISSED_NONE : missed_begin (/'
 plant md-cache md 6000 record/metadata-commit.c \
-    's/^  r = flush_targets (md);$/  r = 0;/'
+    's/^    r = flush_members (request, view->targets, &md->flush_pool);$/    r = 0;/'
 plant last-cache last 1000 life/reattach.c \
     's/|| atomic_load (&array->md->unflushed))/)/'
 
