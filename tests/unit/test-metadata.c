@@ -21,13 +21,20 @@ set_error (enum child_op op, int first, int second)
   memory.leg[1]->error[op] = second;
 }
 
-/* Written to, and copies differ where a write failed. */
+/* An array with a bitmap, whose first region was written to. */
 static void
-make_different (void)
+make_written (void)
 {
   memory_array_plan (true);
   memory_array_make ();
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+}
+
+/* Written to, and copies differ where a write failed. */
+static void
+make_different (void)
+{
+  make_written ();
   set_error (CHILD_WRITE, -EINVAL, -EINVAL);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0),
                     -EINVAL);
@@ -53,9 +60,7 @@ END_TEST
 
 START_TEST (a_member_that_goes_while_all_is_clean_leaves_it_clean)
 {
-  memory_array_plan (true);
-  memory_array_make ();
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  make_written ();
   ck_assert_int_eq (metadata_commit_clean (memory.array), 0);
   set_error (CHILD_FLUSH, 0, -EIO);
   ck_assert_int_eq (array_flush (memory.array), 0);
@@ -289,9 +294,7 @@ END_TEST
 
 START_TEST (who_stays_is_flushed_before_the_others_are_recorded_as_gone)
 {
-  memory_array_plan (true);
-  memory_array_make ();
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  make_written ();
   ck_assert_uint_eq (memory.leg[1]->count[CHILD_FLUSH], 0);
   set_error (CHILD_WRITE, -EIO, 0);
   ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
@@ -686,9 +689,7 @@ is_first_bit_stored (unsigned i)
 static void
 make_with_old_bit (void)
 {
-  memory_array_plan (true);
-  memory_array_make ();
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  make_written ();
   metadata_sweep (memory.array);
   ck_assert (is_first_bit_stored (0));
 }
@@ -773,9 +774,7 @@ END_TEST
 
 START_TEST (who_writes_during_the_flush_before_clean_does_not_wait_for_it)
 {
-  memory_array_plan (true);
-  memory_array_make ();
-  ck_assert_int_eq (array_write (memory.array, data, sizeof data, 0, 0), 0);
+  make_written ();
   memory.leg[0]->meanwhile[CHILD_FLUSH] = let_somebody_write;
   ck_assert_int_eq (metadata_commit_clean (memory.array), -EBUSY);
   ground_thread_join (&writer);

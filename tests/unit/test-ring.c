@@ -217,6 +217,15 @@ batch_end (struct batch *batch)
   free (batch->times);
 }
 
+/* Of one that was started: its first child, which waited, is right. */
+static void
+batch_join (struct batch *batch)
+{
+  ground_thread_join (&batch->thread);
+  ck_assert_int_eq (batch->errors[0], 0);
+  batch_end (batch);
+}
+
 static int
 one (enum child_op op, int file, void *buffer, uint64_t length, uint64_t offset)
 {
@@ -306,10 +315,8 @@ START_TEST (a_short_transfer_goes_on)
   batch_start (&batch);
   for (unsigned i = 0; i < sizeof data; i += 256)
     ck_assert_int_eq (write (ends[1], data + i, 256), 256);
-  ground_thread_join (&batch.thread);
-  ck_assert_int_eq (batch.errors[0], 0);
+  batch_join (&batch);
   ck_assert_mem_eq (data, back, sizeof data);
-  batch_end (&batch);
   close (ends[0]);
   close (ends[1]);
 }
@@ -330,9 +337,7 @@ START_TEST (what_is_done_is_said_although_another_file_hangs)
   batch_wait (&batch, 1);
   ck_assert_uint_eq (batch.times[0], 0);
   ck_assert_int_eq (write (ends[1], buffer, BLOCK), BLOCK);
-  ground_thread_join (&batch.thread);
-  ck_assert_int_eq (batch.errors[0], 0);
-  batch_end (&batch);
+  batch_join (&batch);
   close (ends[0]);
   close (ends[1]);
 }
@@ -380,9 +385,7 @@ START_TEST (nobody_waits_for_a_lane)
   }
   for (unsigned i = 0; ring != NULL && i < RING_LANES; i++) {
     ck_assert_int_eq (write (ends[i][1], buffer[i], BLOCK), BLOCK);
-    ground_thread_join (&batch[i].thread);
-    ck_assert_int_eq (batch[i].errors[0], 0);
-    batch_end (&batch[i]);
+    batch_join (&batch[i]);
     close (ends[i][0]);
     close (ends[i][1]);
   }
