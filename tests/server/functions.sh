@@ -279,6 +279,16 @@ serve_hangable ()
   controlled mirror
 }
 
+# serve_hangable_state DISK-OR-PARAMETER...: the same with state=state, and it is
+# this file that hangs, or has no room, when it is told to.
+serve_hangable_state ()
+{
+  rm -f mirror.messages
+  LD_PRELOAD=$dir/hang.so HANG_DISKS=/state serve_mirror \
+    control="$dir/control" "$@" state=state
+  controlled mirror
+}
+
 # serve_logged NAME IMAGE: what it is asked for since now is in NAME.log.
 serve_logged ()
 {

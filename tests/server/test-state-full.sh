@@ -13,10 +13,7 @@ hangable
 
 begin ()
 {
-  rm -f mirror.messages
-  LD_PRELOAD=$dir/hang.so HANG_DISKS=/state serve_mirror \
-    control="$dir/control" a.img "$(uri b)" state=state reconnect=no
-  controlled mirror
+  serve_hangable_state a.img "$(uri b)" reconnect=no
 }
 
 all_in_sync ()

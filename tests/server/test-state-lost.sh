@@ -11,10 +11,7 @@ hangable
 
 begin ()
 {
-  rm -f mirror.messages
-  LD_PRELOAD=$dir/hang.so HANG_DISKS=/state serve_mirror \
-    control="$dir/control" a.img b.img state=state
-  controlled mirror
+  serve_hangable_state a.img b.img
 }
 
 # write_somewhere MiB...: to regions that have no bit yet; "fails" or "works".
