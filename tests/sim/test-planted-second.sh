@@ -26,9 +26,9 @@ plant "nothing is taken over" second.c \
     's/taken = is_stuck/taken = false \&\& is_stuck/'
 plant "it is taken although its thread is out again" second.c \
     's/request_take (request, inside)/(atomic_store (\&request->inside, REQUEST_TAKEN), true)/'
-plant "who came out goes on sending" request.c \
+plant "who came out goes on sending" round.c \
     '/^  if (request->is_taken)$/{N;/\n    return;$/d}'
-plant "the answer does not wait for who has taken it" request.c \
+plant "the answer does not wait for who has taken it" round.c \
     's/^  while (!request->is_done)$/  if (false)/'
 plant "its range stays locked" write.c \
     '/^  range_unlock (&array->ranges, &taken->range);$/d'

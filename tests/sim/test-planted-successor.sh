@@ -36,9 +36,9 @@ plant () {
     find_it "$3"
 }
 
-plant io/request.c 'member_answered (member, child, error)' \
+plant io/round.c 'member_answered (member, child, error)' \
     'member_answered(m, c, e) member_answered (successor (request, m), c, e)'
-plant io/request.c 'leg_kickoff (request_member (request, place)->leg)' \
+plant io/round.c 'leg_kickoff (request_member (request, place)->leg)' \
     'leg_kickoff(l) leg_kickoff (successor (request, request_member (request, place))->leg)'
 plant array/failure.c 'request_member (request, place)' \
     'request_member(r, p) successor (r, request_view (r)->member[p])'
