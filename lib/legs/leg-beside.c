@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ground/limits.h"
 #include "ground/util.h"
 #include "legs/leg-beside.h"
 
@@ -131,6 +132,18 @@ beside_kickoff (struct leg *leg)
   leg_kickoff (leg->image);
 }
 
+static void
+beside_attend (struct leg *const *legs, unsigned count,
+               const _Atomic unsigned *remaining)
+{
+  struct leg *images[LEGS_MAX];
+
+  assert (count <= LEGS_MAX);
+  for (unsigned i = 0; i < count; i++)
+    images[i] = legs[i]->image;
+  leg_attend (images, count, remaining);
+}
+
 /* ------------------------------------------------------------------ the rest */
 
 static void
@@ -211,6 +224,7 @@ static const struct leg_ops beside_ops = {
   .start = beside_start,
   .issue = beside_issue,
   .kickoff = beside_kickoff,
+  .attend = beside_attend,
   .read_now = beside_read_now,
   .can_zero = beside_can_zero,
   .abort = beside_abort,

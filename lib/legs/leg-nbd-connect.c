@@ -333,6 +333,7 @@ create (const char *uri, const struct leg_nbd_patience *patience)
                          ? GROUND_NEVER
                          : ground_now () + 2 * patience->timeout_ns
                              + JOIN_LOOK_S * GROUND_S;
+  nbd->reader = NBD_POLLER;
   nbd->flight[NBD_DATA].timeout_ns = patience->timeout_ns;
   nbd->flight[NBD_FLUSH].timeout_ns = patience->flush_timeout_ns;
   nbd->kick = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -74,6 +74,8 @@ put_in_flight (struct leg_nbd *nbd, struct nbd_connection *connection,
   struct nbd_flight *flight = flight_of (nbd, child);
 
   connection->in_flight++;
+  nbd->in_flight++;
+  nbd->peak = MAX (nbd->peak, nbd->in_flight);
   nbd->asked_ns = ground_now ();
   child->driver.leg = &nbd->leg;
   child->driver.connection = connection - nbd->connection;
@@ -132,7 +134,7 @@ is_idle (const struct leg_nbd *nbd)
   for (unsigned i = 0; i < nbd->connections; i++)
     if (atomic_load (&nbd->connection[i].has_heartbeat))
       return false;
-  return nbd->gone == 0 && !nbd->closing;
+  return nbd->gone == 0 && !nbd->closing && nbd->reader != NBD_ISSUER;
 }
 
 /* With the lists' lock, while it is idle. */
@@ -149,6 +151,8 @@ leg_nbd_enlist_heartbeats (struct leg_nbd *nbd)
 
   ground_mutex_lock (&nbd->lists);
   is_due = is_idle (nbd) && ground_now () >= heartbeat_ns (nbd);
+  if (is_due)
+    atomic_store (&nbd->reader, NBD_POLLER);
   for (unsigned i = 0; is_due && i < nbd->connections; i++)
     enlist_heartbeat (nbd, &nbd->connection[i]);
   ground_mutex_unlock (&nbd->lists);
@@ -161,12 +165,13 @@ is_write (const struct child *child)
   return child->op == CHILD_WRITE || child->op == CHILD_ZERO;
 }
 
-void
-leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
+/* With the lists' lock: out of flight, and how it ended. */
+static void
+land (struct leg_nbd *nbd, struct child *child, int error)
 {
-  ground_mutex_lock (&nbd->lists);
   assert (nbd->connection[child->driver.connection].in_flight > 0);
   nbd->connection[child->driver.connection].in_flight--;
+  nbd->in_flight--;
   take_out (flight_of (nbd, child), child);
 
   if (error == -ENOTCONN && is_write (child))
@@ -175,6 +180,13 @@ leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
   if (error == -ENOTCONN && nbd->gone == -ETIMEDOUT)
     error = -ETIMEDOUT;
   child->driver.error = error;
+}
+
+void
+leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
+{
+  ground_mutex_lock (&nbd->lists);
+  land (nbd, child, error);
   child->driver.next = NULL;
   if (nbd->completed_last != NULL)
     nbd->completed_last->driver.next = child;
@@ -182,6 +194,25 @@ leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error)
     nbd->completed = child;
   nbd->completed_last = child;
   ground_mutex_unlock (&nbd->lists);
+}
+
+/* It belongs to the issuer again the moment done is called. */
+static void
+tell_issuer (struct leg_nbd *nbd, struct child *child)
+{
+  /* Who hears that the connection is lost finds the leg given up. */
+  if (child->driver.error == -ENOTCONN || child->driver.error == -ETIMEDOUT)
+    leg_nbd_give_up (nbd, child->driver.error);
+  child->done (child, child->driver.error);
+}
+
+void
+leg_nbd_withdraw (struct leg_nbd *nbd, struct child *child, int error)
+{
+  ground_mutex_lock (&nbd->lists);
+  land (nbd, child, error);
+  ground_mutex_unlock (&nbd->lists);
+  tell_issuer (nbd, child);
 }
 
 void
@@ -195,12 +226,8 @@ leg_nbd_complete (struct leg_nbd *nbd)
   ground_mutex_unlock (&nbd->lists);
 
   for (; child != NULL; child = next) {
-    /* It belongs to the issuer again the moment done is called. */
     next = child->driver.next;
-    /* Who hears that the connection is lost finds the leg given up. */
-    if (child->driver.error == -ENOTCONN || child->driver.error == -ETIMEDOUT)
-      leg_nbd_give_up (nbd, child->driver.error);
-    child->done (child, child->driver.error);
+    tell_issuer (nbd, child);
   }
 }
 

@@ -7,8 +7,12 @@
  *                   nbd_aio_...: sends what the socket takes
  *   any thread      command_done, under libnbd's handle lock: from the
  *   in libnbd       in-flight list to the completed list, nothing else
- *   whoever drove   leg_nbd_complete: child->done, no lock held
- *   the handle
+ *   the reader      leg_nbd_complete: child->done, no lock held
+ *
+ * Who reads the answers is one at a time (leg-nbd-reader.c): the poll thread, or
+ * an issuer that waits for nothing else (leg-nbd-attend.c), so that where there
+ * is one request at a time no other thread is woken.  The poll thread then waits
+ * only for the end of a connection, and looks after deadlines.
  *
  * A connection ends in one way only: somebody shuts its socket down (or the
  * server does), and whoever drives the handle next finds out; libnbd then
@@ -21,6 +25,8 @@
  */
 #ifndef MIRROR_LEG_NBD_INTERNAL_H
 #define MIRROR_LEG_NBD_INTERNAL_H
+
+#include <poll.h>
 
 #include "ground/ground.h"
 #include "ground/limits.h"
@@ -52,6 +58,9 @@ struct nbd_connection {
  * that may rightly take longer.
  */
 enum { NBD_DATA, NBD_FLUSH, NBD_KINDS };
+
+/* Changed under leg_nbd.lists. */
+enum nbd_reader { NBD_NOBODY, NBD_POLLER, NBD_ISSUER };
 
 struct nbd_flight {
   uint64_t timeout_ns;
@@ -89,6 +98,9 @@ struct leg_nbd {
   bool lost_writes;           /* their connection died before the answer */
   bool closing;               /* nobody wants to hear of it */
   uint64_t asked_ns;          /* when the last command was issued */
+  _Atomic enum nbd_reader reader;
+  bool is_ending;             /* the poller has seen a connection end */
+  unsigned in_flight, peak;   /* commands; the most since there was none */
   struct nbd_flight flight[NBD_KINDS];
   struct child *completed, *completed_last; /* for child->done, in order */
 };
@@ -141,8 +153,11 @@ bool leg_nbd_enlist_heartbeats (struct leg_nbd *nbd);
 /* @child has ended with @error (-errno): to the completed list. */
 void leg_nbd_retire (struct leg_nbd *nbd, struct child *child, int error);
 
-/* Call done for all that has completed.  After every call that drives a
- * handle, with no lock held.
+/* @child was not sent: done with @error (-errno), in this thread. */
+void leg_nbd_withdraw (struct leg_nbd *nbd, struct child *child, int error);
+
+/* Call done for all that has completed.  For who reads, after every call that
+ * drives a handle, with no lock held.
  */
 void leg_nbd_complete (struct leg_nbd *nbd);
 
@@ -169,10 +184,41 @@ uint64_t leg_nbd_next_deadline (struct leg_nbd *nbd);
  */
 bool leg_nbd_is_news (struct leg_nbd *nbd, int *ret_error);
 
+/* leg-nbd-reader.c */
+
+/* The poller, before it sleeps: does it read?  Not any more where one command at
+ * a time comes, so that issuers may.
+ */
+bool leg_nbd_poller_reads (struct leg_nbd *nbd);
+
+/* The poller: a connection ends, and from now on it wants to read whatever there
+ * still is.  False: an issuer reads, and kicks it when it lets go.
+ */
+bool leg_nbd_take_over (struct leg_nbd *nbd);
+
+/* leg_ops.kickoff: what is in flight has a reader. */
+void leg_nbd_kickoff (struct leg *leg);
+
+/* An issuer: does it read from now on, until it lets go? */
+bool leg_nbd_claim (struct leg_nbd *nbd);
+void leg_nbd_let_go (struct leg_nbd *nbd);
+
 /* leg-nbd-poll.c */
 
 /* Wake the poller: its idea of what to wait for is out of date. */
 void leg_nbd_kick (struct leg_nbd *nbd);
+
+/* The sockets of the connections that live, and what to wait for if this thread
+ * reads, or (@reads false) leaves that to others; how many these are.
+ */
+unsigned leg_nbd_fill_poll (struct leg_nbd *nbd, bool reads,
+                            struct pollfd *fds);
+
+/* The milliseconds that poll(2) may take. */
+int leg_nbd_wait_ms (struct leg_nbd *nbd);
+
+/* Who reads has waited: let libnbd do what poll(2) answered. */
+void leg_nbd_handle (struct leg_nbd *nbd, const struct pollfd *fds);
 
 /* Wait for something to happen (at most until the next deadline), and do
  * what it asks for.  False: all connections are dead, there is nothing more
@@ -193,6 +239,10 @@ int leg_nbd_poll_ms (uint64_t deadline_ns);
 short leg_nbd_events (struct nbd_handle *handle);
 int leg_nbd_notify (struct nbd_handle *handle, short revents);
 bool leg_nbd_is_dead (struct nbd_handle *handle);
+
+/* leg-nbd-attend.c: leg_ops.attend. */
+void leg_nbd_attend (struct leg *const *legs, unsigned count,
+                     const _Atomic unsigned *remaining);
 
 /* leg-nbd-identity.c: leg->identity, once the first connection is there. */
 void leg_nbd_identify (struct leg_nbd *nbd);

@@ -66,59 +66,87 @@ leg_nbd_is_dead (struct nbd_handle *handle)
   return nbd_aio_is_dead (handle) != 0 || nbd_aio_is_closed (handle) != 0;
 }
 
-/* How many connections live; their sockets are in @fds, behind the kick. */
-static unsigned
-fill_poll (struct leg_nbd *nbd, struct pollfd *fds)
+unsigned
+leg_nbd_fill_poll (struct leg_nbd *nbd, bool reads, struct pollfd *fds)
 {
   unsigned alive = 0;
 
-  fds[0] = (struct pollfd){ .fd = nbd->kick, .events = POLLIN };
   for (unsigned i = 0; i < nbd->connections; i++) {
     struct nbd_connection *connection = &nbd->connection[i];
     bool is_dead = leg_nbd_is_dead (connection->handle);
+    short events = is_dead ? 0 : leg_nbd_events (connection->handle);
 
+    /* Answers that others read do not wake who waits for this. */
+    if (!reads)
+      events = (events & ~POLLIN) | POLLRDHUP;
     /* poll ignores negative numbers. */
-    fds[1 + i] = (struct pollfd){
-      .fd = is_dead ? -1 : connection->socket,
-      .events = is_dead ? 0 : leg_nbd_events (connection->handle),
-    };
+    fds[i] = (struct pollfd){ .fd = is_dead ? -1 : connection->socket,
+                              .events = events };
     alive += !is_dead;
   }
   return alive;
 }
 
-static int
-wait_ms (struct leg_nbd *nbd)
+int
+leg_nbd_wait_ms (struct leg_nbd *nbd)
 {
   int ms = leg_nbd_poll_ms (leg_nbd_next_deadline (nbd));
 
   return nbd->canceled != NULL ? MIN (ms, NBD_LOOK_MS) : ms;
 }
 
+void
+leg_nbd_handle (struct leg_nbd *nbd, const struct pollfd *fds)
+{
+  /* A refused or failed call shows in the handle's state, next time. */
+  for (unsigned i = 0; i < nbd->connections; i++)
+    if (fds[i].revents != 0)
+      leg_nbd_notify (nbd->connection[i].handle, fds[i].revents);
+  leg_nbd_complete (nbd);
+}
+
+/* Others read, or nobody; what an issuer could not send is sent here. */
+static void
+look_on (struct leg_nbd *nbd, const struct pollfd *fds)
+{
+  for (unsigned i = 0; i < nbd->connections; i++) {
+    if (fds[i].revents & POLLOUT)
+      nbd_aio_notify_write (nbd->connection[i].handle);
+    if (fds[i].revents & ~POLLOUT)
+      leg_nbd_take_over (nbd);
+  }
+}
+
 bool
 leg_nbd_poll_once (struct leg_nbd *nbd)
 {
   struct pollfd fds[1 + NBD_CONNECTIONS_MAX];
-  unsigned alive = fill_poll (nbd, fds);
+  bool reads = leg_nbd_poller_reads (nbd);
+  unsigned alive = leg_nbd_fill_poll (nbd, reads, fds + 1);
   eventfd_t count;
   int r;
 
-  if (alive < nbd->connections)
+  if (alive < nbd->connections) {
     leg_nbd_give_up (nbd, -ENOTCONN);
-  if (alive == 0) {
+    if (leg_nbd_take_over (nbd) && !reads)
+      return true;
+  }
+  if (alive == 0 && reads) {
     leg_nbd_complete (nbd);
     return false;
   }
 
-  r = poll (fds, 1 + nbd->connections, wait_ms (nbd));
+  fds[0] = (struct pollfd){ .fd = nbd->kick, .events = POLLIN };
+  /* An end that is known need not be looked for again while an issuer reads. */
+  r = poll (fds, reads || !nbd->is_ending ? 1 + nbd->connections : 1,
+            leg_nbd_wait_ms (nbd));
   assert (r >= 0 || errno == EINTR || errno == EAGAIN || errno == ENOMEM);
   if (r > 0 && fds[0].revents != 0)
     eventfd_read (nbd->kick, &count);
-  /* A refused or failed call shows in the handle's state, next time. */
-  for (unsigned i = 0; r > 0 && i < nbd->connections; i++)
-    if (fds[1 + i].revents != 0)
-      leg_nbd_notify (nbd->connection[i].handle, fds[1 + i].revents);
-  leg_nbd_complete (nbd);
+  if (r > 0 && reads)
+    leg_nbd_handle (nbd, fds + 1);
+  else if (r > 0)
+    look_on (nbd, fds + 1);
 
   if (leg_nbd_is_overdue (nbd))
     leg_nbd_give_up (nbd, -ETIMEDOUT);
@@ -149,9 +177,10 @@ leg_nbd_poll_start (struct leg_nbd *nbd)
   int r;
 
   nbd->canceled = NULL;
+  nbd->started = true;
   r = ground_thread_start (&nbd->poller, "leg-nbd", poll_main, nbd);
-
-  nbd->started = r == 0;
+  if (r < 0)
+    nbd->started = false;
   return r;
 }
 

@@ -2,7 +2,7 @@
 /* leg-nbd: children as NBD commands.
  *
  * Called by the engine from any thread; leg-nbd-connect.c opened the leg,
- * leg-nbd-poll.c completes what is not complete at once.  Holds no lock
+ * leg-nbd-poll.c or leg-nbd-attend.c reads the answers.  Holds no lock
  * across a call of libnbd.  Does not block: libnbd queues what the socket
  * does not take.
  *
@@ -261,14 +261,15 @@ leg_nbd_send (struct leg_nbd *nbd, struct nbd_connection *connection,
   refused = NULL;
   send_command (nbd, connection->handle, child);
   if (refused == child)
-    leg_nbd_retire (nbd, child, refusal (connection->handle));
-  /* The poller waits for input already.  Anything else, it has to learn:
-   * that there is more to send, or that the connection died in our hands.
+    leg_nbd_withdraw (nbd, child, refusal (connection->handle));
+  /* Whoever reads waits for input already.  Anything else, somebody has to
+   * learn: that there is more to send, or that the connection died in our
+   * hands.  If nobody reads, who kicks off or attends will see it.
    */
-  if (nbd_aio_get_direction (connection->handle) != LIBNBD_AIO_DIRECTION_READ)
+  if (atomic_load (&nbd->reader) != NBD_NOBODY
+      && nbd_aio_get_direction (connection->handle)
+           != LIBNBD_AIO_DIRECTION_READ)
     leg_nbd_kick (nbd);
-  /* Our call may have completed others' commands. */
-  leg_nbd_complete (nbd);
 }
 
 static void
@@ -342,6 +343,8 @@ nbd_close_leg (struct leg *leg)
 const struct leg_ops leg_nbd_ops = {
   .start = nbd_start,
   .issue = nbd_issue,
+  .kickoff = leg_nbd_kickoff,
+  .attend = leg_nbd_attend,
   .read_now = leg_nbd_read_now,
   .data_end_now = leg_nbd_data_end_now,
   .can_zero = nbd_can_zero_range,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* leg: what the errors of any leg mean, how a driver says no, and which legs
- * are the same.
+/* leg: what the errors of any leg mean, how a driver says no, which legs are the
+ * same, and waiting for several at once.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,6 +11,21 @@
 #include "ground/text.h"
 #include "ground/util.h"
 #include "legs/leg.h"
+
+void
+leg_attend (struct leg *const *legs, unsigned count,
+            const _Atomic unsigned *remaining)
+{
+  bool can_all = legs[0]->ops->attend != NULL;
+
+  for (unsigned i = 1; i < count; i++)
+    can_all = can_all && legs[i]->ops->attend == legs[0]->ops->attend;
+  if (can_all)
+    legs[0]->ops->attend (legs, count, remaining);
+  else
+    for (unsigned i = 0; i < count; i++)
+      leg_kickoff (legs[i]);
+}
 
 int
 leg_refuse (char *why, int error, const char *format, ...)

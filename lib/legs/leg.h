@@ -99,7 +99,7 @@ struct child {
  * queued all the same.)
  */
 enum leg_rank {
-  LEG_REMOTE, /* issue sends; another thread completes */
+  LEG_REMOTE, /* issue sends; another thread completes, after kickoff */
   LEG_QUEUED, /* issue queues; kickoff, by the same thread, does the I/O and
                  completes before it returns */
   LEG_INLINE, /* issue does the I/O and completes before it returns, but for
@@ -141,10 +141,18 @@ struct leg_ops {
    */
   void (*issue) (struct leg *leg, struct child *child);
 
-  /* What this thread has issued and what was only queued, to any leg, is done
-   * now.  Blocks on the disks.  NULL: this leg never queues.
+  /* What this thread has issued will be answered without it.  LEG_QUEUED: what
+   * was only queued, to any leg, is done now; blocks on the disks.  LEG_REMOTE:
+   * somebody reads the answers from now on; does not block.  NULL: as soon as it
+   * is issued.
    */
   void (*kickoff) (struct leg *leg);
+
+  /* leg_attend, for legs that all have this operation.  NULL: nothing but
+   * kickoff can be done.
+   */
+  void (*attend) (struct leg *const *legs, unsigned count,
+                  const _Atomic unsigned *remaining);
 
   /* Read before start, in the caller's thread, with the leg's deadline.
    * Any alignment.  0 or -errno.
@@ -266,6 +274,15 @@ leg_kickoff (struct leg *leg)
   if (leg->ops->kickoff != NULL)
     leg->ops->kickoff (leg);
 }
+
+/* In place of kickoff of @legs, which are different, by a thread that waits for
+ * nothing but what it has issued to them.  It takes part in the work, and so in
+ * calling done, also that of others' children, until *@remaining is 0; or it
+ * returns earlier, and what is left comes without it.  Blocks until the longest
+ * of their deadlines.
+ */
+void leg_attend (struct leg *const *legs, unsigned count,
+                 const _Atomic unsigned *remaining);
 
 /* The disk itself, without what is beside it. */
 static inline struct leg *

@@ -38,6 +38,7 @@ io_finish (struct sim_leg *l, struct io *io, int error)
            check_op_name (child->op), (unsigned long long)child->offset,
            (unsigned long long)child->length, error);
   free (snapshot);
+  io_was_read (io);
   io->child = NULL;
   l->in_flight--;
   child->done (child, error);
@@ -268,9 +269,8 @@ next_event (const struct sim_leg *l)
   return next;
 }
 
-/* One child that is due goes one step further. */
-static bool
-work (struct sim_leg *l)
+bool
+io_work (struct sim_leg *l)
 {
   unsigned start = random_below (&l->disk->chance, IOS_MAX);
   uint64_t now = sim_time ();
@@ -304,24 +304,41 @@ is_overdue (const struct sim_leg *l)
   return false;
 }
 
+/* False: there is nothing to do now. */
+static bool
+step (struct sim_leg *l)
+{
+  struct disk *disk = l->disk;
+  uint64_t now = sim_time ();
+
+  if (l->is_gone && pick_io (l) != NULL)
+    lose (l, l->gone_error);
+  else if (!l->is_gone && now >= disk->faults.die_ns)
+    lose (l, disk->faults.die_error);
+  else if (!l->is_gone && is_overdue (l))
+    lose (l, -ETIMEDOUT);
+  else if (l->zombie != NULL && now >= l->zombie->due_ns)
+    raise_zombie (l);
+  else
+    return io_work (l);
+  return true;
+}
+
 void
 sim_leg_fiber (void *argument)
 {
   struct sim_leg *l = argument;
-  struct disk *disk = l->disk;
+  bool is_done;
 
   while (!l->is_stopping) {
-    uint64_t now = sim_time ();
-
-    if (l->is_gone && pick_io (l) != NULL)
-      lose (l, l->gone_error);
-    else if (!l->is_gone && now >= disk->faults.die_ns)
-      lose (l, disk->faults.die_error);
-    else if (!l->is_gone && is_overdue (l))
-      lose (l, -ETIMEDOUT);
-    else if (l->zombie != NULL && now >= l->zombie->due_ns)
-      raise_zombie (l);
-    else if (!work (l))
+    if (l->is_read) {
+      sim_park (GROUND_NEVER); /* until who attends has done one child */
+      continue;
+    }
+    l->is_read = true;
+    is_done = !step (l);
+    l->is_read = false;
+    if (is_done)
       sim_park (next_event (l));
   }
 }

@@ -16,6 +16,7 @@
 struct io {
   struct child *child; /* NULL: this place is free */
   bool is_queued;      /* and not kicked off, by the issuer's fiber */
+  bool is_unread;      /* remote: neither kicked off nor attended */
   bool is_inline;      /* the issuer's fiber carries it, or still does */
   bool is_transferred;
   int issuer; /* fiber */
@@ -38,6 +39,7 @@ struct sim_leg {
   struct ground_thread thread;
   int fiber; /* -1: not started */
   bool is_started, is_stopping, is_aborted, is_gone;
+  bool is_read; /* some fiber is doing one step of what comes from it */
   int gone_error;
   unsigned in_flight;
   struct io ios[IOS_MAX];
@@ -52,6 +54,12 @@ void io_transfer (struct sim_leg *l, struct io *io);
 
 /* Answer @io with @error.  Other fibers run meanwhile. */
 void io_finish (struct sim_leg *l, struct io *io, int error);
+
+/* Somebody reads the answer, or it is there. */
+void io_was_read (struct io *io);
+
+/* One child that is due goes one step further. */
+bool io_work (struct sim_leg *l);
 
 /* What a failed read leaves in the buffer. */
 void io_scribble (const struct io *io);

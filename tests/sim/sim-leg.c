@@ -2,7 +2,8 @@
 /* sim-leg: a leg driver over a simulated disk.
  *
  *   LEG_REMOTE   issue starts the child; a fiber of the leg completes it,
- *                in any order, or gives the leg up at the deadline
+ *                in any order, or gives the leg up at the deadline.  Who has not
+ *                kicked it off, or does not attend, must not wait
  *   LEG_QUEUED   issue queues; kickoff does what the caller's fiber has queued
  *                in any leg, in that fiber; without it that would wait for ever
  *   LEG_INLINE   issue does it all in the caller's fiber; flush and zero may
@@ -26,7 +27,9 @@
 #define LEGS_AT_ONCE 32
 
 static struct sim_leg *legs[LEGS_AT_ONCE];
-static unsigned unkicked[SIM_FIBERS_MAX]; /* children that each fiber queued */
+
+/* Children of each fiber: queued; sent, and perhaps nobody reads the answer. */
+static unsigned unkicked[SIM_FIBERS_MAX], unread[SIM_FIBERS_MAX];
 
 static struct sim_leg *
 sim_leg (struct leg *leg)
@@ -74,11 +77,30 @@ new_io (struct sim_leg *l, struct child *child)
   return io;
 }
 
+/* Design: an answer waits for nobody but who waits for it alone. */
+static void
+check_all_read (const char *what)
+{
+  if (unread[sim_self ()] > 0)
+    sim_fail ("%s %s while nobody reads the answers to %u children that it "
+              "sent", sim_name (sim_self ()), what, unread[sim_self ()]);
+}
+
+void
+io_was_read (struct io *io)
+{
+  if (io->is_unread)
+    unread[io->issuer]--;
+  io->is_unread = false;
+}
+
 static void
 do_inline (struct sim_leg *l, struct io *io)
 {
   uint64_t ns = l->is_gone ? 0 : io_latency (l->disk);
 
+  if (ns > 0)
+    check_all_read ("is inside a disk");
   io->is_inline = true;
   for (uint64_t until = sim_time () + ns; sim_time () < until;)
     sim_park (until);
@@ -126,6 +148,8 @@ sim_issue (struct leg *leg, struct child *child)
     unkicked[io->issuer]++;
     break;
   default:
+    io->is_unread = true;
+    unread[io->issuer]++;
     io_start (l, io);
     break;
   }
@@ -166,6 +190,44 @@ sim_kickoff (struct leg *leg)
     io->is_queued = false;
     do_inline (l, io);
   }
+}
+
+/* Of a remote leg: what this fiber has sent is read by somebody. */
+static void
+sim_let_read (struct leg *leg)
+{
+  struct sim_leg *l = sim_leg (leg);
+
+  sim_point ();
+  for (unsigned i = 0; i < IOS_MAX && l->in_flight > 0; i++)
+    if (l->ios[i].child != NULL && l->ios[i].issuer == sim_self ())
+      io_was_read (&l->ios[i]);
+}
+
+/* This fiber brings the answers, or some of them, or leaves it all. */
+static void
+sim_attend (struct leg *const *attended, unsigned count,
+            const _Atomic unsigned *remaining)
+{
+  struct disk *disk = sim_leg (attended[0])->disk;
+
+  for (unsigned i = 0; i < count; i++)
+    check_no_locks (sim_leg (attended[i])->disk, "attend");
+  while (atomic_load (remaining) > 0 && random_one_in (&disk->chance, 2)) {
+    struct sim_leg *l
+      = sim_leg (attended[random_below (&disk->chance, count)]);
+
+    sim_point ();
+    if (l->is_gone || l->is_read)
+      continue;
+    l->is_read = true;
+    if (io_work (l))
+      SOMETIMES (ATTENDED);
+    l->is_read = false;
+    sim_unpark (l->fiber);
+  }
+  for (unsigned i = 0; i < count; i++)
+    sim_let_read (attended[i]);
 }
 
 static int
@@ -245,6 +307,17 @@ static const struct leg_ops plain_ops = {
   .close = sim_close,
 };
 
+static const struct leg_ops remote_ops = {
+  .start = sim_start,
+  .issue = sim_issue,
+  .kickoff = sim_let_read,
+  .attend = sim_attend,
+  .read_now = sim_read_now,
+  .can_zero = sim_can_zero,
+  .abort = sim_abort,
+  .close = sim_close,
+};
+
 static const struct leg_ops queueing_ops = {
   .start = sim_start,
   .issue = sim_issue,
@@ -263,6 +336,7 @@ before_wait (void)
     sim_fail ("%s waits while %u children that it queued were not kicked "
               "off",
               sim_name (sim_self ()), unkicked[sim_self ()]);
+  check_all_read ("waits");
 }
 
 void
@@ -270,6 +344,7 @@ sim_leg_begin_world (void)
 {
   memset (legs, 0, sizeof legs);
   memset (unkicked, 0, sizeof unkicked);
+  memset (unread, 0, sizeof unread);
   sim_set_wait_hook (before_wait);
 }
 
@@ -284,7 +359,9 @@ sim_leg_open (struct disk *disk)
   l->disk = disk;
   l->fiber = -1;
   snprintf (l->name, sizeof l->name, "leg%u", disk->slot);
-  l->leg.ops = queues ? &queueing_ops : &plain_ops;
+  l->leg.ops = disk->rank == LEG_REMOTE ? &remote_ops
+               : queues                   ? &queueing_ops
+                                          : &plain_ops;
   l->leg.rank = disk->rank;
   l->leg.caps = disk->caps;
   l->leg.name = l->name;

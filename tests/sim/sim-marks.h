@@ -23,6 +23,7 @@
   X (READONLY, "a read-only array")                                           \
   X (CHILD_SPLIT, "one write became more children than copies")               \
   X (COMPLETED_AT_ISSUE, "a child was done before leg_issue returned")        \
+  X (ATTENDED, "who waits for remote legs brought an answer")                 \
   X (TORN_TRANSFER, "a write reached the disk in two steps")                  \
   X (OVERLAP, "two writes overlapped in time and place")                      \
   X (READ_DURING_WRITE, "a read overlapped a write in time and place")        \

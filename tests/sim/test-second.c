@@ -158,7 +158,7 @@ int
 main (void)
 {
   log_set_sink (say_nothing);
-  for (uint64_t seed = 1; seed <= 4000; seed++) {
+  for (uint64_t seed = 1; seed <= 20000; seed++) {
     is_late = seed % 4 == 0;
     disks_pool = seed % 8 < 4 ? 0 : 2;
     sim_preempt_begin ();

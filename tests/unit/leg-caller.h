@@ -18,6 +18,7 @@
 
 struct call {
   struct child child;
+  _Atomic unsigned remaining; /* for who attends */
   struct ground_mutex mutex;
   struct ground_cond cond;
   unsigned times; /* done was called */
@@ -29,6 +30,7 @@ call_done (struct child *child, int error)
 {
   struct call *call = container_of (child, struct call, child);
 
+  atomic_fetch_sub (&call->remaining, 1);
   ground_mutex_lock (&call->mutex);
   call->times++;
   call->error = error;
@@ -41,6 +43,7 @@ call_begin (struct call *call, struct leg *leg)
 {
   ground_mutex_init (&call->mutex);
   ground_cond_init (&call->cond);
+  call->remaining = 1;
   call->times = 0;
   call->error = 1;
   call->child.done = call_done;
@@ -61,6 +64,19 @@ call_wait (struct call *call)
   return call->error;
 }
 
+/* As who has nothing else to wait for, where a leg makes that different. */
+static bool calls_attend;
+
+static inline void
+call_go (struct call *call, struct leg *leg)
+{
+  call_begin (call, leg);
+  if (calls_attend && leg->ops->attend != NULL)
+    leg->ops->attend (&leg, 1, &call->remaining);
+  else
+    leg_kickoff (leg);
+}
+
 static inline int
 call_leg (struct leg *leg, enum child_op op, uint32_t flags, void *buffer,
           uint64_t length, uint64_t offset)
@@ -71,8 +87,7 @@ call_leg (struct leg *leg, enum child_op op, uint32_t flags, void *buffer,
                                   .length = length,
                                   .buffer = buffer } };
 
-  call_begin (&call, leg);
-  leg_kickoff (leg);
+  call_go (&call, leg);
   return call_wait (&call);
 }
 
@@ -87,8 +102,7 @@ call_extents (struct leg *leg, uint64_t length, uint64_t offset,
                                   .extents_max = max } };
   int r;
 
-  call_begin (&call, leg);
-  leg_kickoff (leg);
+  call_go (&call, leg);
   r = call_wait (&call);
   *ret_count = call.child.extents_count;
   return r;

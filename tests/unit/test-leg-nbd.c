@@ -7,12 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "legs/leg-nbd.h"
+#include "legs/leg-nbd-internal.h"
 #include "tests/unit/leg-caller.h"
 #include "tests/unit/tiny-nbd.h"
 
@@ -1279,6 +1280,294 @@ START_TEST (an_abort_is_no_end_by_the_other_side)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ who reads */
+
+static void
+wait_until_nobody_reads (struct leg *leg)
+{
+  while (atomic_load (&leg_nbd_of (leg)->reader) != NBD_NOBODY)
+    sched_yield ();
+}
+
+/* What a thread waits for by itself: some children, to several legs. */
+struct attended {
+  struct {
+    struct child child;
+    struct attended *of;
+    pthread_t by; /* who called done */
+    unsigned times;
+    int error;
+    char data[512];
+  } each[8];
+  _Atomic unsigned remaining;
+};
+
+static void
+attended_done (struct child *child, int error)
+{
+  struct attended *attended = child->owner;
+
+  attended->each[child->tag].by = pthread_self ();
+  attended->each[child->tag].times++;
+  attended->each[child->tag].error = error;
+  atomic_fetch_sub (&attended->remaining, 1);
+}
+
+static void
+attend (struct attended *attended, struct leg *const *legs, unsigned count)
+{
+  memset (attended, 0, sizeof *attended);
+  attended->remaining = count;
+  for (unsigned i = 0; i < count; i++) {
+    struct child *child = &attended->each[i].child;
+
+    *child = (struct child){ .op = CHILD_READ, .length = 512, .tag = i,
+                             .buffer = attended->each[i].data,
+                             .owner = attended, .done = attended_done };
+    leg_issue (legs[i], child);
+  }
+  legs[0]->ops->attend (legs, count, &attended->remaining);
+  /* The rest comes without us. */
+  while (atomic_load (&attended->remaining) > 0)
+    sched_yield ();
+  for (unsigned i = 0; i < count; i++)
+    ck_assert_uint_eq (attended->each[i].times, 1);
+}
+
+static struct leg *
+open_tiny (struct tiny *tiny, uint64_t timeout_ns)
+{
+  struct leg *leg;
+
+  tiny_start (tiny, folder);
+  leg = open_uri (tiny->uri, timeout_ns);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  wait_until_nobody_reads (leg);
+  return leg;
+}
+
+/* @_i: so many at once. */
+START_TEST (who_waits_alone_reads_the_answers)
+{
+  struct tiny tiny[4];
+  struct leg *legs[4];
+  struct attended attended;
+
+  for (int i = 0; i < _i; i++) {
+    tiny[i] = make_tiny (TINY_GOOD);
+    legs[i] = open_tiny (&tiny[i], HOUR);
+  }
+  for (unsigned round = 0; round < 100; round++) {
+    attend (&attended, legs, _i);
+    for (int i = 0; i < _i; i++) {
+      ck_assert_int_eq (attended.each[i].error, 0);
+      ck_assert (pthread_equal (attended.each[i].by, pthread_self ()));
+    }
+  }
+  for (int i = 0; i < _i; i++) {
+    legs[i]->ops->close (legs[i]);
+    tiny_stop (&tiny[i]);
+  }
+}
+END_TEST
+
+START_TEST (more_legs_than_one_thread_reads_are_read_by_others)
+{
+  struct tiny tiny[5];
+  struct leg *legs[5];
+  struct attended attended;
+
+  for (unsigned i = 0; i < 5; i++) {
+    tiny[i] = make_tiny (TINY_GOOD);
+    legs[i] = open_tiny (&tiny[i], HOUR);
+  }
+  attend (&attended, legs, 5);
+  for (unsigned i = 0; i < 5; i++) {
+    ck_assert_int_eq (attended.each[i].error, 0);
+    legs[i]->ops->close (legs[i]);
+    tiny_stop (&tiny[i]);
+  }
+}
+END_TEST
+
+/* A write that takes long, and a read that does not: who waits for the read
+ * leaves the write to the poller.
+ */
+START_TEST (what_is_left_when_an_issuer_has_its_answer_is_read)
+{
+  struct attended attended;
+  struct call call;
+  struct leg *leg;
+  char data[512] = "";
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  pid = NBDKIT ("--filter=delay", "memory", "4M", "wdelay=200ms");
+  leg = open_started (HOUR);
+  for (unsigned i = 0; i < 3; i++) {
+    wait_until_nobody_reads (leg);
+    call = (struct call){
+      .child = { .op = CHILD_WRITE, .length = 512, .buffer = data }
+    };
+    call_begin (&call, leg);
+    attend (&attended, &leg, 1);
+    ck_assert_int_eq (attended.each[0].error, 0);
+    ck_assert (pthread_equal (attended.each[0].by, pthread_self ()));
+    ck_assert_int_eq (call_wait (&call), 0);
+    /* Two at once: the poller stays, until one comes after the other. */
+    call_leg (leg, CHILD_READ, 0, data, 512, 0);
+    call_leg (leg, CHILD_READ, 0, data, 512, 0);
+  }
+  leg->ops->close (leg);
+  stop_nbdkit (pid);
+}
+END_TEST
+
+static const enum tiny_manner ends_attended[]
+  = { TINY_IGNORES, TINY_HANGS_UP, TINY_RESETS, TINY_HANGS_UP_SECOND,
+      TINY_HALF, TINY_GARBAGE, TINY_WRONG_COOKIE };
+
+/* Beside a leg that is well. */
+START_TEST (a_leg_that_ends_while_an_issuer_reads_is_given_up_and_told_of)
+{
+  struct tiny good = make_tiny (TINY_GOOD);
+  struct tiny bad = make_tiny (ends_attended[_i]);
+  struct watcher watcher;
+  struct attended attended;
+  struct leg *legs[2];
+
+  good.flags |= TINY_MULTI_CONN;
+  bad.flags |= TINY_MULTI_CONN;
+  tiny_start (&bad, folder);
+  legs[0] = open_uri (bad.uri, GROUND_S);
+  watch (&watcher, legs[0]);
+  ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
+  legs[1] = open_tiny (&good, HOUR);
+  wait_until_nobody_reads (legs[0]);
+  attend (&attended, legs, 2);
+  ck_assert_msg (is_gone (attended.each[0].error), "%s",
+                 strerror (-attended.each[0].error));
+  ck_assert_int_eq (attended.each[1].error, 0);
+  ck_assert (is_gone (heard (&watcher)));
+
+  attend (&attended, legs, 2);
+  ck_assert_int_eq (attended.each[0].error, -ENOTCONN);
+  ck_assert_int_eq (attended.each[1].error, 0);
+  for (unsigned i = 0; i < 2; i++)
+    legs[i]->ops->close (legs[i]);
+  ck_assert_uint_eq (watcher.count, 1);
+  tiny_stop (&good);
+  tiny_stop (&bad);
+}
+END_TEST
+
+/* Nobody reads: it is told of all the same. */
+START_TEST (a_server_that_ends_while_nobody_reads_is_told_of)
+{
+  struct watcher watcher;
+  struct leg *leg;
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  pid = NBDKIT ("memory", "4M");
+  leg = open_uri (uri_of (socket_path ()), HOUR);
+  watch (&watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  wait_until_nobody_reads (leg);
+  stop_nbdkit (pid);
+  ck_assert_int_eq (heard (&watcher), -ENOTCONN);
+  leg->ops->close (leg);
+}
+END_TEST
+
+static void
+attend_main (void *argument)
+{
+  struct leg *leg = argument;
+  struct attended attended;
+
+  attend (&attended, &leg, 1);
+  ck_assert_int_eq (attended.each[0].error, -ENOTCONN);
+}
+
+START_TEST (abort_ends_what_an_issuer_reads)
+{
+  struct tiny tiny = make_tiny (TINY_IGNORES);
+  struct leg *leg = open_tiny (&tiny, HOUR);
+  struct ground_thread thread;
+
+  ck_assert_int_eq (ground_thread_start (&thread, "attend", attend_main, leg),
+                    0);
+  wait_asked (&tiny, 1);
+  leg->ops->abort (leg);
+  ground_thread_join (&thread);
+  leg->ops->close (leg);
+  tiny_stop (&tiny);
+}
+END_TEST
+
+struct crowd {
+  struct ground_thread thread;
+  struct leg *const *legs;
+  uint64_t seed;
+  bool ends; /* only then */
+};
+
+static void
+crowd_main (void *argument)
+{
+  struct crowd *crowd = argument;
+  struct attended attended = { .each[0].error = 0, .each[1].error = 0 };
+
+  for (unsigned i = 0; crowd->ends || i < 300; i++) {
+    unsigned first = unit_below (&crowd->seed, 2);
+    unsigned count = 1 + unit_below (&crowd->seed, 2 - first);
+
+    if (unit_below (&crowd->seed, 4) == 0)
+      attended.each[0].error = call_leg (crowd->legs[first], CHILD_READ, 0,
+                                         attended.each[0].data, 512, 0);
+    else
+      attend (&attended, crowd->legs + first, count);
+    if (attended.each[0].error != 0 || attended.each[1].error != 0)
+      break;
+  }
+  ck_assert (crowd->ends || attended.each[0].error == 0);
+}
+
+/* @_i: until an abort. */
+START_TEST (many_that_take_turns_in_reading_all_get_their_answers)
+{
+  struct tiny tiny[2] = { make_tiny (TINY_GOOD), make_tiny (TINY_GOOD) };
+  uint64_t seed = unit_seed ("crowd");
+  struct crowd crowd[4];
+  struct leg *legs[2];
+
+  for (unsigned i = 0; i < 2; i++) {
+    tiny[i].flags |= TINY_MULTI_CONN;
+    legs[i] = open_tiny (&tiny[i], HOUR);
+  }
+  for (unsigned i = 0; i < ARRAY_LENGTH (crowd); i++) {
+    crowd[i]
+      = (struct crowd){ .legs = legs, .seed = seed + i, .ends = _i == 1 };
+    ck_assert_int_eq (ground_thread_start (&crowd[i].thread, "crowd",
+                                           crowd_main, &crowd[i]), 0);
+  }
+  if (_i == 1) {
+    wait_asked (&tiny[0], 100 + seed % 300);
+    for (unsigned i = 0; i < 2; i++)
+      legs[i]->ops->abort (legs[i]);
+  }
+  for (unsigned i = 0; i < ARRAY_LENGTH (crowd); i++)
+    ground_thread_join (&crowd[i].thread);
+  for (unsigned i = 0; i < 2; i++) {
+    legs[i]->ops->close (legs[i]);
+    tiny_stop (&tiny[i]);
+  }
+}
+END_TEST
+
 START_TEST (the_same_uri_is_the_same_disk)
 {
   struct tiny tiny = make_tiny (TINY_GOOD);
@@ -1364,8 +1653,31 @@ add_tests (TCase *tcase)
   tcase_add_test (tcase, the_library_tells_about_itself);
 }
 
+static void
+add_reader_tests (TCase *tcase)
+{
+  tcase_add_unchecked_fixture (tcase, make_root, remove_root);
+  tcase_add_checked_fixture (tcase, make_folder, remove_folder);
+  tcase_add_loop_test (tcase, who_waits_alone_reads_the_answers, 1, 5);
+  tcase_add_test (tcase, more_legs_than_one_thread_reads_are_read_by_others);
+  tcase_add_test (tcase, what_is_left_when_an_issuer_has_its_answer_is_read);
+  tcase_add_loop_test (
+    tcase, a_leg_that_ends_while_an_issuer_reads_is_given_up_and_told_of, 0,
+    ARRAY_LENGTH (ends_attended));
+  tcase_add_test (tcase, a_server_that_ends_while_nobody_reads_is_told_of);
+  tcase_add_test (tcase, abort_ends_what_an_issuer_reads);
+  tcase_add_loop_test (
+    tcase, many_that_take_turns_in_reading_all_get_their_answers, 0, 2);
+}
+
+/* All of it in both ways: pollers read, or issuers where they can. */
 int
 main (void)
 {
-  return unit_main ("leg-nbd", add_tests);
+  bool is_good = unit_main ("leg-nbd", add_tests) == 0;
+
+  calls_attend = true;
+  is_good = unit_main ("leg-nbd, attended", add_tests) == 0 && is_good;
+  is_good = unit_main ("leg-nbd-reader", add_reader_tests) == 0 && is_good;
+  return !is_good;
 }

@@ -97,6 +97,8 @@ struct request {
   bool timed;                  /* its children are, whatever leg they go to */
   uint32_t queued;             /* places issued to but not kicked off, */
   unsigned queued_children;    /* and at most so many children of them */
+  uint32_t unread;             /* remote places that nobody may read the answers
+                                  of yet */
   struct pool *pool;           /* where this round's children come from */
 
   struct ground_mutex lock;

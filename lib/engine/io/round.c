@@ -11,7 +11,8 @@
 void
 request_arm (struct request *request, struct pool *pool)
 {
-  assert (request->remaining == 0 && request->queued == 0);
+  assert (request->remaining == 0 && request->queued == 0
+          && request->unread == 0);
 
   request->pool = pool;
   request->all_answered = false;
@@ -187,10 +188,24 @@ kick_off_queued (struct request *request)
   come_out (request);
 }
 
+/* Others read the answers of remote legs. */
+static void
+let_read (struct request *request)
+{
+  while (request->unread != 0) {
+    unsigned place = __builtin_ctz (request->unread);
+
+    request->unread &= ~(1u << place);
+    leg_kickoff (request_member (request, place)->leg);
+  }
+}
+
 /* Nothing of ours stays where nobody works on it. */
 static inline void
 kick_off (struct request *request)
 {
+  /* First, since a disk may keep this thread. */
+  let_read (request);
   if (request->queued != 0)
     kick_off_queued (request);
 }
@@ -292,7 +307,9 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
   request->gathered = child;
 #else
   leg_issue (member->leg, child);
-  if (member->leg->ops->kickoff != NULL)
+  if (rank == LEG_REMOTE)
+    request->unread |= 1u << place;
+  else if (member->leg->ops->kickoff != NULL)
     request->queued |= 1u << place;
 #endif
   if (may_stay)
@@ -305,11 +322,14 @@ issue_gathered (struct request *request)
 {
   while (request->gathered != NULL) {
     struct child *child = request->gathered;
-    unsigned place = child->place;
+    struct leg *leg = request_member (request, child->place)->leg;
 
     request->gathered = child->next;
-    leg_issue (request_member (request, place)->leg, child);
-    request->queued |= 1u << place;
+    leg_issue (leg, child);
+    if (leg->rank == LEG_REMOTE)
+      leg_kickoff (leg);
+    else
+      request->queued |= 1u << child->place;
   }
 }
 #endif
@@ -330,16 +350,41 @@ request_issue_raw (struct request *request, unsigned place,
   issue (request, place, what, 0);
 }
 
+/* The remote legs, in @legs (LEGS_MAX), if nothing was asked of others: there is
+ * nothing else then that this thread would wait for.  How many; or 0.
+ */
+static unsigned
+attended (const struct request *request, struct leg **legs)
+{
+  unsigned count = 0;
+
+  if (request->asked != request->unread)
+    return 0;
+  for (uint32_t left = request->unread; left != 0; left &= left - 1)
+    legs[count++] = request_member (request, __builtin_ctz (left))->leg;
+  return count;
+}
+
 void
 request_finish (struct request *request)
 {
+  struct leg *legs[LEGS_MAX];
+  unsigned count;
+
 #ifdef MIRROR_PLANT_GATHER
   issue_gathered (request);
 #endif
-  kick_off (request);
-  if (drop_reference (request))
+  count = attended (request, legs);
+  if (count == 0)
+    kick_off (request);
+  if (drop_reference (request)) {
+    request->unread = 0;
     return;
+  }
   go_inside (request);
+  if (count > 0)
+    leg_attend (legs, count, &request->remaining);
+  request->unread = 0;
   ground_mutex_lock (&request->lock);
   /* Woken by the last answer; every child has a deadline at its leg. */
   while (!request->all_answered)
