@@ -187,6 +187,13 @@ void progress_end (struct control *control);
 /* One word. */
 const char *status_health (const struct control *control,
                            const struct array_snapshot *snapshot);
+
+/* Can what the array has to remember not be stored, in a file or on a disk?
+ * Then why.
+ */
+bool status_unstored (const struct control *control,
+                      const struct array_snapshot *snapshot,
+                      struct control_unstored *ret);
 const char *status_member_state (enum member_state state);
 
 /* Prometheus text; for g_free. */

@@ -74,10 +74,10 @@ add_array (struct control *control, GString *text, const char *array,
     text, "nbdmirror_array_survivable_failures{array=\"%s\"} %u\n", array,
     snapshot->survives);
   begin (text, "nbdmirror_array_metadata_stored", "gauge",
-         "0 while the state file cannot be written.");
+         "0 while what the array has to remember cannot be stored.");
   g_string_append_printf (
     text, "nbdmirror_array_metadata_stored{array=\"%s\"} %d\n", array,
-    !control->config.is_unstored (&unstored));
+    !status_unstored (control, snapshot, &unstored));
   begin (text, "nbdmirror_array_clients", "gauge", "NBD clients.");
   g_string_append_printf (text, "nbdmirror_array_clients{array=\"%s\"} %u\n",
                           array, control->config.peers (NULL, 0));

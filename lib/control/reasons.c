@@ -366,11 +366,12 @@ add_lost_copies (struct control *control, JsonBuilder *builder,
 
 /* All else that goes wrong now cannot be recorded. */
 static void
-add_unstored (struct control *control, JsonBuilder *builder)
+add_unstored (struct control *control, JsonBuilder *builder,
+              const struct array_snapshot *snapshot)
 {
   struct control_unstored unstored;
 
-  if (control->config.is_unstored (&unstored))
+  if (status_unstored (control, snapshot, &unstored))
     add (builder, (struct reason){
                     "metadata-not-stored", -1, g_strdup (unstored.what),
                     g_strdup ("disks that fail are not recorded as failed, so "
@@ -385,7 +386,7 @@ reasons_build (struct control *control, JsonBuilder *builder,
 {
   json_builder_set_member_name (builder, "reasons");
   json_builder_begin_array (builder);
-  add_unstored (control, builder);
+  add_unstored (control, builder, snapshot);
   add_lost_copies (control, builder, snapshot);
   add_lacking (control, builder, snapshot);
   add_hung (control, builder, snapshot);

@@ -25,6 +25,37 @@ status_bytes (uint64_t bytes)
   return g_strdup_printf ("%.1f %s", n, units[unit]);
 }
 
+static const char *
+name_in (const struct array_snapshot *snapshot, int slot)
+{
+  for (unsigned i = 0; i < snapshot->members; i++)
+    if (snapshot->member[i].slot == slot)
+      return snapshot->member[i].name;
+  return "";
+}
+
+bool
+status_unstored (const struct control *control,
+                 const struct array_snapshot *snapshot,
+                 struct control_unstored *ret)
+{
+  const struct array_status *status = &snapshot->status;
+
+  if (control->config.is_unstored (ret))
+    return true;
+  if (status->refused == 0)
+    return false;
+  ret->since_utc_us = status->refused_utc_us;
+  snprintf (ret->what, sizeof ret->what,
+            "disk %.200s (slot %d) cannot store the array's metadata, nor can "
+            "another copy of its data: %s",
+            name_in (snapshot, status->refused_slot), status->refused_slot,
+            log_strerror (status->refused));
+  snprintf (ret->action, sizeof ret->action,
+            "repair what the disk is on; it is tried again with the next write");
+  return true;
+}
+
 const char *
 status_health (const struct control *control,
                const struct array_snapshot *snapshot)
@@ -33,7 +64,7 @@ status_health (const struct control *control,
   uint32_t lacking = snapshot->lacking;
 
   if (lacking & ~snapshot->recovering
-      || control->config.is_unstored (&unstored))
+      || status_unstored (control, snapshot, &unstored))
     return "degraded";
   if (lacking != 0)
     return "recovering";

@@ -325,6 +325,10 @@ struct array_status {
                             yet */
   uint32_t recorded_out; /* md: the members' superblocks say that these slots
                             are not current */
+  int refused;           /* md: a disk that holds a last copy could not store its
+                            metadata, the last time: -errno, else 0; */
+  int refused_slot;      /* which */
+  uint64_t refused_utc_us; /* and since when */
   uint32_t flush_absent; /* mask of targets that cannot flush */
   bool stopping;      /* requests are refused */
   bool reads_pinned;  /* copies may differ where a write failed: reads go to

@@ -36,6 +36,9 @@ look_at_metadata (struct array *array, struct array_status *ret)
 
   ret->md = true;
   ret->recorded_out = atomic_load (&md->recorded_out);
+  ret->refused = atomic_load (&md->refused);
+  ret->refused_slot = atomic_load (&md->refused_slot);
+  ret->refused_utc_us = atomic_load (&md->refused_utc_us);
   ret->sync_left = atomic_load (&md->todo_left);
   ret->resyncing = ret->sync_left > 0;
   ground_mutex_lock (&md->lock);

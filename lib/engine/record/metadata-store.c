@@ -80,22 +80,62 @@ send_to (struct request *request, uint32_t places, const struct area *area)
   request_finish (request);
 }
 
+/* It becomes an event with the first message, and until the fault is over no
+ * other one.  That no server answers is told by who looks after connections.
+ */
+static void
+note_refusal (struct metadata *md, unsigned slot, const char *name, int error,
+              bool is_said)
+{
+  const struct log_event event
+    = { "MetadataNotStored", EVENT_CRITICAL, slot, name };
+
+  if (leg_error_is_gone (error))
+    return;
+  if (md->refused == 0)
+    atomic_store (&md->refused_utc_us, ground_utc_us ());
+  atomic_store (&md->refused_slot, slot);
+  atomic_store (&md->refused, error);
+  if (!is_said || md->refused_told)
+    return;
+  md->refused_told = true;
+  log_event (&event, "until its metadata can be written, disks that fail are "
+             "not recorded as failed, and writes that depend on it fail");
+}
+
+static void
+end_refusal (struct metadata *md)
+{
+  const struct log_event event = { "MetadataStored", EVENT_INFO, -1, NULL };
+
+  if (md->refused == 0)
+    return;
+  atomic_store (&md->refused, 0);
+  if (md->refused_told)
+    log_event (&event, "the array's metadata is written again");
+  md->refused_told = false;
+}
+
 /* The metadata could not be stored on one of @places, which stay: said, with
  * pauses.  A flush may have brought a newer view, which one of them has left.
  */
 static int
 tell (struct request *request, uint32_t places, int error)
 {
+  struct metadata *md = request->array->md;
   const struct view *view = request_view (request);
   uint32_t left = places & view->targets;
   const struct member *member
     = request_member (request, __builtin_ctz (left ? left : view->in_sync));
 
-  log_error_repeats (&request->array->md->told_store, ground_now (), error,
-                     "disk %.200s (slot %u): its metadata cannot be written: "
-                     "%s.  The disk stays, so writes of clients get this error "
-                     "until it can", member->name,
-                     view_slot (view, member), log_strerror (error));
+  bool is_said;
+
+  is_said = log_error_repeats (
+    &md->told_store, ground_now (), error,
+    "disk %.200s (slot %u): its metadata cannot be written: %s.  The disk stays, "
+    "so writes of clients get this error until it can",
+    member->name, view_slot (view, member), log_strerror (error));
+  note_refusal (md, view_slot (view, member), member->name, error, is_said);
   return error;
 }
 
@@ -117,7 +157,10 @@ settle_store (struct request *request, uint32_t excused)
     return tell (request, stays != 0 ? stays : request->failed | stored, r);
   stored &= view_targets_now (array, request_view (request));
   r = flush_where_no_fua (request, stored, &array->md->pool);
-  return r < 0 ? tell (request, stored, r) : 0;
+  if (r < 0)
+    return tell (request, stored, r);
+  end_refusal (array->md);
+  return 0;
 }
 
 /* In a state file: on stable storage, or that file cannot be written, which is

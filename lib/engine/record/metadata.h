@@ -90,6 +90,13 @@ struct metadata {
   struct sb1 truth;         /* what all superblocks say alike */
   struct log_repeats told_store; /* that somebody cannot store it */
   _Atomic bool unstored;    /* a state file could not be written, the last time */
+
+  /* A disk that holds a last copy refused its metadata, the last time: -errno,
+   * or 0; who, and since when.
+   */
+  _Atomic int refused, refused_slot;
+  _Atomic uint64_t refused_utc_us;
+  bool refused_told;
   bool found_dirty;         /* nobody marked it clean before we began */
   uint32_t seen;            /* slots that had a member in this run: if it is
                                gone it has failed; others were missing */
