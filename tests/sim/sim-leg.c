@@ -113,6 +113,18 @@ do_inline (struct sim_leg *l, struct io *io)
   io_finish (l, io, io->is_transferred ? io->error : l->gone_error);
 }
 
+/* A ring reads and writes only, and has not always a lane.  What a thread of the
+ * disk's own would do waits for kickoff here, too.
+ */
+static bool
+may_be_queued (struct disk *disk, const struct child *child)
+{
+  if (child->op == CHILD_FLUSH || (child->flags & (CHILD_FUA | CHILD_APART)))
+    return true;
+  return (child->op == CHILD_READ || child->op == CHILD_WRITE)
+         && !random_one_in (&disk->chance, 16);
+}
+
 static void
 sim_issue (struct leg *leg, struct child *child)
 {
@@ -137,6 +149,8 @@ sim_issue (struct leg *leg, struct child *child)
   if (rank == LEG_INLINE && disk->queues_effects
       && (child->op == CHILD_FLUSH || child->op == CHILD_ZERO))
     rank = LEG_QUEUED;
+  else if (rank == LEG_QUEUED && !may_be_queued (disk, child))
+    rank = LEG_INLINE;
   if (l->is_gone && random_one_in (&disk->chance, 2))
     rank = LEG_INLINE;
   switch (rank) {

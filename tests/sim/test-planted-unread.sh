@@ -22,3 +22,5 @@ plant () {
 plant "before a disk, or a wait for a child" \
     '/^kick_off (/,/^}/s/let_read (request);/(void)let_read;/'
 plant "at the end" '/^request_finish (/,/^}/s/if (count > 0)/if (false)/'
+plant "before a disk that has no ring for it" \
+    '/^issue (/,/^}/s/let_read (request);/(void)let_read;/'

@@ -299,8 +299,11 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
 
   if (request->timed || rank == LEG_REMOTE)
     latency_begin (child);
-  if (may_stay)
+  if (may_stay) {
+    /* A queued leg may do this one at once, and stay in its disk. */
+    let_read (request);
     go_inside (request);
+  }
 #ifdef MIRROR_PLANT_GATHER
   /* Only in the build that shows what this file must never do. */
   child->next = request->gathered;
