@@ -39,8 +39,11 @@ read_once (struct leg *const *legs, unsigned count)
   for (unsigned i = 0; i < count; i++) {
     struct leg_nbd *nbd = leg_nbd_of (legs[i]);
 
-    if (leg_nbd_fill_poll (nbd, true, of) < nbd->connections)
+    if (leg_nbd_fill_poll (nbd, true, of) < nbd->connections) {
+      /* libnbd may have ended it, of which the socket shows nothing. */
+      leg_nbd_kick (nbd);
       return false;
+    }
     ms = MIN (ms, leg_nbd_wait_ms (nbd));
     of += nbd->connections;
   }

@@ -1462,6 +1462,38 @@ START_TEST (a_leg_that_ends_while_an_issuer_reads_is_given_up_and_told_of)
 }
 END_TEST
 
+/* It has answered, and then says what makes no sense, in an intact socket, while
+ * an issuer waits for another one.
+ */
+START_TEST (a_leg_that_ends_while_only_another_is_waited_for_is_told_of)
+{
+  struct tiny bad = make_tiny (TINY_TWICE);
+  struct watcher watcher;
+  struct attended attended;
+  struct leg *legs[2];
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  tiny_start (&bad, folder);
+  legs[0] = open_uri (bad.uri, HOUR);
+  watch (&watcher, legs[0]);
+  ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
+  pid = NBDKIT ("--filter=delay", "memory", "4M", "rdelay=200ms");
+  legs[1] = open_started (HOUR);
+  for (unsigned i = 0; i < 2; i++)
+    wait_until_nobody_reads (legs[i]);
+  attend (&attended, legs, 2);
+  ck_assert_int_eq (heard (&watcher), -ENOTCONN);
+  for (unsigned i = 0; i < 2; i++) {
+    ck_assert_int_eq (attended.each[i].error, 0);
+    legs[i]->ops->close (legs[i]);
+  }
+  stop_nbdkit (pid);
+  tiny_stop (&bad);
+}
+END_TEST
+
 /* Nobody reads: it is told of all the same. */
 START_TEST (a_server_that_ends_while_nobody_reads_is_told_of)
 {
@@ -1664,6 +1696,8 @@ add_reader_tests (TCase *tcase)
   tcase_add_loop_test (
     tcase, a_leg_that_ends_while_an_issuer_reads_is_given_up_and_told_of, 0,
     ARRAY_LENGTH (ends_attended));
+  tcase_add_test (
+    tcase, a_leg_that_ends_while_only_another_is_waited_for_is_told_of);
   tcase_add_test (tcase, a_server_that_ends_while_nobody_reads_is_told_of);
   tcase_add_test (tcase, abort_ends_what_an_issuer_reads);
   tcase_add_loop_test (
