@@ -203,6 +203,9 @@ void leg_nbd_kickoff (struct leg *leg);
 bool leg_nbd_claim (struct leg_nbd *nbd);
 void leg_nbd_let_go (struct leg_nbd *nbd);
 
+/* The same, if nothing is in flight; or false, and it still reads. */
+bool leg_nbd_let_go_idle (struct leg_nbd *nbd);
+
 /* leg-nbd-poll.c */
 
 /* Wake the poller: its idea of what to wait for is out of date. */

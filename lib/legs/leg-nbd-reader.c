@@ -97,6 +97,28 @@ leg_nbd_claim (struct leg_nbd *nbd)
   return is_ours;
 }
 
+/* With the lists' lock. */
+static void
+end_claim (struct leg_nbd *nbd)
+{
+  change (nbd, NBD_NOBODY);
+  nbd->peak = 0;
+}
+
+bool
+leg_nbd_let_go_idle (struct leg_nbd *nbd)
+{
+  bool is_idle;
+
+  ground_mutex_lock (&nbd->lists);
+  assert (nbd->reader == NBD_ISSUER);
+  is_idle = is_quiet (nbd);
+  if (is_idle)
+    end_claim (nbd);
+  ground_mutex_unlock (&nbd->lists);
+  return is_idle;
+}
+
 void
 leg_nbd_let_go (struct leg_nbd *nbd)
 {
@@ -105,9 +127,10 @@ leg_nbd_let_go (struct leg_nbd *nbd)
   ground_mutex_lock (&nbd->lists);
   assert (nbd->reader == NBD_ISSUER);
   must_kick = !is_quiet (nbd);
-  change (nbd, must_kick ? NBD_POLLER : NBD_NOBODY);
-  if (!must_kick)
-    nbd->peak = 0;
+  if (must_kick)
+    change (nbd, NBD_POLLER);
+  else
+    end_claim (nbd);
   ground_mutex_unlock (&nbd->lists);
   if (must_kick)
     leg_nbd_kick (nbd);

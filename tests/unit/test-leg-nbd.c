@@ -1295,7 +1295,7 @@ struct attended {
     struct child child;
     struct attended *of;
     pthread_t by; /* who called done */
-    unsigned times;
+    _Atomic unsigned times;
     int error;
     char data[512];
   } each[8];
@@ -1476,7 +1476,7 @@ START_TEST (a_leg_that_ends_while_only_another_is_waited_for_is_told_of)
   if (!has_nbdkit ())
     return;
   tiny_start (&bad, folder);
-  legs[0] = open_uri (bad.uri, HOUR);
+  legs[0] = open_uri (bad.uri, GROUND_S);
   watch (&watcher, legs[0]);
   ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
   pid = NBDKIT ("--filter=delay", "memory", "4M", "rdelay=200ms");
@@ -1524,6 +1524,14 @@ attend_main (void *argument)
   ck_assert_int_eq (attended.each[0].error, -ENOTCONN);
 }
 
+static struct attended *waited_for;
+
+static void
+attend_both (void *argument)
+{
+  attend (waited_for, argument, 2);
+}
+
 START_TEST (abort_ends_what_an_issuer_reads)
 {
   struct tiny tiny = make_tiny (TINY_IGNORES);
@@ -1537,6 +1545,45 @@ START_TEST (abort_ends_what_an_issuer_reads)
   ground_thread_join (&thread);
   leg->ops->close (leg);
   tiny_stop (&tiny);
+}
+END_TEST
+
+/* One server owes a flush for long; the other one has answered, and is frozen
+ * then: its own poller finds out.
+ */
+START_TEST (who_waits_long_for_one_leg_does_not_hide_the_end_of_another)
+{
+  struct tiny slow = make_tiny (TINY_IGNORES);
+  struct attended attended = { .remaining = 0 };
+  struct watcher watcher;
+  struct ground_thread thread;
+  struct leg *legs[2];
+  pid_t pid;
+
+  if (!has_nbdkit ())
+    return;
+  tiny_start (&slow, folder);
+  legs[0] = open_patient (slow.uri, HOUR, HOUR);
+  ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
+  pid = NBDKIT ("memory", "4M");
+  legs[1] = open_uri (uri_of (socket_path ()), GROUND_S);
+  watch (&watcher, legs[1]);
+  ck_assert_int_eq (legs[1]->ops->start (legs[1]), 0);
+  for (unsigned i = 0; i < 2; i++)
+    wait_until_nobody_reads (legs[i]);
+  waited_for = &attended;
+  ck_assert_int_eq (ground_thread_start (&thread, "attend", attend_both, legs),
+                    0);
+  while (atomic_load (&attended.each[1].times) == 0)
+    sched_yield ();
+  freeze_nbdkit (pid);
+  ck_assert_int_eq (heard (&watcher), -ETIMEDOUT);
+  legs[0]->ops->abort (legs[0]);
+  ground_thread_join (&thread);
+  for (unsigned i = 0; i < 2; i++)
+    legs[i]->ops->close (legs[i]);
+  stop_nbdkit (pid);
+  tiny_stop (&slow);
 }
 END_TEST
 
@@ -1700,6 +1747,8 @@ add_reader_tests (TCase *tcase)
     tcase, a_leg_that_ends_while_only_another_is_waited_for_is_told_of);
   tcase_add_test (tcase, a_server_that_ends_while_nobody_reads_is_told_of);
   tcase_add_test (tcase, abort_ends_what_an_issuer_reads);
+  tcase_add_test (
+    tcase, who_waits_long_for_one_leg_does_not_hide_the_end_of_another);
   tcase_add_loop_test (
     tcase, many_that_take_turns_in_reading_all_get_their_answers, 0, 2);
 }
