@@ -20,7 +20,7 @@ plant () {
 }
 
 plant "before a disk, or a wait for a child" \
-    '/^kick_off (/,/^}/s/let_read (request);/(void)let_read;/'
-plant "at the end" '/^request_finish (/,/^}/s/if (count > 0)/if (false)/'
+    '/^kick_off_all (/,/^}/s/let_read (request);/request->unread = 0;/'
+plant "at the end" '/^attend (/,/^}/s/leg_attend (.*);/(void)legs;/'
 plant "before a disk that has no ring for it" \
     '/^issue (/,/^}/s/let_read (request);/(void)let_read;/'

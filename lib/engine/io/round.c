@@ -174,6 +174,18 @@ request_wait_taken (struct request *request)
 
 /* ------------------------------------------------------------------- a round */
 
+/* Others read the answers of remote legs. */
+static void
+let_read (struct request *request)
+{
+  while (request->unread != 0) {
+    unsigned place = __builtin_ctz (request->unread);
+
+    request->unread &= ~(1u << place);
+    leg_kickoff (request_member (request, place)->leg);
+  }
+}
+
 static void
 kick_off_queued (struct request *request)
 {
@@ -188,26 +200,21 @@ kick_off_queued (struct request *request)
   come_out (request);
 }
 
-/* Others read the answers of remote legs. */
-static void
-let_read (struct request *request)
+/* First those of remote legs, since a disk may keep this thread. */
+static __attribute__ ((noinline)) void
+kick_off_all (struct request *request)
 {
-  while (request->unread != 0) {
-    unsigned place = __builtin_ctz (request->unread);
-
-    request->unread &= ~(1u << place);
-    leg_kickoff (request_member (request, place)->leg);
-  }
+  let_read (request);
+  if (request->queued != 0)
+    kick_off_queued (request);
 }
 
 /* Nothing of ours stays where nobody works on it. */
 static inline void
 kick_off (struct request *request)
 {
-  /* First, since a disk may keep this thread. */
-  let_read (request);
-  if (request->queued != 0)
-    kick_off_queued (request);
+  if ((request->queued | request->unread) != 0)
+    kick_off_all (request);
 }
 
 /* Before waiting for a child, all that were taken are on their way: what we wait
@@ -301,7 +308,8 @@ issue (struct request *request, unsigned place, const struct child_spec *what,
     latency_begin (child);
   if (may_stay) {
     /* A queued leg may do this one at once, and stay in its disk. */
-    let_read (request);
+    if (rank == LEG_QUEUED)
+      let_read (request);
     go_inside (request);
   }
 #ifdef MIRROR_PLANT_GATHER
@@ -353,41 +361,47 @@ request_issue_raw (struct request *request, unsigned place,
   issue (request, place, what, 0);
 }
 
-/* The remote legs, in @legs (LEGS_MAX), if nothing was asked of others: there is
- * nothing else then that this thread would wait for.  How many; or 0.
+/* Nothing was asked but of remote legs: there is nothing else that this thread
+ * would wait for.
  */
-static unsigned
-attended (const struct request *request, struct leg **legs)
+static inline bool
+is_remote_only (const struct request *request)
 {
+  return request->unread != 0 && request->asked == request->unread;
+}
+
+/* Not inline: who waits for local disks only needs no room for it. */
+static __attribute__ ((noinline)) void
+attend (struct request *request)
+{
+  struct leg *legs[LEGS_MAX];
   unsigned count = 0;
 
-  if (request->asked != request->unread)
-    return 0;
   for (uint32_t left = request->unread; left != 0; left &= left - 1)
     legs[count++] = request_member (request, __builtin_ctz (left))->leg;
-  return count;
+  leg_attend (legs, count, &request->remaining);
+  request->unread = 0;
 }
 
 void
 request_finish (struct request *request)
 {
-  struct leg *legs[LEGS_MAX];
-  unsigned count;
+  bool attends;
 
 #ifdef MIRROR_PLANT_GATHER
   issue_gathered (request);
 #endif
-  count = attended (request, legs);
-  if (count == 0)
+  attends = is_remote_only (request);
+  if (!attends)
     kick_off (request);
   if (drop_reference (request)) {
-    request->unread = 0;
+    if (attends)
+      request->unread = 0;
     return;
   }
   go_inside (request);
-  if (count > 0)
-    leg_attend (legs, count, &request->remaining);
-  request->unread = 0;
+  if (attends)
+    attend (request);
   ground_mutex_lock (&request->lock);
   /* Woken by the last answer; every child has a deadline at its leg. */
   while (!request->all_answered)
