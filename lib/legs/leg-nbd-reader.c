@@ -97,14 +97,6 @@ leg_nbd_claim (struct leg_nbd *nbd)
   return is_ours;
 }
 
-/* With the lists' lock. */
-static void
-end_claim (struct leg_nbd *nbd)
-{
-  change (nbd, NBD_NOBODY);
-  nbd->peak = 0;
-}
-
 bool
 leg_nbd_let_go_idle (struct leg_nbd *nbd)
 {
@@ -113,8 +105,10 @@ leg_nbd_let_go_idle (struct leg_nbd *nbd)
   ground_mutex_lock (&nbd->lists);
   assert (nbd->reader == NBD_ISSUER);
   is_idle = is_quiet (nbd);
-  if (is_idle)
-    end_claim (nbd);
+  if (is_idle) {
+    change (nbd, NBD_NOBODY);
+    nbd->peak = 0;
+  }
   ground_mutex_unlock (&nbd->lists);
   return is_idle;
 }
@@ -122,16 +116,10 @@ leg_nbd_let_go_idle (struct leg_nbd *nbd)
 void
 leg_nbd_let_go (struct leg_nbd *nbd)
 {
-  bool must_kick;
-
+  if (leg_nbd_let_go_idle (nbd))
+    return;
   ground_mutex_lock (&nbd->lists);
-  assert (nbd->reader == NBD_ISSUER);
-  must_kick = !is_quiet (nbd);
-  if (must_kick)
-    change (nbd, NBD_POLLER);
-  else
-    end_claim (nbd);
+  change (nbd, NBD_POLLER);
   ground_mutex_unlock (&nbd->lists);
-  if (must_kick)
-    leg_nbd_kick (nbd);
+  leg_nbd_kick (nbd);
 }

@@ -174,28 +174,30 @@ request_wait_taken (struct request *request)
 
 /* ------------------------------------------------------------------- a round */
 
+/* All of *@places, which are none then. */
+static void
+kick_off_places (struct request *request, uint32_t *places)
+{
+  while (*places != 0) {
+    unsigned place = __builtin_ctz (*places);
+
+    *places &= ~(1u << place);
+    leg_kickoff (request_member (request, place)->leg);
+  }
+}
+
 /* Others read the answers of remote legs. */
 static void
 let_read (struct request *request)
 {
-  while (request->unread != 0) {
-    unsigned place = __builtin_ctz (request->unread);
-
-    request->unread &= ~(1u << place);
-    leg_kickoff (request_member (request, place)->leg);
-  }
+  kick_off_places (request, &request->unread);
 }
 
 static void
 kick_off_queued (struct request *request)
 {
   go_inside (request);
-  while (request->queued != 0) {
-    unsigned place = __builtin_ctz (request->queued);
-
-    request->queued &= ~(1u << place);
-    leg_kickoff (request_member (request, place)->leg);
-  }
+  kick_off_places (request, &request->queued);
   request->queued_children = 0;
   come_out (request);
 }
