@@ -1021,6 +1021,17 @@ watch (struct watcher *watcher, struct leg *leg)
   leg->watcher = watcher;
 }
 
+/* Started, and with a watcher. */
+static struct leg *
+open_watched (struct watcher *watcher, const char *uri, uint64_t timeout_ns)
+{
+  struct leg *leg = open_uri (uri, timeout_ns);
+
+  watch (watcher, leg);
+  ck_assert_int_eq (leg->ops->start (leg), 0);
+  return leg;
+}
+
 /* Until it has heard something. */
 static int
 heard (struct watcher *watcher)
@@ -1068,9 +1079,7 @@ START_TEST (a_server_that_is_silent_is_told_of_at_the_deadline)
   char data[512];
 
   tiny_start (&tiny, folder);
-  leg = open_uri (tiny.uri, GROUND_S);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, tiny.uri, GROUND_S);
   ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, data, 512, 0), -ETIMEDOUT);
   ck_assert_int_eq (heard (&watcher), -ETIMEDOUT);
   leg->ops->close (leg);
@@ -1090,9 +1099,7 @@ START_TEST (a_frozen_server_of_an_idle_leg_is_told_of)
   if (!has_nbdkit ())
     return;
   pid = NBDKIT ("memory", "4M");
-  leg = open_uri (uri_of (socket_path ()), GROUND_S);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, uri_of (socket_path ()), GROUND_S);
   ck_assert_int_eq (call_leg (leg, CHILD_READ, 0, &byte, 1, 0), 0);
   freeze_nbdkit (pid);
   ck_assert_int_eq (heard (&watcher), -ETIMEDOUT);
@@ -1119,9 +1126,7 @@ START_TEST (an_idle_server_that_answers_stays)
 
   tiny.flags |= TINY_MULTI_CONN;
   tiny_start (&tiny, folder);
-  leg = open_uri (tiny.uri, GROUND_S);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, tiny.uri, GROUND_S);
   wait_asked (&tiny, 3 * CONNECTIONS);
   ck_assert_uint_eq (leg->generation, 0);
   leg->ops->close (leg);
@@ -1139,9 +1144,7 @@ START_TEST (each_connection_of_an_idle_leg_is_asked)
 
   tiny.flags |= TINY_MULTI_CONN;
   tiny_start (&tiny, folder);
-  leg = open_uri (tiny.uri, GROUND_S);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, tiny.uri, GROUND_S);
   ck_assert_int_eq (heard (&watcher), -ENOTCONN);
   leg->ops->close (leg);
   tiny_stop (&tiny);
@@ -1172,9 +1175,7 @@ START_TEST (a_heartbeat_in_flight_holds_up_no_end)
   struct leg *leg;
 
   tiny_start (&tiny, folder);
-  leg = open_uri (tiny.uri, 2 * GROUND_S);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, tiny.uri, 2 * GROUND_S);
   wait_asked (&tiny, 1);
   if (_i == 1)
     leg->ops->abort (leg);
@@ -1195,9 +1196,7 @@ START_TEST (an_end_that_was_asked_for_is_no_news)
   if (!has_nbdkit ())
     return;
   pid = NBDKIT ("memory", "4M");
-  leg = open_uri (uri_of (socket_path ()), HOUR);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, uri_of (socket_path ()), HOUR);
   if (_i == 1)
     leg->ops->abort (leg);
   leg->ops->close (leg);
@@ -1440,9 +1439,7 @@ START_TEST (a_leg_that_ends_while_an_issuer_reads_is_given_up_and_told_of)
   good.flags |= TINY_MULTI_CONN;
   bad.flags |= TINY_MULTI_CONN;
   tiny_start (&bad, folder);
-  legs[0] = open_uri (bad.uri, GROUND_S);
-  watch (&watcher, legs[0]);
-  ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
+  legs[0] = open_watched (&watcher, bad.uri, GROUND_S);
   legs[1] = open_tiny (&good, HOUR);
   wait_until_nobody_reads (legs[0]);
   attend (&attended, legs, 2);
@@ -1476,9 +1473,7 @@ START_TEST (a_leg_that_ends_while_only_another_is_waited_for_is_told_of)
   if (!has_nbdkit ())
     return;
   tiny_start (&bad, folder);
-  legs[0] = open_uri (bad.uri, GROUND_S);
-  watch (&watcher, legs[0]);
-  ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
+  legs[0] = open_watched (&watcher, bad.uri, GROUND_S);
   pid = NBDKIT ("--filter=delay", "memory", "4M", "rdelay=200ms");
   legs[1] = open_started (HOUR);
   for (unsigned i = 0; i < 2; i++)
@@ -1504,9 +1499,7 @@ START_TEST (a_server_that_ends_while_nobody_reads_is_told_of)
   if (!has_nbdkit ())
     return;
   pid = NBDKIT ("memory", "4M");
-  leg = open_uri (uri_of (socket_path ()), HOUR);
-  watch (&watcher, leg);
-  ck_assert_int_eq (leg->ops->start (leg), 0);
+  leg = open_watched (&watcher, uri_of (socket_path ()), HOUR);
   wait_until_nobody_reads (leg);
   stop_nbdkit (pid);
   ck_assert_int_eq (heard (&watcher), -ENOTCONN);
@@ -1566,9 +1559,7 @@ START_TEST (who_waits_long_for_one_leg_does_not_hide_the_end_of_another)
   legs[0] = open_patient (slow.uri, HOUR, HOUR);
   ck_assert_int_eq (legs[0]->ops->start (legs[0]), 0);
   pid = NBDKIT ("memory", "4M");
-  legs[1] = open_uri (uri_of (socket_path ()), GROUND_S);
-  watch (&watcher, legs[1]);
-  ck_assert_int_eq (legs[1]->ops->start (legs[1]), 0);
+  legs[1] = open_watched (&watcher, uri_of (socket_path ()), GROUND_S);
   for (unsigned i = 0; i < 2; i++)
     wait_until_nobody_reads (legs[i]);
   waited_for = &attended;
